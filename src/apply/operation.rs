@@ -1,0 +1,282 @@
+//! Does one operation: records the intent, sends one call, records the answer, and so on to the last step.
+//!
+//! Called by `queue`. Must never send a mutating call whose intent is not durable, and never forget an id.
+
+use super::{
+    Event, Shared, Trouble,
+    retry::{Calling, patiently},
+    settle::Goal,
+};
+use crate::{
+    address::Address,
+    aws::{Class, tags},
+    kind::{AnyJob, AnyKind, AnyLive, AnyWhich, Id, OutputRef, Step},
+    plan::{Change, Op, Verb},
+    state::{Deposed, Entry, Status},
+};
+use serde_json::{Map, Value as Json};
+use std::time::Duration;
+
+/// Absence of a resource whose create answer was lost counts only at a second look this long after the intent:
+/// requests land late and tags show late (design.md 8).
+const SECOND_LOOK: Duration = Duration::from_secs(30);
+/// How often a lost create call is sent again.
+const LOST_CREATES: u32 = 4;
+
+/// One operation at work.
+pub(super) struct Operation<'a> {
+    run: &'a Shared,
+    change: &'a Change,
+    address: &'a Address,
+    kind: &'static dyn AnyKind,
+    /// Tells `queue` that outputs exist.
+    announce: &'a (dyn Fn() + Send + Sync),
+}
+
+impl<'a> Operation<'a> {
+    pub(super) fn new(run: &'a Shared, change: &'a Change, announce: &'a (dyn Fn() + Send + Sync)) -> Self {
+        Self { run, change, address: &change.address, kind: change.kind, announce }
+    }
+
+    /// Does it. Answers the id the resource has afterwards, and the entry.
+    pub(super) async fn perform(&self, op: &Op, entry: Option<Entry>) -> Result<Option<Entry>, Trouble> {
+        match (op.verb, entry) {
+            (Verb::Create, entry) => self.create(entry).await.map(Some),
+            (Verb::Update | Verb::Resume, Some(entry)) => self.update(entry).await.map(Some),
+            (Verb::Delete, Some(entry)) => self.delete(entry).await.map(|()| None),
+            (Verb::DeleteDeposed, Some(entry)) => self.delete_deposed(entry).await.map(Some),
+            (Verb::Forget, _) => self.put(None).await.map(|()| None),
+            // Nothing is recorded any more: nothing is left to do.
+            (Verb::Update | Verb::Resume | Verb::Delete | Verb::DeleteDeposed, None) => Ok(None),
+        }
+    }
+
+    async fn put(&self, entry: Option<&Entry>) -> Result<(), Trouble> {
+        self.run.setting.writer.put(self.address, entry.cloned()).await.map_err(Into::into)
+    }
+
+    fn now(&self) -> jiff::Timestamp {
+        self.run.setting.clock.timestamp()
+    }
+
+    /// Puts values in the place of references: everything an operation needs exists when it starts.
+    fn known_spec(&self) -> Result<Json, Trouble> {
+        let value_of = |of: &OutputRef| self.run.value_of(of);
+        let mut spec = Map::new();
+        for (field, tree) in &self.change.work.spec {
+            let value = tree.resolve(&value_of).map_err(|missing| {
+                let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+                crate::aws::Fault::internal(format!("{field} has no value: {}", missing.join(", ")))
+            })?;
+            spec.insert(field.clone(), value);
+        }
+        Ok(self.kind.normalise(Json::Object(spec))?)
+    }
+
+    async fn create(&self, before: Option<Entry>) -> Result<Entry, Trouble> {
+        let spec = self.known_spec()?;
+        let token = uuid::Uuid::new_v4().to_string();
+        let mut deposed = before.as_ref().map(|entry| entry.deposed.clone()).unwrap_or_default();
+        // A replacement beside the old one: the old one stays on record until it is gone.
+        if let Some(Entry { id: Some(id), spec, depends_on, .. }) = before
+            && self.change.id.as_ref() == Some(&id)
+            && matches!(self.change.action, crate::plan::Action::Replace(_))
+        {
+            deposed.push(Deposed { id, spec, depends_on });
+        }
+        let mut entry = Entry {
+            kind: self.kind.name().to_owned(),
+            status: Status::Creating { token: token.clone(), since: self.now(), step: None },
+            id: None,
+            spec: spec.clone(),
+            outputs: Map::new(),
+            depends_on: self.change.work.depends_on.clone(),
+            generation: self.change.work.generation,
+            deposed,
+        };
+        self.put(Some(&entry)).await?;
+        self.run.emit(Event::Step { address: self.address.clone(), step: "create".into() });
+        let (id, outputs) = self.send_create(&spec, &token).await?;
+        entry.id = Some(id);
+        if let Json::Object(outputs) = &outputs {
+            entry.outputs.clone_from(outputs);
+        }
+        self.put(Some(&entry)).await?;
+        self.run.publish(self.address, &outputs);
+        (self.announce)();
+        let finish = self.kind.finish(&spec)?;
+        for step in finish {
+            entry.status = Status::Creating { token: token.clone(), since: self.now(), step: Some(step.name.clone()) };
+            self.run_step(&mut entry, &step, &spec.clone(), &spec, Calling::Fresh).await?;
+        }
+        self.settled(entry, self.kind.settles()).await
+    }
+
+    /// Sends the create call. When the answer is lost, looks before it sends again; when the name is taken, looks
+    /// whether it is ours.
+    async fn send_create(&self, spec: &Json, token: &str) -> Result<(Id, Json), Trouble> {
+        let aws = &self.run.setting.aws;
+        let intent = self.run.setting.clock.elapsed();
+        let mut lost = 0;
+        loop {
+            let call = || self.kind.create(aws, spec, token);
+            let trouble = match patiently(self.run, self.address, Calling::Create, call).await {
+                Ok(created) => return Ok(created),
+                Err(trouble) => trouble,
+            };
+            let Trouble::Aws { fault, .. } = &trouble else { return Err(trouble) };
+            match fault.class {
+                Class::Exists => return self.locate(spec).await?.ok_or(trouble),
+                Class::Transient if lost < LOST_CREATES => {}
+                _ => return Err(trouble),
+            }
+            lost += 1;
+            let pause = Duration::from_secs(2);
+            let event = Event::Retrying { address: self.address.clone(), fault: fault.clone(), in_seconds: 2.0 };
+            self.run.emit(event);
+            self.run.pause(pause).await?;
+            if let Some(found) = self.locate(spec).await? {
+                return Ok(found);
+            }
+            let since = self.run.setting.clock.elapsed().saturating_sub(intent);
+            if let Some(rest) = SECOND_LOOK.checked_sub(since) {
+                self.run.pause(rest).await?;
+                if let Some(found) = self.locate(spec).await? {
+                    return Ok(found);
+                }
+            }
+        }
+    }
+
+    /// Looks for a resource whose id is not recorded, by name or ownership tags. Never takes over what is not ours.
+    async fn locate(&self, spec: &Json) -> Result<Option<(Id, Json)>, Trouble> {
+        let aws = &self.run.setting.aws;
+        let which = || AnyWhich { address: self.address.clone(), id: None, spec: spec.clone() };
+        let read = || self.kind.read(aws, vec![which()]);
+        let found = patiently(self.run, self.address, Calling::Step, read).await?.into_iter().flatten().next();
+        let Some(live) = found else { return Ok(None) };
+        let found = tags::of_spec(&live.spec);
+        if self.kind.tagged() && !aws.owner.owns(self.address, &found) {
+            return Err(Trouble::Foreign { id: live.id.to_string(), tags: format!("{found:?}") });
+        }
+        Ok(Some((live.id, live.outputs)))
+    }
+
+    async fn update(&self, mut entry: Entry) -> Result<Entry, Trouble> {
+        let Some(_) = &entry.id else { return self.create(Some(entry)).await };
+        let spec = self.known_spec()?;
+        let before = &self.change.work.before;
+        entry.depends_on.clone_from(&self.change.work.depends_on);
+        let creating = matches!(entry.status, Status::Creating { .. });
+        for step in &self.change.work.steps {
+            // A value that was unknown while planning may have turned out to be the one that is there.
+            let same = !step.fields.is_empty() && step.fields.iter().all(|field| before[field] == spec[field]);
+            if same {
+                continue;
+            }
+            if !creating {
+                entry.status = Status::Updating { step: Some(step.name.clone()), since: self.now() };
+            }
+            self.run_step(&mut entry, step, before, &spec, Calling::Step).await?;
+            for field in &step.fields {
+                entry.spec[field] = spec[field].clone();
+            }
+        }
+        entry.spec = spec;
+        let pending = self.kind.settles() || matches!(self.change.action, crate::plan::Action::Resume);
+        self.settled(entry, pending).await
+    }
+
+    /// Runs one step: settled first where it must be, the record before it, the record after it with the next.
+    async fn run_step(
+        &self, entry: &mut Entry, step: &Step, before: &Json, spec: &Json, calling: Calling,
+    ) -> Result<(), Trouble> {
+        if step.settled {
+            self.settle(entry, Goal::Ready).await?;
+        }
+        self.put(Some(entry)).await?;
+        self.run.emit(Event::Step { address: self.address.clone(), step: step.name.clone() });
+        let Some(id) = entry.id.clone() else { return Ok(()) };
+        let job = AnyJob { step, id: &id, before, spec };
+        let call = || self.kind.run(&self.run.setting.aws, job);
+        if let Some(id) = patiently(self.run, self.address, calling, call).await? {
+            entry.id = Some(id);
+            self.put(Some(entry)).await?;
+        }
+        Ok(())
+    }
+
+    async fn settle(&self, entry: &Entry, goal: Goal) -> Result<Option<AnyLive>, Trouble> {
+        let which = AnyWhich { address: self.address.clone(), id: entry.id.clone(), spec: entry.spec.clone() };
+        self.run.settler.settle(self.kind, which, goal).await
+    }
+
+    /// Waits until the resource is ready, then records that and its outputs.
+    async fn settled(&self, mut entry: Entry, wait: bool) -> Result<Entry, Trouble> {
+        let live = match wait {
+            false => Ok(None),
+            true => self.settle(&entry, Goal::Ready).await,
+        };
+        match live {
+            Ok(live) => {
+                if let Some(AnyLive { outputs: Json::Object(outputs), .. }) = live {
+                    entry.outputs = outputs;
+                }
+                entry.status = Status::Ready;
+                self.put(Some(&entry)).await?;
+                self.run.publish(self.address, &Json::Object(entry.outputs.clone()));
+                Ok(entry)
+            }
+            Err(Trouble::Broken { why }) => {
+                entry.status = Status::Tainted { why: why.clone() };
+                self.put(Some(&entry)).await?;
+                Err(Trouble::Broken { why })
+            }
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    async fn delete(&self, mut entry: Entry) -> Result<(), Trouble> {
+        // A creation whose answer never came: find what it left before saying that nothing is there.
+        if entry.id.is_none() {
+            match self.locate(&entry.spec.clone()).await? {
+                Some((id, _)) => entry.id = Some(id),
+                None => return self.put(None).await,
+            }
+        }
+        let Some(id) = entry.id.clone() else { return Ok(()) };
+        let spec = entry.spec.clone();
+        for step in &self.change.work.removal {
+            entry.status = Status::Deleting { step: Some(step.clone()), since: self.now() };
+            self.put(Some(&entry)).await?;
+            self.send_removal(step, &id, &spec).await?;
+        }
+        if self.kind.settles() {
+            self.settle(&entry, Goal::Gone).await?;
+        }
+        self.put(None).await
+    }
+
+    async fn send_removal(&self, step: &Step, id: &Id, spec: &Json) -> Result<(), Trouble> {
+        self.run.emit(Event::Step { address: self.address.clone(), step: step.name.clone() });
+        let job = AnyJob { step, id, before: spec, spec };
+        let call = || self.kind.run(&self.run.setting.aws, job);
+        patiently(self.run, self.address, Calling::Step, call).await.map(|_| ())
+    }
+
+    async fn delete_deposed(&self, mut entry: Entry) -> Result<Entry, Trouble> {
+        while let Some(deposed) = entry.deposed.last().cloned() {
+            for step in self.kind.remove(&deposed.spec)? {
+                self.send_removal(&step, &deposed.id, &deposed.spec).await?;
+            }
+            if self.kind.settles() {
+                let (id, spec) = (Some(deposed.id), deposed.spec);
+                let which = AnyWhich { address: self.address.clone(), id, spec };
+                self.run.settler.settle(self.kind, which, Goal::Gone).await?;
+            }
+            entry.deposed.pop();
+            self.put(Some(&entry)).await?;
+        }
+        Ok(entry)
+    }
+}

@@ -1,0 +1,222 @@
+//! Waiting: one poller a kind settles everything of that kind that is pending with one batched read.
+//!
+//! Called by `operation`. The interval grows with the time already waited, so that polling adds a few percent and
+//! never floods. Must never send a mutating call.
+
+use super::{Event, Setting, Trouble, event::seconds, interrupted};
+use crate::{
+    address::Address,
+    aws::{Aws, Class},
+    clock::Clock,
+    kind::{AnyKind, AnyLive, AnyWhich, Readiness, When},
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// The shortest and the longest pause between two reads.
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(30);
+/// How long a resource that was just made may stay invisible (aws-facts.md 1: about two minutes).
+const INVISIBLE: Duration = Duration::from_secs(120);
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goal {
+    /// It is ready, with all its outputs.
+    Ready,
+    /// It is gone.
+    Gone,
+}
+
+type Answer = Result<Option<AnyLive>, Trouble>;
+
+struct Waiter {
+    which: AnyWhich,
+    goal: Goal,
+    since: Duration,
+    ready_reads: u32,
+    status: String,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// The pollers, started when first needed.
+pub(super) struct Settler {
+    aws: Aws,
+    clock: Clock,
+    events: mpsc::UnboundedSender<Event>,
+    interrupt: watch::Receiver<bool>,
+    pollers: Mutex<BTreeMap<&'static str, mpsc::UnboundedSender<Waiter>>>,
+}
+
+impl Settler {
+    pub(super) fn new(setting: &Setting) -> Self {
+        Self {
+            aws: setting.aws.clone(),
+            clock: setting.clock.clone(),
+            events: setting.events.clone(),
+            interrupt: setting.interrupt.clone(),
+            pollers: Mutex::default(),
+        }
+    }
+
+    /// Waits until the resource has reached the goal; answers it as it then is.
+    pub(super) async fn settle(&self, kind: &'static dyn AnyKind, which: AnyWhich, goal: Goal) -> Answer {
+        let (answer, settled) = oneshot::channel();
+        let (since, status) = (self.clock.elapsed(), String::new());
+        let waiter = Waiter { which, goal, since, ready_reads: 0, status, answer };
+        // A poller ends only with the settler.
+        self.poller(kind).send(waiter).ok();
+        tokio::select! {
+            answer = settled => answer.unwrap_or(Err(Trouble::Interrupted)),
+            () = interrupted(self.interrupt.clone()) => Err(Trouble::Interrupted),
+        }
+    }
+
+    fn poller(&self, kind: &'static dyn AnyKind) -> mpsc::UnboundedSender<Waiter> {
+        let mut pollers = self.pollers.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = || {
+            let (waiters, inbox) = mpsc::unbounded_channel();
+            let (aws, clock, events) = (self.aws.clone(), self.clock.clone(), self.events.clone());
+            tokio::spawn(Poller { kind, aws, clock, events, waiting: Vec::new() }.run(inbox));
+            waiters
+        };
+        pollers.entry(kind.name()).or_insert_with(start).clone()
+    }
+}
+
+struct Poller {
+    kind: &'static dyn AnyKind,
+    aws: Aws,
+    clock: Clock,
+    events: mpsc::UnboundedSender<Event>,
+    waiting: Vec<Waiter>,
+}
+
+impl Poller {
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Waiter>) {
+        loop {
+            if self.waiting.is_empty() {
+                match inbox.recv().await {
+                    Some(waiter) => self.waiting.push(waiter),
+                    None => return,
+                }
+            }
+            while let Ok(waiter) = inbox.try_recv() {
+                self.waiting.push(waiter);
+            }
+            self.poll().await;
+            if self.waiting.is_empty() {
+                continue;
+            }
+            // Newcomers are read soon, but not each by itself.
+            tokio::select! {
+                () = self.clock.sleep(self.interval()) => {}
+                Some(waiter) = inbox.recv() => {
+                    self.waiting.push(waiter);
+                    self.clock.sleep(SHORTEST).await;
+                }
+            }
+        }
+    }
+
+    /// A twentieth of the time the youngest has waited, within bounds.
+    fn interval(&self) -> Duration {
+        let now = self.clock.elapsed();
+        let youngest = self.waiting.iter().map(|w| now.saturating_sub(w.since)).min().unwrap_or_default();
+        (youngest / 20).clamp(SHORTEST, LONGEST)
+    }
+
+    async fn poll(&mut self) {
+        self.waiting.retain(|waiter| !waiter.answer.is_closed());
+        let which: Vec<AnyWhich> = self.waiting.iter().map(|waiter| waiter.which.clone()).collect();
+        let answers = match self.kind.read(&self.aws, which).await {
+            Ok(answers) => answers,
+            Err(fault) if matches!(fault.class, Class::Throttled | Class::Transient | Class::Propagating) => {
+                // Asked again at the next interval; time limits go on counting.
+                for waiter in std::mem::take(&mut self.waiting) {
+                    self.keep_or_give_up(waiter, fault.to_string());
+                }
+                return;
+            }
+            Err(fault) => {
+                for waiter in self.waiting.drain(..) {
+                    waiter.answer.send(Err(fault.clone().into())).ok();
+                }
+                return;
+            }
+        };
+        for (waiter, live) in std::mem::take(&mut self.waiting).into_iter().zip(answers) {
+            self.judge(waiter, live);
+        }
+    }
+
+    fn judge(&mut self, mut waiter: Waiter, live: Option<AnyLive>) {
+        let status = match (waiter.goal, &live) {
+            (Goal::Gone, None) => return drop(waiter.answer.send(Ok(None))),
+            (Goal::Ready, None) => "not visible yet".to_owned(),
+            (Goal::Ready, Some(live)) => match (&live.readiness, self.missing_output(live)) {
+                (Readiness::Failed(why), _) => {
+                    return drop(waiter.answer.send(Err(Trouble::Broken { why: why.clone() })));
+                }
+                (Readiness::Deleting(status), _) => {
+                    let why = format!("it is being deleted ({status})");
+                    return drop(waiter.answer.send(Err(Trouble::Broken { why })));
+                }
+                (Readiness::Ready, None) => {
+                    waiter.ready_reads += 1;
+                    if waiter.ready_reads >= self.kind.stable_reads() {
+                        let live = Some(live.clone());
+                        return drop(waiter.answer.send(Ok(live)));
+                    }
+                    "ready, looking once more".to_owned()
+                }
+                (Readiness::Ready, Some(output)) => format!("waiting for {output}"),
+                (Readiness::Pending(status), _) => status.clone(),
+            },
+            (Goal::Gone, Some(live)) => match &live.readiness {
+                Readiness::Deleting(status) | Readiness::Pending(status) => status.clone(),
+                Readiness::Ready | Readiness::Failed(_) => "still there".to_owned(),
+            },
+        };
+        if !matches!(live.as_ref().map(|l| &l.readiness), Some(Readiness::Ready)) {
+            waiter.ready_reads = 0;
+        }
+        if live.is_none() && self.clock.elapsed().saturating_sub(waiter.since) > INVISIBLE {
+            let why = "AWS accepted it, and it never became visible".to_owned();
+            return drop(waiter.answer.send(Err(Trouble::Broken { why })));
+        }
+        self.keep_or_give_up(waiter, status);
+    }
+
+    fn missing_output(&self, live: &AnyLive) -> Option<&'static str> {
+        let late = self.kind.outputs().iter().filter(|output| output.when == When::Ready);
+        late.map(|output| output.name).find(|name| live.outputs[*name].is_null())
+    }
+
+    fn keep_or_give_up(&mut self, mut waiter: Waiter, status: String) {
+        let waited = self.clock.elapsed().saturating_sub(waiter.since);
+        if waited > self.limit(waiter.goal) {
+            return drop(waiter.answer.send(Err(Trouble::NotSettled { status, seconds: seconds(waited) })));
+        }
+        if waiter.status != status {
+            let address: Address = waiter.which.address.clone();
+            self.events.send(Event::Waiting { address, status: status.clone() }).ok();
+            waiter.status = status;
+        }
+        self.waiting.push(waiter);
+    }
+
+    /// Ten times the typical duration, at least ten minutes and at most ninety.
+    fn limit(&self, goal: Goal) -> Duration {
+        let typical = self.kind.typical();
+        let typical = match goal {
+            Goal::Ready => typical.create.max(typical.update),
+            Goal::Gone => typical.delete,
+        };
+        Duration::from_secs(u64::from(typical) * 10).clamp(Duration::from_secs(600), Duration::from_secs(5400))
+    }
+}

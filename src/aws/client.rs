@@ -1,0 +1,143 @@
+//! The connection to AWS: one HTTP client for all services, which counts calls in flight and traces each of them.
+//!
+//! Called by `cli` once per run. Must never retry: the SDK's own retries are off, because a blind repetition of a
+//! create without a token makes a second resource (design.md 7); `apply::retry` looks before it repeats.
+
+use super::{Fault, Owner, fault::Called};
+use crate::clock::Clock;
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_runtime_api::client::{
+    http::{
+        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    },
+    orchestrator::HttpRequest,
+    runtime_components::RuntimeComponents,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
+use tracing::Instrument as _;
+
+/// Every AWS service rsds talks to, as one account in one region.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    /// EC2: networks.
+    pub ec2: aws_sdk_ec2::Client,
+    /// Elastic Load Balancing v2.
+    pub elb: aws_sdk_elasticloadbalancingv2::Client,
+    /// IAM.
+    pub iam: aws_sdk_iam::Client,
+    /// KMS.
+    pub kms: aws_sdk_kms::Client,
+    /// Redshift Serverless.
+    pub serverless: aws_sdk_redshiftserverless::Client,
+    /// The account the credentials belong to, twelve digits.
+    pub account: String,
+    /// The ARN of the caller.
+    pub caller: String,
+    /// The region.
+    pub region: String,
+    /// Whose resources these are.
+    pub owner: Owner,
+}
+
+/// How to reach AWS.
+pub struct Connection {
+    /// The environment's region.
+    pub region: String,
+    /// The HTTP client to use instead of the real one: the sandbox.
+    pub http: Option<SharedHttpClient>,
+    /// Credentials to use instead of the SDK's own chain: the sandbox's.
+    pub credentials: Option<SharedCredentialsProvider>,
+    /// The most calls in flight at once.
+    pub parallelism: usize,
+    /// The clock the SDK goes by.
+    pub clock: Clock,
+}
+
+impl Connection {
+    /// Loads the SDK's configuration (profiles, SSO, roles, OIDC, `AWS_ENDPOINT_URL`) and asks AWS who is calling.
+    ///
+    /// Errors: `Class::Credentials` for no, expired or wrong credentials.
+    pub async fn open(self, owner: Owner) -> Result<Aws, Fault> {
+        let inner = match &self.http {
+            Some(http) => http.clone(),
+            None => Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https(),
+        };
+        let http = SharedHttpClient::new(Gate { inner, calls: Arc::new(Semaphore::new(self.parallelism.max(1))) });
+        let region = self.region.clone();
+        let config = self.load(http).await;
+        let sts = aws_sdk_sts::Client::new(&config);
+        let me = sts.get_caller_identity().send().called("sts:GetCallerIdentity").await?;
+        let (Some(account), Some(caller)) = (me.account, me.arn) else {
+            return Err(Fault::incomplete("sts:GetCallerIdentity", "account"));
+        };
+        Ok(Aws {
+            ec2: aws_sdk_ec2::Client::new(&config),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
+            iam: aws_sdk_iam::Client::new(&config),
+            kms: aws_sdk_kms::Client::new(&config),
+            serverless: aws_sdk_redshiftserverless::Client::new(&config),
+            account,
+            caller,
+            region,
+            owner,
+        })
+    }
+
+    async fn load(self, http: SharedHttpClient) -> SdkConfig {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .operation_attempt_timeout(Duration::from_secs(60));
+        let loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(self.region))
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts.build())
+            .http_client(http)
+            .time_source(self.clock.clone())
+            .sleep_impl(self.clock);
+        match self.credentials {
+            Some(credentials) => loader.credentials_provider(credentials).load().await,
+            None => loader.load().await,
+        }
+    }
+}
+
+/// Limits the calls in flight (`--parallelism`) and puts a span around each.
+#[derive(Debug)]
+struct Gate {
+    inner: SharedHttpClient,
+    calls: Arc<Semaphore>,
+}
+
+impl HttpClient for Gate {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(GatedConnector { inner, calls: Arc::clone(&self.calls) })
+    }
+}
+
+#[derive(Debug)]
+struct GatedConnector {
+    inner: SharedHttpConnector,
+    calls: Arc<Semaphore>,
+}
+
+impl HttpConnector for GatedConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (inner, calls) = (self.inner.clone(), Arc::clone(&self.calls));
+        let span = tracing::debug_span!("call", host = request.uri().split('/').nth(2).unwrap_or_default());
+        let exchange = async move {
+            // The semaphore is never closed; were it, an unlimited call is better than none.
+            let _permit = calls.acquire().await.ok();
+            let answer = inner.call(request).await;
+            match &answer {
+                Ok(response) => tracing::debug!(status = response.status().as_u16(), "answered"),
+                Err(error) => tracing::debug!(%error, "no answer"),
+            }
+            answer
+        };
+        HttpConnectorFuture::new(exchange.instrument(span))
+    }
+}

@@ -1,0 +1,398 @@
+//! What AWS answers when it does not do what was asked: one classification by service code, in this file alone.
+//!
+//! Called by every kind through `called`, and by `apply` to decide on retries. Must never decide on message text,
+//! except for the few rows of `BY_TEXT`, where AWS tells two cases apart by nothing else.
+
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_types::request_id::RequestId;
+use std::{error::Error, fmt, future::Future};
+
+/// What kind of trouble a fault is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Too many requests: slow down and ask again.
+    Throttled,
+    /// Another operation or a dependant is in the way: ask again when it is gone.
+    Busy,
+    /// AWS has no capacity just now: ask again in minutes.
+    Capacity,
+    /// Something made moments ago is not visible everywhere yet: ask again in seconds.
+    Propagating,
+    /// The network or the service failed: whether the call was carried out is unknown.
+    Transient,
+    /// The thing does not exist.
+    NotFound,
+    /// The thing exists already.
+    Exists,
+    /// The caller may not do this.
+    Denied,
+    /// No, expired or wrong credentials.
+    Credentials,
+    /// An account limit is reached.
+    Quota,
+    /// AWS does not accept the request as it is.
+    Invalid,
+    /// A code this file does not know.
+    Unrecognised,
+    /// A defect of rsds itself.
+    Internal,
+}
+
+/// One failed call.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Fault {
+    /// What kind of trouble it is.
+    pub class: Class,
+    /// The call as an IAM action: `ec2:CreateVpc`; empty where no call was made.
+    pub call: String,
+    /// AWS's code, or what the client saw.
+    pub code: String,
+    /// AWS's message.
+    pub message: String,
+    /// AWS's request id, if there was an answer.
+    pub request_id: Option<String>,
+}
+
+impl Fault {
+    /// A defect of rsds itself.
+    pub fn internal(message: impl Into<String>) -> Self {
+        let (class, code) = (Class::Internal, "rsds".to_owned());
+        Self { class, call: String::new(), code, message: message.into(), request_id: None }
+    }
+
+    /// A step that a kind is asked to run and does not know.
+    pub fn unknown_step(kind: &str, step: &crate::kind::Step) -> Self {
+        Self::internal(format!("{kind} has no step `{}`", step.name))
+    }
+
+    /// A fault that a kind finds in an answer (`Unsuccessful[]` inside a 200).
+    pub fn answered(call: &str, code: &str, message: &str) -> Self {
+        let class = classify(code, message, 400);
+        Self { class, call: call.to_owned(), code: code.to_owned(), message: message.to_owned(), request_id: None }
+    }
+
+    /// An answer that lacks what the API promises.
+    pub fn incomplete(call: &str, what: &str) -> Self {
+        let message = format!("the answer has no {what}");
+        Self { class: Class::Transient, call: call.into(), code: "IncompleteAnswer".into(), message, request_id: None }
+    }
+
+    /// Tells whether the thing asked about does not exist.
+    pub fn is_not_found(&self) -> bool {
+        self.class == Class::NotFound
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.call.is_empty() {
+            write!(f, "{} answered ", self.call)?;
+        }
+        write!(f, "{}: {}", self.code, self.message)?;
+        match &self.request_id {
+            Some(id) => write!(f, " (request {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for Fault {}
+
+/// Turns "not found" into `None`: for reads of one thing and for deletes that may come twice.
+pub fn found<T>(result: Result<T, Fault>) -> Result<Option<T>, Fault> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(fault) if fault.is_not_found() => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Treats faults of one class as success: repeating a step that was done already.
+pub fn done_if<T>(class: Class, result: Result<T, Fault>) -> Result<(), Fault> {
+    match result {
+        Ok(_) => Ok(()),
+        Err(fault) if fault.class == class => Ok(()),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Names the call a future makes, so that its fault can.
+pub trait Called<T> {
+    /// Awaits the call; `action` is its IAM action, `service:Operation`.
+    fn called(self, action: &'static str) -> impl Future<Output = Result<T, Fault>> + Send;
+}
+
+impl<F, T, E> Called<T> for F
+where
+    F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send,
+    T: Send,
+    E: aws_smithy_types::error::metadata::ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    async fn called(self, action: &'static str) -> Result<T, Fault> {
+        self.await.map_err(|error| from_sdk(action, &error))
+    }
+}
+
+fn from_sdk<E>(action: &str, error: &SdkError<E, HttpResponse>) -> Fault
+where
+    E: aws_smithy_types::error::metadata::ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    let request_id = error.raw_response().and_then(|r| r.request_id().or_else(|| r.headers().get("x-amzn-requestid")));
+    let request_id = request_id.map(str::to_owned).or_else(|| error.meta_id());
+    let (class, code, message) = match error {
+        SdkError::ServiceError(answer) => {
+            let status = answer.raw().status().as_u16();
+            let code = answer.err().code().map_or_else(|| format!("HTTP {status}"), str::to_owned);
+            let message = answer.err().message().unwrap_or_default().to_owned();
+            (classify(&code, &message, status), code, message)
+        }
+        SdkError::TimeoutError(_) => (Class::Transient, "Timeout".to_owned(), chain(error)),
+        SdkError::DispatchFailure(failure) => {
+            let text = chain(error);
+            let no_credentials = failure.is_other() && mentions_credentials(error);
+            let class = if no_credentials { Class::Credentials } else { Class::Transient };
+            (class, if no_credentials { "NoCredentials" } else { "ConnectionFailed" }.to_owned(), text)
+        }
+        SdkError::ResponseError(_) => (Class::Transient, "UnreadableAnswer".to_owned(), chain(error)),
+        // A request the SDK refuses to build, and whatever variant it may grow: never sent.
+        _ => (Class::Internal, "NotSent".to_owned(), chain(error)),
+    };
+    Fault { class, call: action.to_owned(), code, message, request_id }
+}
+
+/// The request id an error carries in its metadata: where the query services put it, in the body.
+trait MetaId {
+    fn meta_id(&self) -> Option<String>;
+}
+
+impl<E: aws_smithy_types::error::metadata::ProvideErrorMetadata> MetaId for SdkError<E, HttpResponse> {
+    fn meta_id(&self) -> Option<String> {
+        let Self::ServiceError(answer) = self else { return None };
+        answer.err().meta().request_id().map(str::to_owned)
+    }
+}
+
+/// Tells whether a provider of credentials failed anywhere below `error`.
+fn mentions_credentials(error: &dyn Error) -> bool {
+    let mut source = error.source();
+    while let Some(inner) = source {
+        if inner.is::<aws_credential_types::provider::error::CredentialsError>() {
+            return true;
+        }
+        source = inner.source();
+    }
+    false
+}
+
+/// Writes an error and its sources on one line, none twice.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let more = inner.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        source = inner.source();
+    }
+    text
+}
+
+/// Codes AWS uses for two things at once: told apart by a fragment of the message (aws-facts.md 2, 3, 6.1, 6.2).
+const BY_TEXT: &[(&str, &str, Class)] = &[
+    ("ValidationException", "at least one snapshot exists", Class::Busy),
+    ("ValidationException", "operation running", Class::Busy),
+    ("ValidationException", "not authorized to assume", Class::Propagating),
+    // A key on its way out counts as gone (aws-facts.md 3).
+    ("KMSInvalidStateException", "pending deletion", Class::NotFound),
+    ("InvalidParameterValue", "remote-ipv6-range", Class::NotFound),
+    ("InvalidParameterValue", "must delegate access", Class::Propagating),
+];
+
+const BY_CODE: &[(Class, &[&str])] = &[
+    (
+        Class::Throttled,
+        &[
+            "Throttling",
+            "ThrottlingException",
+            "ThrottledException",
+            "RequestLimitExceeded",
+            "RequestThrottled",
+            "RequestThrottledException",
+            "TooManyRequestsException",
+            "PriorRequestNotComplete",
+            "SlowDown",
+            "EC2ThrottledException",
+            "DependentServiceRequestThrottlingFault",
+            "LimitExceededException.Throttle",
+        ],
+    ),
+    (
+        Class::Transient,
+        &[
+            "InternalServerException",
+            "InternalFailure",
+            "InternalError",
+            "ServiceUnavailable",
+            "ServiceFailure",
+            "Unavailable",
+            "RequestTimeout",
+            "RequestTimeoutException",
+            "KMSInternalException",
+            "DependencyTimeoutException",
+            "DependentServiceUnavailableFault",
+        ],
+    ),
+    (
+        Class::Busy,
+        &[
+            "DependencyViolation",
+            "ConflictException",
+            "IncorrectState",
+            "ConcurrentMutationLimitExceeded",
+            "ConcurrentModification",
+            "ConcurrentModificationException",
+            "InvalidClusterState",
+            "ResourceInUse",
+            "InvalidGroup.InUse",
+            "DeleteConflict",
+            "OperationAborted",
+            "ConditionalRequestConflict",
+        ],
+    ),
+    (Class::Capacity, &["InsufficientCapacityException", "InsufficientClusterCapacity"]),
+    (Class::Propagating, &["MalformedPolicyDocument", "MalformedPolicyDocumentException", "InvalidTarget"]),
+    (
+        Class::NotFound,
+        &[
+            "NoSuchEntity",
+            "ResourceNotFoundException",
+            "NotFoundException",
+            "LoadBalancerNotFound",
+            "TargetGroupNotFound",
+            "ListenerNotFound",
+            "Gateway.NotAttached",
+            "ResourceNotFoundFault",
+        ],
+    ),
+    (
+        Class::Exists,
+        &[
+            "EntityAlreadyExists",
+            "AlreadyExistsException",
+            "RouteAlreadyExists",
+            "InvalidPermission.Duplicate",
+            "InvalidGroup.Duplicate",
+            "DuplicateLoadBalancerName",
+            "DuplicateTargetGroupName",
+            "DuplicateListener",
+            "Resource.AlreadyAssociated",
+            "Resource.AlreadyAttached",
+            "BucketAlreadyOwnedByYou",
+        ],
+    ),
+    (
+        Class::Denied,
+        &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException", "NotAuthorized"],
+    ),
+    (
+        Class::Credentials,
+        &[
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidClientTokenId",
+            "UnrecognizedClientException",
+            "AuthFailure",
+            "SignatureDoesNotMatch",
+            "InvalidSignatureException",
+            "IncompleteSignature",
+            "MissingAuthenticationToken",
+            "MissingAuthenticationTokenException",
+            "RequestExpired",
+            "OptInRequired",
+        ],
+    ),
+    (
+        Class::Quota,
+        &[
+            "LimitExceeded",
+            "LimitExceededException",
+            "ServiceQuotaExceededException",
+            "TooManyLoadBalancers",
+            "TooManyTargetGroups",
+            "TooManyTargets",
+            "TooManyListeners",
+            "TooManyTags",
+            "TargetGroupAssociationLimit",
+        ],
+    ),
+    (
+        Class::Invalid,
+        &[
+            "ValidationException",
+            "ValidationError",
+            "InvalidParameterValue",
+            "InvalidParameterCombination",
+            "MissingParameter",
+            "InvalidInput",
+            "InvalidConfigurationRequest",
+            "OperationNotPermitted",
+            "KMSInvalidStateException",
+            "UnmodifiableEntity",
+            "UnknownParameter",
+            "InvalidParameter",
+        ],
+    ),
+];
+
+fn classify(code: &str, message: &str, status: u16) -> Class {
+    let by_text = BY_TEXT.iter().find(|(c, fragment, _)| *c == code && message.contains(fragment));
+    if let Some((_, _, class)) = by_text {
+        return *class;
+    }
+    if let Some((class, _)) = BY_CODE.iter().find(|(_, codes)| codes.contains(&code)) {
+        return *class;
+    }
+    match code {
+        _ if code.ends_with(".NotFound") || code.ends_with("NotFoundFault") => Class::NotFound,
+        _ if code.ends_with("LimitExceeded") || code.ends_with("QuotaExceeded") => Class::Quota,
+        _ if code.ends_with("AlreadyExists") => Class::Exists,
+        _ if code.starts_with("Invalid") => Class::Invalid,
+        _ if status >= 500 => Class::Transient,
+        _ => Class::Unrecognised,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_fall_into_their_classes() {
+        for (code, class) in [
+            ("InvalidVpcID.NotFound", Class::NotFound),
+            ("InvalidSecurityGroupID.NotFound", Class::NotFound),
+            ("VpcLimitExceeded", Class::Quota),
+            ("DependencyViolation", Class::Busy),
+            ("RequestLimitExceeded", Class::Throttled),
+            ("InvalidVpc.Range", Class::Invalid),
+            ("SomethingNew", Class::Unrecognised),
+        ] {
+            assert_eq!(classify(code, "", 400), class, "{code}");
+        }
+        assert_eq!(classify("SomethingNew", "", 503), Class::Transient);
+        let wait = "Failed to update the RPU capacity. Wait until at least one snapshot exists and retry.";
+        assert_eq!(classify("ValidationException", wait, 400), Class::Busy);
+        let key = "arn:aws:kms:eu-west-1:111122223333:key/k-1 is pending deletion.";
+        assert_eq!(classify("KMSInvalidStateException", key, 400), Class::NotFound);
+        assert_eq!(classify("KMSInvalidStateException", "the key is Creating", 400), Class::Invalid);
+    }
+
+    #[test]
+    fn no_code_stands_in_two_classes() {
+        let all: Vec<&str> = BY_CODE.iter().flat_map(|(_, codes)| codes.iter().copied()).collect();
+        let once: std::collections::BTreeSet<&str> = all.iter().copied().collect();
+        assert_eq!(all.len(), once.len());
+    }
+}

@@ -1,0 +1,48 @@
+//! The identifiers AWS gives, each a type of its own.
+//!
+//! Used by specs and outputs of every kind. Must hold no logic.
+
+crate::identifier!(
+    /// `vpc-...`
+    VpcId,
+    /// `subnet-...`
+    SubnetId,
+    /// `igw-...`
+    InternetGatewayId,
+    /// `rtb-...`
+    RouteTableId,
+    /// `rtbassoc-...`
+    AssociationId,
+    /// `vpce-...`
+    VpcEndpointId,
+    /// `sg-...`
+    SecurityGroupId,
+    /// `sgr-...`
+    SecurityGroupRuleId,
+    /// The ARN of an IAM role.
+    RoleArn,
+    /// The name of an IAM role.
+    RoleName,
+    /// The ARN of an IAM policy.
+    PolicyArn,
+    /// The ARN of a KMS key.
+    KeyArn,
+    /// The ARN of a Secrets Manager secret.
+    SecretArn,
+    /// The name of a Redshift Serverless namespace.
+    NamespaceName,
+    /// The ARN of a Redshift Serverless namespace.
+    NamespaceArn,
+    /// The GUID of a namespace, as data sharing knows it.
+    NamespaceId,
+    /// The name of a Redshift Serverless workgroup.
+    WorkgroupName,
+    /// The ARN of a Redshift Serverless workgroup.
+    WorkgroupArn,
+    /// The ARN of a load balancer.
+    LoadBalancerArn,
+    /// The ARN of a target group.
+    TargetGroupArn,
+    /// The ARN of a listener.
+    ListenerArn,
+);

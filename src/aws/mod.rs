@@ -1,0 +1,70 @@
+//! AWS: the connection (`client`), its faults (`fault`), ownership, tags, lookups, and ONE FILE PER KIND of resource.
+//!
+//! A new kind is one new file here and one line in the list below. Called through the list by `plan` and `apply`;
+//! `stack` names the specs. Must never wait, print or touch the state.
+
+pub mod client;
+mod elb;
+pub mod fault;
+pub mod ids;
+mod lookup;
+mod namespace_role;
+mod number;
+mod owner;
+pub mod policy;
+mod serverless;
+pub mod tags;
+pub mod zones;
+
+pub mod alias;
+pub mod internet_gateway;
+pub mod key;
+pub mod listener;
+pub mod load_balancer;
+pub mod namespace;
+pub mod role;
+pub mod role_policy;
+pub mod role_policy_attachment;
+pub mod route;
+pub mod route_table;
+pub mod route_table_association;
+pub mod security_group;
+pub mod security_group_rule;
+pub mod subnet;
+pub mod target_group;
+pub mod targets;
+pub mod vpc;
+pub mod vpc_endpoint;
+pub mod workgroup;
+
+pub use client::{Aws, Connection};
+pub use fault::{Class, Fault};
+pub use owner::{ADDRESS_TAG, Owner};
+
+crate::kinds![
+    vpc::Vpc,
+    subnet::Subnet,
+    internet_gateway::InternetGateway,
+    route_table::RouteTable,
+    route::Route,
+    route_table_association::RouteTableAssociation,
+    vpc_endpoint::VpcEndpoint,
+    security_group::SecurityGroup,
+    security_group_rule::SecurityGroupRule,
+    role::Role,
+    role_policy::RolePolicy,
+    role_policy_attachment::RolePolicyAttachment,
+    key::Key,
+    alias::Alias,
+    namespace::Namespace,
+    workgroup::Workgroup,
+    load_balancer::LoadBalancer,
+    target_group::TargetGroup,
+    listener::Listener,
+    targets::Targets,
+];
+
+/// Finds a kind by name.
+pub fn kind(name: &str) -> Option<&'static dyn crate::kind::AnyKind> {
+    KINDS.iter().copied().find(|kind| kind.name() == name)
+}

@@ -1,0 +1,343 @@
+//! Kind `redshift-serverless.namespace`: the databases, users and keys of a serverless warehouse.
+//!
+//! Driven by `plan` and `apply` through the list of kinds. Must never see the admin password (AWS keeps it in a secret
+//! of its own), nor touch what lies inside the databases.
+
+use super::{
+    Aws, Class, Fault,
+    fault::{Called, found},
+    ids::{KeyArn, NamespaceArn, NamespaceId, NamespaceName, RoleArn, SecretArn},
+    namespace_role::{self, AttachedRole},
+    serverless, tags,
+};
+use crate::kind::{
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Step, Tags, Typical, Which,
+};
+use aws_sdk_redshiftserverless::types::{LogExport, Namespace as AwsNamespace, NamespaceStatus};
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// What AWS answers, and takes, in place of a key of ours.
+const AWS_OWNED_KEY: &str = "AWS_OWNED_KMS_KEY";
+/// The most namespaces one page holds.
+const PAGE: i32 = 100;
+
+/// A Redshift Serverless namespace whose admin password AWS manages.
+pub struct Namespace;
+
+/// What a namespace is to be.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "", deny_unknown_fields)]
+pub struct NamespaceSpec<S: Stage> {
+    /// Its name, unique per account and region.
+    pub name: NamespaceName,
+    /// The first database.
+    pub database: String,
+    /// The admin user.
+    pub admin_username: String,
+    /// The key its data is encrypted with; AWS's own when absent.
+    pub kms_key: Option<S::In<KeyArn>>,
+    /// The roles its statements may use; AWS does not let the set become empty again.
+    pub roles: BTreeSet<S::In<RoleArn>>,
+    /// The role that statements use which name none; one of `roles`.
+    pub default_role: Option<S::In<RoleArn>>,
+    /// The logs it exports: `connectionlog`, `useractivitylog`, `userlog`.
+    pub log_exports: BTreeSet<String>,
+    /// Whether its deletion leaves a snapshot, `<name>-final-<8 hex digits of its id>`. AWS knows nothing of it.
+    pub final_snapshot: bool,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Tags,
+}
+
+crate::outputs!(Namespace =>
+    /// What a namespace offers.
+    NamespaceOutputs {
+        at_once {
+            /// The namespace's name, which its workgroup goes by.
+            name: NamespaceName,
+            /// The namespace's ARN; it holds the id, not the name.
+            arn: NamespaceArn,
+            /// The namespace's id, which data sharing goes by.
+            id: NamespaceId,
+        }
+        ready {
+            /// The secret AWS keeps the admin password in.
+            admin_secret: SecretArn,
+        }
+    }
+);
+
+/// Returns the id at the end of a namespace's ARN.
+fn uuid(arn: &Id) -> &str {
+    arn.as_str().rsplit('/').next().unwrap_or_default()
+}
+
+/// Names the snapshot that the deletion of a namespace leaves.
+fn final_snapshot(name: &NamespaceName, arn: &Id) -> String {
+    let hex: String = uuid(arn).chars().filter(char::is_ascii_hexdigit).take(8).collect();
+    format!("{name}-final-{hex}")
+}
+
+/// Returns the key as the stack declares it: an ARN, or none for AWS's own. A bare key id is a key beside the
+/// namespace.
+fn key_of(kms_key: Option<String>, namespace_arn: &str) -> Option<KeyArn> {
+    let key = kms_key.filter(|key| !key.is_empty() && key != AWS_OWNED_KEY)?;
+    if key.starts_with("arn:") {
+        return Some(key.into());
+    }
+    let part = |n| namespace_arn.split(':').nth(n).unwrap_or_default();
+    Some(format!("arn:{}:kms:{}:{}:key/{key}", part(1), part(3), part(4)).into())
+}
+
+fn outputs(call: &str, namespace: &AwsNamespace) -> Result<NamespaceOutputs, Fault> {
+    let text = |value: &Option<String>, what| value.clone().ok_or_else(|| Fault::incomplete(call, what));
+    Ok(NamespaceOutputs {
+        name: text(&namespace.namespace_name, "namespaceName")?.into(),
+        arn: text(&namespace.namespace_arn, "namespaceArn")?.into(),
+        id: text(&namespace.namespace_id, "namespaceId")?.into(),
+        admin_secret: namespace.admin_password_secret_arn.clone().map(SecretArn),
+    })
+}
+
+fn readiness(namespace: &AwsNamespace, roles: &[AttachedRole]) -> Readiness {
+    match &namespace.status {
+        Some(NamespaceStatus::Deleting) => Readiness::Deleting(NamespaceStatus::Deleting.as_str().to_owned()),
+        Some(NamespaceStatus::Available) | None => {
+            let under_way = roles.iter().find_map(AttachedRole::under_way);
+            let no_secret = || namespace.admin_password_secret_arn.is_none().then(|| "no admin secret yet".to_owned());
+            match under_way.or_else(no_secret) {
+                Some(why) => Readiness::Pending(format!("AVAILABLE, {why}")),
+                None => Readiness::Ready,
+            }
+        }
+        Some(status) => Readiness::Pending(status.as_str().to_owned()),
+    }
+}
+
+impl Namespace {
+    async fn live(
+        aws: &Aws,
+        namespace: &AwsNamespace,
+        recorded: &NamespaceSpec<Known>,
+    ) -> Result<Option<Live<Self>>, Fault> {
+        let outputs = outputs("redshift-serverless:ListNamespaces", namespace)?;
+        let Some(tags) = serverless::tags_of(aws, outputs.arn.as_str()).await? else { return Ok(None) };
+        let roles = namespace_role::attached(namespace.iam_roles.as_deref().unwrap_or_default());
+        let database = namespace.db_name.clone().filter(|name| !name.is_empty());
+        let logs = namespace.log_exports.as_deref().unwrap_or_default();
+        let spec = NamespaceSpec {
+            name: outputs.name.clone(),
+            // Empty until the first workgroup exists (aws-facts.md 6.1).
+            database: database.unwrap_or_else(|| recorded.database.clone()),
+            admin_username: namespace.admin_username.clone().unwrap_or_default(),
+            kms_key: key_of(namespace.kms_key_id.clone(), outputs.arn.as_str()),
+            roles: roles.iter().filter(|role| role.stays()).map(|role| role.arn.clone()).collect(),
+            default_role: namespace.default_iam_role_arn.clone().filter(|arn| !arn.is_empty()).map(RoleArn),
+            log_exports: logs.iter().map(|log| log.as_str().to_owned()).collect(),
+            final_snapshot: recorded.final_snapshot,
+            tags,
+        };
+        let readiness = readiness(namespace, &roles);
+        Ok(Some(Live { id: Id(outputs.arn.0.clone()), spec, outputs, readiness }))
+    }
+
+    async fn answer(aws: &Aws, which: &Which<Self>, all: &[AwsNamespace]) -> Result<Option<Live<Self>>, Fault> {
+        let asked = |namespace: &&AwsNamespace| match &which.id {
+            Some(id) => namespace.namespace_arn() == Some(id.as_str()),
+            None => namespace.namespace_name() == Some(which.spec.name.as_str()),
+        };
+        match all.iter().find(asked) {
+            Some(namespace) => Self::live(aws, namespace, &which.spec).await,
+            None => Ok(None),
+        }
+    }
+}
+
+fn log_exports(spec: &NamespaceSpec<Known>) -> Vec<LogExport> {
+    spec.log_exports.iter().map(|log| LogExport::from(log.as_str())).collect()
+}
+
+fn role_arns(spec: &NamespaceSpec<Known>) -> Vec<String> {
+    spec.roles.iter().map(ToString::to_string).collect()
+}
+
+impl Kind for Namespace {
+    const NAME: &'static str = "redshift-serverless.namespace";
+    const FIELDS: &'static [Field] = &[
+        Field::replaces("name"),
+        Field::replaces("database"),
+        Field::replaces("admin_username"),
+        Field::updates("kms_key"),
+        Field::updates("roles"),
+        Field::updates("default_role"),
+        Field::updates("log_exports"),
+        Field::updates("final_snapshot").unreadable(),
+    ];
+    const ACTIONS: Actions = Actions {
+        read: &["redshift-serverless:ListNamespaces", "redshift-serverless:ListTagsForResource"],
+        create: &[
+            "redshift-serverless:CreateNamespace",
+            "redshift-serverless:TagResource",
+            "iam:CreateServiceLinkedRole",
+            "iam:PassRole",
+            "kms:CreateGrant",
+            "kms:Decrypt",
+            "kms:DescribeKey",
+            "kms:Encrypt",
+            "kms:GenerateDataKey",
+            "secretsmanager:CreateSecret",
+            "secretsmanager:DescribeSecret",
+            "secretsmanager:GetRandomPassword",
+            "secretsmanager:RotateSecret",
+            "secretsmanager:TagResource",
+            "secretsmanager:UpdateSecret",
+        ],
+        update: &[
+            "redshift-serverless:UpdateNamespace",
+            "redshift-serverless:TagResource",
+            "redshift-serverless:UntagResource",
+            "iam:PassRole",
+            "kms:CreateGrant",
+            "kms:Decrypt",
+            "kms:DescribeKey",
+            "kms:Encrypt",
+            "kms:GenerateDataKey",
+        ],
+        delete: &["redshift-serverless:DeleteNamespace", "secretsmanager:DeleteSecret", "kms:RetireGrant"],
+    };
+    const TYPICAL: Typical = Typical { create: 10, update: 30, delete: 120 };
+    const STABLE_READS: u32 = 2;
+    const KEY: &'static [&'static str] = &["name"];
+    const HOLDS_DATA: bool = true;
+
+    type Spec<S: Stage> = NamespaceSpec<S>;
+    type Outputs = NamespaceOutputs;
+
+    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        let pages = aws.serverless.list_namespaces().into_paginator().page_size(PAGE).items().send();
+        let all: Vec<_> = pages.collect::<Result<_, _>>().called("redshift-serverless:ListNamespaces").await?;
+        try_join_all(which.iter().map(|question| Self::answer(aws, question, &all))).await
+    }
+
+    async fn create(aws: &Aws, spec: &NamespaceSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {
+        const CALL: &str = "redshift-serverless:CreateNamespace";
+        let call = aws.serverless.create_namespace().namespace_name(spec.name.as_str()).db_name(&spec.database);
+        let call = call.admin_username(&spec.admin_username).manage_admin_password(true);
+        let call = call
+            .set_kms_key_id(spec.kms_key.clone().map(String::from))
+            .set_iam_roles(Some(role_arns(spec)).filter(|roles| !roles.is_empty()))
+            .set_default_iam_role_arn(spec.default_role.clone().map(String::from))
+            .set_log_exports(Some(log_exports(spec)).filter(|logs| !logs.is_empty()))
+            .set_tags(Some(serverless::tag_list(&spec.tags)?));
+        let answer = call.send().called(CALL).await.map_err(taken)?;
+        let namespace = answer.namespace.ok_or_else(|| Fault::incomplete(CALL, "namespace"))?;
+        let outputs = outputs(CALL, &namespace)?;
+        Ok(Created { id: Id(outputs.arn.0.clone()), outputs })
+    }
+
+    /// One group of settings per call, each from a settled namespace (aws-facts.md 6.1).
+    fn update(changes: &Changes) -> Vec<Step> {
+        let of_roles = ["roles", "default_role"].into_iter().filter(|field| changes.has(field));
+        let roles = Step { fields: of_roles.map(str::to_owned).collect(), ..Step::set("roles") };
+        let alone = ["kms_key", "log_exports"].into_iter().filter(|field| changes.has(field)).map(Step::set);
+        let roles = Some(roles).filter(|step| !step.fields.is_empty());
+        roles.into_iter().chain(alone).chain(tags::tag_steps(changes)).map(Step::settled).collect()
+    }
+
+    async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {
+        const UPDATE: &str = "redshift-serverless:UpdateNamespace";
+        let spec = job.spec;
+        let update = aws.serverless.update_namespace().namespace_name(spec.name.as_str());
+        match job.step.name.as_str() {
+            "set roles" => {
+                // AWS wants both together, and an empty text to clear the default.
+                let default = spec.default_role.as_ref().map_or("", RoleArn::as_str);
+                let call = update.set_iam_roles(Some(role_arns(spec))).default_iam_role_arn(default);
+                call.send().called(UPDATE).await?;
+            }
+            "set kms_key" => {
+                // AWS decides whether a namespace may go back to its key: a refusal is shown, data is never at stake.
+                let key = spec.kms_key.as_ref().map_or(AWS_OWNED_KEY, KeyArn::as_str);
+                update.kms_key_id(key).send().called(UPDATE).await?;
+            }
+            "set log_exports" => {
+                update.set_log_exports(Some(log_exports(spec))).send().called(UPDATE).await?;
+            }
+            tags::SET_TAGS | tags::REMOVE_TAGS => {
+                serverless::run_tags(aws, job.step, job.id.as_str(), &job.before.tags, &spec.tags).await?;
+            }
+            "delete" => {
+                let snapshot = spec.final_snapshot.then(|| final_snapshot(&spec.name, job.id));
+                let call = aws.serverless.delete_namespace().namespace_name(spec.name.as_str());
+                let call = call.set_final_snapshot_name(snapshot);
+                found(call.send().called("redshift-serverless:DeleteNamespace").await)?;
+            }
+            _ => return Err(Fault::unknown_step(Self::NAME, job.step)),
+        }
+        Ok(None)
+    }
+}
+
+/// At creation the code for "busy" says that the name is taken (aws-facts.md 0.2).
+fn taken(fault: Fault) -> Fault {
+    let class = if fault.code == "ConflictException" { Class::Exists } else { fault.class };
+    Fault { class, ..fault }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::After;
+    use serde_json::json;
+
+    const ARN: &str =
+        "arn:aws:redshift-serverless:eu-west-1:111122223333:namespace/edab7045-d239-4f5f-ad98-706114608952";
+
+    #[test]
+    fn changes_of_roles_are_one_call_and_every_call_waits() {
+        let change = |field: &str| (field.to_owned(), (json!(null), After::Known(json!("x"))));
+        let fields = ["default_role", "final_snapshot", "kms_key", "log_exports", "roles"];
+        let steps = Namespace::update(&Changes(fields.into_iter().map(change).collect()));
+        let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
+        assert_eq!(names, ["set roles", "set kms_key", "set log_exports"]);
+        assert_eq!(steps[0].fields, ["roles", "default_role"]);
+        assert!(steps.iter().all(|step| step.settled));
+        assert!(Namespace::update(&Changes([change("final_snapshot")].into())).is_empty());
+    }
+
+    #[test]
+    fn the_final_snapshot_is_told_apart_by_the_id() {
+        assert_eq!(final_snapshot(&"reader".into(), &Id(ARN.to_owned())), "reader-final-edab7045");
+    }
+
+    #[test]
+    fn keys_read_as_they_are_declared() {
+        let key = |text: &str| key_of(Some(text.to_owned()), ARN).map(String::from);
+        assert_eq!(key(AWS_OWNED_KEY), None);
+        assert_eq!(key_of(None, ARN), None);
+        let arn = "arn:aws:kms:eu-west-1:111122223333:key/k-1";
+        assert_eq!(key(arn).as_deref(), Some(arn));
+        assert_eq!(key("k-1").as_deref(), Some(arn));
+    }
+
+    #[test]
+    fn a_namespace_is_ready_when_roles_and_secret_are() {
+        let namespace = |status, secret: Option<&str>| {
+            let builder = AwsNamespace::builder().status(status);
+            builder.set_admin_password_secret_arn(secret.map(str::to_owned)).build()
+        };
+        let role = |status: &str| {
+            namespace_role::attached(&[format!("IamRole(applyStatus={status}, iamRoleArn=arn:aws:iam::1:role/r)")])
+        };
+        let available = namespace(NamespaceStatus::Available, Some("arn:secret"));
+        assert_eq!(readiness(&available, &role("in-sync")), Readiness::Ready);
+        let adding = Readiness::Pending("AVAILABLE, role arn:aws:iam::1:role/r adding".to_owned());
+        assert_eq!(readiness(&available, &role("adding")), adding);
+        let bare = namespace(NamespaceStatus::Available, None);
+        assert_eq!(readiness(&bare, &[]), Readiness::Pending("AVAILABLE, no admin secret yet".to_owned()));
+        let going = namespace(NamespaceStatus::Deleting, None);
+        assert_eq!(readiness(&going, &[]), Readiness::Deleting("DELETING".to_owned()));
+    }
+}

@@ -1,0 +1,53 @@
+//! Whose a resource is: the tags every taggable resource carries, and the path IAM roles live under.
+//!
+//! Called by `stack` (which tags) and `apply` (which checks before it adopts). Must never take a name for ownership.
+
+use crate::{address::Address, kind::Tags};
+
+/// The project, environment and state that own a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The TOML's `project`.
+    pub project: String,
+    /// The environment's name.
+    pub environment: String,
+    /// The lineage of the state, so that two states of one name never take each other's resources.
+    pub lineage: String,
+}
+
+const PROJECT: &str = "rsds:project";
+const ENVIRONMENT: &str = "rsds:environment";
+const LINEAGE: &str = "rsds:lineage";
+const ADDRESS: &str = "rsds:address";
+
+impl Owner {
+    /// Returns the ownership tags of `address`.
+    pub fn tags(&self, address: &Address) -> Tags {
+        [
+            (PROJECT, self.project.clone()),
+            (ENVIRONMENT, self.environment.clone()),
+            (LINEAGE, self.lineage.clone()),
+            (ADDRESS, address.to_string()),
+        ]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into()
+    }
+
+    /// Tells whether `tags` say that the resource is this owner's `address`.
+    pub fn owns(&self, address: &Address, tags: &Tags) -> bool {
+        self.tags(address).iter().all(|(key, value)| tags.get(key) == Some(value))
+    }
+
+    /// Returns the IAM path of the environment's roles: `/rsds/<project>/<environment>/`.
+    pub fn role_path(&self) -> String {
+        format!("/rsds/{}/{}/", self.project, self.environment)
+    }
+
+    /// Returns the tag filters that find every resource of this owner.
+    pub fn filters(&self) -> [(&'static str, &str); 3] {
+        [(PROJECT, &self.project), (ENVIRONMENT, &self.environment), (LINEAGE, &self.lineage)]
+    }
+}
+
+/// The tag that carries the address.
+pub const ADDRESS_TAG: &str = ADDRESS;

@@ -1,0 +1,151 @@
+//! Kind `iam.role`: what a warehouse, or a schedule, acts as.
+//!
+//! Driven by `plan` and `apply` through the list of kinds. Must never touch the policies of a role: they are kinds of
+//! their own (`role_policy`, `role_policy_attachment`), nor anything outside the environment's path.
+
+use super::{
+    Aws, Fault,
+    fault::{Called, found},
+    ids::{RoleArn, RoleName},
+    policy::Policy,
+    tags,
+};
+use crate::kind::{
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Step, Tags, Typical, Which,
+};
+use aws_sdk_iam::types::{Role as AwsRole, Tag};
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+
+/// An IAM role.
+pub struct Role;
+
+/// What a role is to be. It refers to nothing, so both stages look alike.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleSpec {
+    /// Its name, unique in the account whatever the case.
+    pub name: RoleName,
+    /// The environment's path, `/rsds/<project>/<environment>/`.
+    pub path: String,
+    /// What it is for, at most 1000 characters; may be empty.
+    pub description: String,
+    /// Who may assume it.
+    pub trust: Policy,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Tags,
+}
+
+crate::outputs!(Role =>
+    /// What a role offers.
+    RoleOutputs {
+        at_once {
+            /// The role's name, which its policies go by.
+            name: RoleName,
+            /// The role's ARN, which warehouses go by.
+            arn: RoleArn,
+        }
+        ready {}
+    }
+);
+
+impl Role {
+    /// Reads one role. `ListRoles` shows no tags and `GetAccountAuthorizationDetails` no description, so neither
+    /// could answer a question alone, and both read the whole account: one `GetRole` per role is the cheapest whole
+    /// answer.
+    async fn one(aws: &Aws, which: &Which<Self>) -> Result<Option<Live<Self>>, Fault> {
+        let name = which.id.as_ref().map_or(which.spec.name.as_str(), Id::as_str);
+        let Some(answer) = found(aws.iam.get_role().role_name(name).send().called("iam:GetRole").await)? else {
+            return Ok(None);
+        };
+        answer.role.map(Self::live).transpose()
+    }
+
+    fn live(role: AwsRole) -> Result<Live<Self>, Fault> {
+        let trust = role.assume_role_policy_document.unwrap_or_default();
+        let tags = role.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value));
+        let spec = RoleSpec {
+            name: role.role_name.clone().into(),
+            path: role.path,
+            description: role.description.unwrap_or_default(),
+            trust: Policy::parse("iam:GetRole", &trust)?,
+            tags: tags::own(tags),
+        };
+        let outputs = RoleOutputs { name: spec.name.clone(), arn: role.arn.into() };
+        Ok(Live { id: Id(role.role_name), spec, outputs, readiness: Readiness::Ready })
+    }
+}
+
+fn tag(key: &str, value: &str) -> Result<Tag, aws_sdk_iam::error::BuildError> {
+    Tag::builder().key(key).value(value).build()
+}
+
+impl Kind for Role {
+    const NAME: &'static str = "iam.role";
+    const FIELDS: &'static [Field] =
+        &[Field::replaces("name"), Field::replaces("path"), Field::updates("description"), Field::updates("trust")];
+    const ACTIONS: Actions = Actions {
+        read: &["iam:GetRole"],
+        create: &["iam:CreateRole", "iam:TagRole"],
+        update: &["iam:UpdateRole", "iam:UpdateAssumeRolePolicy", "iam:TagRole", "iam:UntagRole"],
+        delete: &["iam:DeleteRole"],
+    };
+    const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
+    const SETTLES: bool = false;
+    const REPLACE: Order = Order::CreateFirst;
+    const KEY: &'static [&'static str] = &["name"];
+    const SUFFIXED: Option<(&'static str, usize)> = Some(("name", 64));
+
+    type Spec<S: Stage> = RoleSpec;
+    type Outputs = RoleOutputs;
+
+    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        try_join_all(which.iter().map(|question| Self::one(aws, question))).await
+    }
+
+    async fn create(aws: &Aws, spec: &RoleSpec, _: &str) -> Result<Created<Self>, Fault> {
+        let description = Some(spec.description.clone()).filter(|text| !text.is_empty());
+        let call = aws.iam.create_role().role_name(spec.name.as_str()).path(&spec.path).set_description(description);
+        let call = call.assume_role_policy_document(spec.trust.to_string());
+        let call = call.set_tags(Some(tags::built(&spec.tags, tag)?));
+        let answer = call.send().called("iam:CreateRole").await?;
+        let role = answer.role.ok_or_else(|| Fault::incomplete("iam:CreateRole", "role"))?;
+        let outputs = RoleOutputs { name: role.role_name.clone().into(), arn: role.arn.into() };
+        Ok(Created { id: Id(role.role_name), outputs })
+    }
+
+    fn update(changes: &Changes) -> Vec<Step> {
+        tags::steps_with_tags(changes)
+    }
+
+    async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {
+        let (iam, name) = (&aws.iam, job.id.as_str());
+        match job.step.name.as_str() {
+            "set description" => {
+                let call = iam.update_role().role_name(name).description(&job.spec.description);
+                call.send().called("iam:UpdateRole").await?;
+            }
+            "set trust" => {
+                let call = iam.update_assume_role_policy().role_name(name).policy_document(job.spec.trust.to_string());
+                call.send().called("iam:UpdateAssumeRolePolicy").await?;
+            }
+            tags::SET_TAGS => {
+                let tags = tags::built(tags::changed(&job.before.tags, &job.spec.tags), tag)?;
+                iam.tag_role().role_name(name).set_tags(Some(tags)).send().called("iam:TagRole").await?;
+            }
+            tags::REMOVE_TAGS => {
+                let keys = tags::removed(&job.before.tags, &job.spec.tags);
+                iam.untag_role().role_name(name).set_tag_keys(Some(keys)).send().called("iam:UntagRole").await?;
+            }
+            "delete" => {
+                found(iam.delete_role().role_name(name).send().called("iam:DeleteRole").await)?;
+            }
+            _ => return Err(Fault::unknown_step(Self::NAME, job.step)),
+        }
+        Ok(None)
+    }
+}
+
+/// The stage parameter of `Kind::Spec` is not used here; this pins that the known form is the same type.
+const _: fn(RoleSpec) -> <Role as Kind>::Spec<Known> = |spec| spec;

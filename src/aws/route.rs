@@ -1,0 +1,147 @@
+//! Kind `ec2.route`: one destination in a route table of ours, and the gateway that serves it.
+//!
+//! Driven by `plan` and `apply` through the list of kinds. Must never take the local route, or the prefix-list route
+//! that a gateway endpoint puts into a table, for one of its own.
+
+use super::{
+    Aws, Fault,
+    fault::{Called, found},
+    ids::{InternetGatewayId, RouteTableId},
+    lookup::{ec2_filters_by, place},
+    route_table::tables,
+};
+use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Typical, Which};
+use aws_sdk_ec2::types;
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+
+/// A route. AWS gives it no id and no tags: it is known by its table and destination.
+pub struct Route;
+
+/// What a route is to be.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "", deny_unknown_fields)]
+pub struct RouteSpec<S: Stage> {
+    /// The table it stands in.
+    pub route_table: S::In<RouteTableId>,
+    /// The range it serves, canonical: `0.0.0.0/0`.
+    pub destination: Ipv4Net,
+    /// The gateway it leads to. Read back, it is whatever target AWS shows, a NAT gateway's id too.
+    pub gateway: S::In<InternetGatewayId>,
+}
+
+crate::outputs!(Route =>
+    /// A route offers nothing to others.
+    RouteOutputs {
+        at_once {}
+        ready {}
+    }
+);
+
+impl Route {
+    fn id(table: &RouteTableId, destination: Ipv4Net) -> Id {
+        Id::of(&[table.as_str(), &destination.to_string()])
+    }
+
+    fn asked(which: &Which<Self>) -> Id {
+        which.id.clone().unwrap_or_else(|| Self::id(&which.spec.route_table, which.spec.destination))
+    }
+
+    /// Reads one route of a table; `None` for those whose destination is no IPv4 range.
+    fn live(table: &str, route: types::Route) -> Option<Live<Self>> {
+        let destination: Ipv4Net = route.destination_cidr_block.as_deref()?.parse().ok()?;
+        let target = [
+            route.gateway_id,
+            route.nat_gateway_id,
+            route.transit_gateway_id,
+            route.vpc_peering_connection_id,
+            route.network_interface_id,
+            route.local_gateway_id,
+            route.carrier_gateway_id,
+            route.core_network_arn,
+        ];
+        let gateway = target.into_iter().flatten().next().unwrap_or_default().into();
+        let spec = RouteSpec { route_table: table.into(), destination: destination.trunc(), gateway };
+        let id = Self::id(&spec.route_table, spec.destination);
+        Some(Live { id, spec, outputs: RouteOutputs {}, readiness: Readiness::Ready })
+    }
+}
+
+impl Kind for Route {
+    const NAME: &'static str = "ec2.route";
+    const FIELDS: &'static [Field] = &[
+        Field::replaces("route_table"),
+        Field::replaces("destination"),
+        Field::updates("gateway").impact("connections through the old gateway drop"),
+    ];
+    const ACTIONS: Actions = Actions {
+        read: &["ec2:DescribeRouteTables"],
+        create: &["ec2:CreateRoute"],
+        update: &["ec2:ReplaceRoute"],
+        delete: &["ec2:DeleteRoute"],
+    };
+    const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
+    const SETTLES: bool = false;
+    const REPLACE: Order = Order::CreateFirst;
+    const KEY: &'static [&'static str] = &["route_table", "destination"];
+    const TAGGED: bool = false;
+
+    type Spec<S: Stage> = RouteSpec<S>;
+    type Outputs = RouteOutputs;
+
+    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        let ids: Vec<Id> = which.iter().map(Self::asked).collect();
+        let filters = ec2_filters_by("route-table-id", ids.iter().map(|id| id.part(0)));
+        let mut live = Vec::new();
+        for table in tables(aws, filters).await? {
+            let (Some(id), Some(routes)) = (table.route_table_id, table.routes) else { continue };
+            live.extend(routes.into_iter().filter_map(|route| Self::live(&id, route)));
+        }
+        Ok(place(which, live, |question, l| Self::asked(question) == l.id))
+    }
+
+    async fn create(aws: &Aws, spec: &RouteSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {
+        let call = aws
+            .ec2
+            .create_route()
+            .route_table_id(spec.route_table.as_str())
+            .destination_cidr_block(spec.destination.to_string())
+            .gateway_id(spec.gateway.as_str());
+        call.send().called("ec2:CreateRoute").await?;
+        Ok(Created { outputs: RouteOutputs {}, id: Self::id(&spec.route_table, spec.destination) })
+    }
+
+    async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {
+        let (table, destination) = (job.id.part(0), job.id.part(1));
+        match job.step.name.as_str() {
+            "set gateway" => {
+                let call = aws.ec2.replace_route().route_table_id(table).destination_cidr_block(destination);
+                call.gateway_id(job.spec.gateway.as_str()).send().called("ec2:ReplaceRoute").await?;
+            }
+            "delete" => {
+                let call = aws.ec2.delete_route().route_table_id(table).destination_cidr_block(destination);
+                found(call.send().called("ec2:DeleteRoute").await)?;
+            }
+            other => return Err(Fault::internal(format!("{} has no step `{other}`", Self::NAME))),
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_is_known_by_table_and_destination() {
+        let route = types::Route::builder().destination_cidr_block("0.0.0.0/0");
+        let ours = Route::live("rtb-1", route.clone().gateway_id("igw-1").build()).unwrap();
+        assert_eq!((ours.id.as_str(), ours.spec.gateway.as_str()), ("rtb-1|0.0.0.0/0", "igw-1"));
+        let nat = Route::live("rtb-1", route.clone().nat_gateway_id("nat-1").build()).unwrap();
+        assert_eq!(nat.spec.gateway.as_str(), "nat-1", "another target is drift, not absence");
+        let lost = Route::live("rtb-1", route.build()).unwrap();
+        assert_eq!(lost.spec.gateway.as_str(), "");
+        let endpoint = types::Route::builder().destination_prefix_list_id("pl-1").gateway_id("vpce-1").build();
+        assert!(Route::live("rtb-1", endpoint).is_none());
+    }
+}

@@ -1,0 +1,108 @@
+//! Kind `ec2.route-table`: where a subnet's packets go; its routes and associations are kinds of their own.
+//!
+//! Driven by `plan` and `apply` through the list of kinds; `tables` serves `route` and `route_table_association`.
+//! Must never touch the main route table that comes with every VPC.
+
+use super::{
+    Aws, Fault,
+    fault::{Called, found},
+    ids::{RouteTableId, VpcId},
+    lookup::{ec2_filters, is_asked, place},
+    tags,
+};
+use crate::kind::{
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Step, Tags, Typical, Which,
+};
+use aws_sdk_ec2::types::{self, Filter, ResourceType};
+use serde::{Deserialize, Serialize};
+
+/// A route table.
+pub struct RouteTable;
+
+/// What a route table is to be.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "", deny_unknown_fields)]
+pub struct RouteTableSpec<S: Stage> {
+    /// The VPC it belongs to.
+    pub vpc: S::In<VpcId>,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Tags,
+}
+
+crate::outputs!(RouteTable =>
+    /// What a route table offers.
+    RouteTableOutputs {
+        at_once {
+            /// The route table's id.
+            id: RouteTableId,
+        }
+        ready {}
+    }
+);
+
+/// Describes route tables, one call per element of `calls`; routes and associations come inline.
+pub(super) async fn tables(aws: &Aws, calls: Vec<Vec<Filter>>) -> Result<Vec<types::RouteTable>, Fault> {
+    let mut tables = Vec::new();
+    for filters in calls {
+        let pages = aws.ec2.describe_route_tables().set_filters(Some(filters)).into_paginator().items().send();
+        let more: Vec<_> = pages.collect::<Result<_, _>>().called("ec2:DescribeRouteTables").await?;
+        tables.extend(more);
+    }
+    Ok(tables)
+}
+
+impl RouteTable {
+    fn live(table: types::RouteTable) -> Option<Live<Self>> {
+        let (id, vpc) = (table.route_table_id?, table.vpc_id?);
+        let spec = RouteTableSpec { vpc: vpc.into(), tags: tags::from_ec2(table.tags.as_deref()) };
+        let outputs = RouteTableOutputs { id: id.clone().into() };
+        Some(Live { outputs, id: Id(id), spec, readiness: Readiness::Ready })
+    }
+}
+
+impl Kind for RouteTable {
+    const NAME: &'static str = "ec2.route-table";
+    const FIELDS: &'static [Field] = &[Field::replaces("vpc")];
+    const ACTIONS: Actions = Actions {
+        read: &["ec2:DescribeRouteTables"],
+        create: &["ec2:CreateRouteTable", "ec2:CreateTags"],
+        update: &["ec2:CreateTags", "ec2:DeleteTags"],
+        delete: &["ec2:DeleteRouteTable"],
+    };
+    const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
+    const SETTLES: bool = false;
+    const REPLACE: Order = Order::CreateFirst;
+
+    type Spec<S: Stage> = RouteTableSpec<S>;
+    type Outputs = RouteTableOutputs;
+
+    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        let tables = tables(aws, ec2_filters(aws, "route-table-id", which)).await?;
+        let live = tables.into_iter().filter_map(Self::live);
+        Ok(place(which, live, |question, l| is_asked(aws, question, l, &l.spec.tags)))
+    }
+
+    async fn create(aws: &Aws, spec: &RouteTableSpec<Known>, token: &str) -> Result<Created<Self>, Fault> {
+        let tags = tags::ec2_specification(ResourceType::RouteTable, &spec.tags);
+        let call = aws.ec2.create_route_table().vpc_id(spec.vpc.as_str()).client_token(token).tag_specifications(tags);
+        let answer = call.send().called("ec2:CreateRouteTable").await?;
+        let id = answer.route_table.and_then(|table| table.route_table_id);
+        let id = id.ok_or_else(|| Fault::incomplete("ec2:CreateRouteTable", "routeTableId"))?;
+        Ok(Created { outputs: RouteTableOutputs { id: id.clone().into() }, id: Id(id) })
+    }
+
+    fn update(changes: &Changes) -> Vec<Step> {
+        tags::steps_with_tags(changes)
+    }
+
+    async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {
+        if job.step.name == "delete" {
+            let call = aws.ec2.delete_route_table().route_table_id(job.id.as_str());
+            found(call.send().called("ec2:DeleteRouteTable").await)?;
+        } else {
+            tags::run_ec2(aws, job.step, job.id, &job.before.tags, &job.spec.tags).await?;
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,138 @@
+//! Kind `ec2.security-group`: a named set of rules; the rules are a kind of their own.
+//!
+//! Driven by `plan` and `apply` through the list of kinds. Must never keep the allow-all egress rule AWS gives every
+//! new group, and never touch a VPC's default group.
+
+use super::{
+    Aws, Fault,
+    fault::{Called, found},
+    ids::{SecurityGroupId, VpcId},
+    lookup::{ec2_filters, is_asked, place},
+    tags,
+};
+use crate::kind::{
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Step, Tags, Typical, Which,
+};
+use aws_sdk_ec2::types::{self, IpPermission, IpRange, ResourceType};
+use serde::{Deserialize, Serialize};
+
+/// A security group.
+pub struct SecurityGroup;
+
+/// What a security group is to be. AWS changes none of it in place.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "", deny_unknown_fields)]
+pub struct SecurityGroupSpec<S: Stage> {
+    /// The VPC it belongs to.
+    pub vpc: S::In<VpcId>,
+    /// Its name, unique within the VPC whatever the case; at most 255 characters, not starting with `sg-`.
+    pub name: String,
+    /// What it is for; at most 255 characters, not empty.
+    pub description: String,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Tags,
+}
+
+crate::outputs!(SecurityGroup =>
+    /// What a security group offers. The id counts once the default egress rule is gone: a rule of ours that says the
+    /// same would be refused as its duplicate, and then be revoked with it.
+    SecurityGroupOutputs {
+        at_once {}
+        ready {
+            /// The group's id.
+            id: SecurityGroupId,
+        }
+    }
+);
+
+const REVOKE: &str = "revoke default egress";
+
+impl SecurityGroup {
+    fn live(group: types::SecurityGroup) -> Option<Live<Self>> {
+        let (id, vpc) = (group.group_id?, group.vpc_id?);
+        let spec = SecurityGroupSpec {
+            vpc: vpc.into(),
+            name: group.group_name.unwrap_or_default(),
+            description: group.description.unwrap_or_default(),
+            tags: tags::from_ec2(group.tags.as_deref()),
+        };
+        let outputs = SecurityGroupOutputs { id: Some(id.clone().into()) };
+        Some(Live { outputs, id: Id(id), spec, readiness: Readiness::Ready })
+    }
+}
+
+/// Returns the rule that every new group starts with: all protocols to everywhere.
+fn default_egress() -> IpPermission {
+    IpPermission::builder().ip_protocol("-1").ip_ranges(IpRange::builder().cidr_ip("0.0.0.0/0").build()).build()
+}
+
+impl Kind for SecurityGroup {
+    const NAME: &'static str = "ec2.security-group";
+    const FIELDS: &'static [Field] = &[Field::replaces("vpc"), Field::replaces("name"), Field::replaces("description")];
+    const ACTIONS: Actions = Actions {
+        read: &["ec2:DescribeSecurityGroups"],
+        create: &["ec2:CreateSecurityGroup", "ec2:CreateTags", "ec2:RevokeSecurityGroupEgress"],
+        update: &["ec2:CreateTags", "ec2:DeleteTags"],
+        delete: &["ec2:DeleteSecurityGroup"],
+    };
+    const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
+    const SETTLES: bool = false;
+    const REPLACE: Order = Order::CreateFirst;
+    const KEY: &'static [&'static str] = &["vpc", "name"];
+    const SUFFIXED: Option<(&'static str, usize)> = Some(("name", 255));
+
+    type Spec<S: Stage> = SecurityGroupSpec<S>;
+    type Outputs = SecurityGroupOutputs;
+
+    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        let mut live = Vec::new();
+        for filters in ec2_filters(aws, "group-id", which) {
+            let pages = aws.ec2.describe_security_groups().set_filters(Some(filters)).into_paginator().items().send();
+            let groups: Vec<_> = pages.collect::<Result<_, _>>().called("ec2:DescribeSecurityGroups").await?;
+            live.extend(groups.into_iter().filter_map(Self::live));
+        }
+        Ok(place(which, live, |question, l| is_asked(aws, question, l, &l.spec.tags)))
+    }
+
+    async fn create(aws: &Aws, spec: &SecurityGroupSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {
+        let call = aws
+            .ec2
+            .create_security_group()
+            .vpc_id(spec.vpc.as_str())
+            .group_name(&spec.name)
+            .description(&spec.description)
+            .tag_specifications(tags::ec2_specification(ResourceType::SecurityGroup, &spec.tags));
+        let id = call.send().called("ec2:CreateSecurityGroup").await?.group_id;
+        let id = id.ok_or_else(|| Fault::incomplete("ec2:CreateSecurityGroup", "groupId"))?;
+        Ok(Created { outputs: SecurityGroupOutputs { id: None }, id: Id(id) })
+    }
+
+    fn finish(_: &SecurityGroupSpec<Known>) -> Vec<Step> {
+        vec![Step::new(REVOKE)]
+    }
+
+    fn update(changes: &Changes) -> Vec<Step> {
+        tags::steps_with_tags(changes)
+    }
+
+    async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {
+        let id = job.id.as_str();
+        match job.step.name.as_str() {
+            REVOKE => {
+                let call = aws.ec2.revoke_security_group_egress().group_id(id).ip_permissions(default_egress());
+                let answer = call.send().called("ec2:RevokeSecurityGroupEgress").await;
+                // `InvalidPermission.NotFound`: revoked already. A group not visible yet is another matter.
+                match answer {
+                    Err(fault) if fault.code != "InvalidPermission.NotFound" => return Err(fault),
+                    Ok(_) | Err(_) => {}
+                }
+            }
+            "delete" => {
+                found(aws.ec2.delete_security_group().group_id(id).send().called("ec2:DeleteSecurityGroup").await)?;
+            }
+            _ => tags::run_ec2(aws, job.step, job.id, &job.before.tags, &job.spec.tags).await?,
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,208 @@
+//! Kind `elasticloadbalancing.target-group`: the set of consumer addresses a listener forwards to.
+//!
+//! Driven by `plan` and `apply` through the list of kinds. Must never register targets: they are a kind of their own.
+
+use super::{
+    Aws, Fault,
+    elb::{self, Attributes},
+    fault::{Called, found},
+    ids::{TargetGroupArn, VpcId},
+    lookup::{asks, place},
+    number,
+};
+use crate::kind::{
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Step, Tags, Typical, Which,
+};
+use aws_sdk_elasticloadbalancingv2::types::{self, ProtocolEnum, TargetGroupAttribute, TargetTypeEnum};
+use serde::{Deserialize, Serialize};
+
+/// A target group of addresses (`ip`) reached by TCP. Its id is its ARN.
+pub struct TargetGroup;
+
+/// What a target group is to be.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "", deny_unknown_fields)]
+pub struct TargetGroupSpec<S: Stage> {
+    /// Its name, unique in account and region; at most 32 characters.
+    pub name: String,
+    /// The VPC the targets lie in.
+    pub vpc: S::In<VpcId>,
+    /// The port of the targets.
+    pub port: u16,
+    /// Seconds between two health checks, 5-300.
+    pub health_interval: u32,
+    /// Checks in a row until a target counts as healthy, 2-10.
+    pub healthy: u32,
+    /// Failed checks in a row until a target counts as unhealthy, 2-10.
+    pub unhealthy: u32,
+    /// Seconds a target that leaves may finish its connections in, 0-3600.
+    pub deregistration_delay: u32,
+    /// Whether a client address stays with its target.
+    pub stickiness: bool,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Tags,
+}
+
+crate::outputs!(TargetGroup =>
+    /// What a target group offers.
+    TargetGroupOutputs {
+        at_once {
+            /// The target group's ARN.
+            arn: TargetGroupArn,
+        }
+        ready {}
+    }
+);
+
+const DEREGISTRATION_DELAY: &str = "deregistration_delay.timeout_seconds";
+const STICKINESS: &str = "stickiness.enabled";
+
+const SET_HEALTH_CHECK: &str = "set health check";
+const SET_ATTRIBUTES: &str = "set attributes";
+const ATTRIBUTE_FIELDS: &[&str] = &["deregistration_delay", "stickiness"];
+const STEPS: &elb::StepTable =
+    &[(SET_HEALTH_CHECK, &["health_interval", "healthy", "unhealthy"]), (SET_ATTRIBUTES, ATTRIBUTE_FIELDS)];
+
+/// Returns all attributes rsds sets. Targets see the balancer's addresses, not the client's: that is what their
+/// security group admits (aws-facts.md 7.2).
+fn attributes(spec: &TargetGroupSpec<Known>) -> Vec<TargetGroupAttribute> {
+    let pairs = [
+        (DEREGISTRATION_DELAY, spec.deregistration_delay.to_string()),
+        (STICKINESS, spec.stickiness.to_string()),
+        ("stickiness.type", "source_ip".to_owned()),
+        ("preserve_client_ip.enabled", "false".to_owned()),
+    ];
+    pairs.map(|(key, value)| TargetGroupAttribute::builder().key(key).value(value).build()).into()
+}
+
+impl TargetGroup {
+    async fn live(aws: &Aws, arn: String, shown: types::TargetGroup, tags: Tags) -> Result<Option<Live<Self>>, Fault> {
+        let call = aws.elb.describe_target_group_attributes().target_group_arn(&arn);
+        let answer = found(call.send().called("elasticloadbalancing:DescribeTargetGroupAttributes").await)?;
+        let Some(answer) = answer else { return Ok(None) };
+        let attributes = Attributes::of(answer.attributes.unwrap_or_default().into_iter().map(|a| (a.key, a.value)));
+        let spec = TargetGroupSpec {
+            name: shown.target_group_name.unwrap_or_default(),
+            vpc: shown.vpc_id.unwrap_or_default().into(),
+            port: number::shown(shown.port),
+            health_interval: number::shown(shown.health_check_interval_seconds),
+            healthy: number::shown(shown.healthy_threshold_count),
+            unhealthy: number::shown(shown.unhealthy_threshold_count),
+            deregistration_delay: attributes.number(DEREGISTRATION_DELAY),
+            stickiness: attributes.flag(STICKINESS),
+            tags,
+        };
+        let outputs = TargetGroupOutputs { arn: arn.clone().into() };
+        Ok(Some(Live { id: Id(arn), spec, outputs, readiness: Readiness::Ready }))
+    }
+}
+
+impl Kind for TargetGroup {
+    const NAME: &'static str = "elasticloadbalancing.target-group";
+    const FIELDS: &'static [Field] = &[
+        Field::replaces("name"),
+        Field::replaces("vpc"),
+        Field::replaces("port"),
+        Field::updates("health_interval"),
+        Field::updates("healthy"),
+        Field::updates("unhealthy"),
+        Field::updates("deregistration_delay"),
+        Field::updates("stickiness").impact("new connections may land on another consumer"),
+    ];
+    const ACTIONS: Actions = Actions {
+        read: &[
+            "elasticloadbalancing:DescribeTargetGroups",
+            "elasticloadbalancing:DescribeTargetGroupAttributes",
+            "elasticloadbalancing:DescribeTags",
+        ],
+        create: &[
+            "elasticloadbalancing:CreateTargetGroup",
+            "elasticloadbalancing:AddTags",
+            "elasticloadbalancing:ModifyTargetGroupAttributes",
+        ],
+        update: &[
+            "elasticloadbalancing:ModifyTargetGroup",
+            "elasticloadbalancing:ModifyTargetGroupAttributes",
+            "elasticloadbalancing:AddTags",
+            "elasticloadbalancing:RemoveTags",
+        ],
+        delete: &["elasticloadbalancing:DeleteTargetGroup"],
+    };
+    const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
+    const SETTLES: bool = false;
+    const REPLACE: Order = Order::CreateFirst;
+    const KEY: &'static [&'static str] = &["name"];
+    const SUFFIXED: Option<(&'static str, usize)> = Some(("name", 32));
+
+    type Spec<S: Stage> = TargetGroupSpec<S>;
+    type Outputs = TargetGroupOutputs;
+
+    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        // All of them: 400 per page, and asking by ARN fails as a whole if one is gone.
+        let pages = aws.elb.describe_target_groups().into_paginator().items().send();
+        let all = pages.collect::<Result<Vec<_>, _>>().called("elasticloadbalancing:DescribeTargetGroups").await?;
+        let asked = |shown: types::TargetGroup| {
+            let (arn, name) = (shown.target_group_arn.clone()?, shown.target_group_name().unwrap_or_default());
+            which.iter().any(|q| asks(q, &arn, q.spec.name == name)).then_some((arn, shown))
+        };
+        let asked = all.into_iter().filter_map(asked).collect();
+        let live = elb::complete(aws, asked, |arn, shown, tags| Self::live(aws, arn, shown, tags)).await?;
+        Ok(place(which, live, |q, l| asks(q, l.id.as_str(), q.spec.name == l.spec.name)))
+    }
+
+    async fn create(aws: &Aws, spec: &TargetGroupSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {
+        let call = aws
+            .elb
+            .create_target_group()
+            .name(&spec.name)
+            .protocol(ProtocolEnum::Tcp)
+            .port(spec.port.into())
+            .vpc_id(spec.vpc.as_str())
+            .target_type(TargetTypeEnum::Ip)
+            .health_check_protocol(ProtocolEnum::Tcp)
+            .health_check_interval_seconds(number::sent(spec.health_interval))
+            .healthy_threshold_count(number::sent(spec.healthy))
+            .unhealthy_threshold_count(number::sent(spec.unhealthy))
+            .set_tags(Some(elb::tag_list(&spec.tags)));
+        let answer = call.send().called("elasticloadbalancing:CreateTargetGroup").await?;
+        let arn = answer.target_groups.unwrap_or_default().into_iter().find_map(|group| group.target_group_arn);
+        let arn = arn.ok_or_else(|| Fault::incomplete("elasticloadbalancing:CreateTargetGroup", "TargetGroupArn"))?;
+        Ok(Created { outputs: TargetGroupOutputs { arn: arn.clone().into() }, id: Id(arn) })
+    }
+
+    fn finish(_: &TargetGroupSpec<Known>) -> Vec<Step> {
+        vec![elb::step_of(SET_ATTRIBUTES, ATTRIBUTE_FIELDS)]
+    }
+
+    fn update(changes: &Changes) -> Vec<Step> {
+        elb::update_steps(changes, STEPS)
+    }
+
+    async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {
+        let (arn, spec) = (job.id.as_str(), job.spec);
+        match job.step.name.as_str() {
+            SET_HEALTH_CHECK => {
+                let call = aws
+                    .elb
+                    .modify_target_group()
+                    .target_group_arn(arn)
+                    .health_check_interval_seconds(number::sent(spec.health_interval))
+                    .healthy_threshold_count(number::sent(spec.healthy))
+                    .unhealthy_threshold_count(number::sent(spec.unhealthy));
+                call.send().called("elasticloadbalancing:ModifyTargetGroup").await?;
+            }
+            SET_ATTRIBUTES => {
+                let call = aws.elb.modify_target_group_attributes().target_group_arn(arn);
+                let call = call.set_attributes(Some(attributes(spec))).send();
+                call.called("elasticloadbalancing:ModifyTargetGroupAttributes").await?;
+            }
+            "delete" => {
+                let call = aws.elb.delete_target_group().target_group_arn(arn);
+                found(call.send().called("elasticloadbalancing:DeleteTargetGroup").await)?;
+            }
+            _ => elb::run_tags(aws, job.step, arn, &job.before.tags, &spec.tags).await?,
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,272 @@
+//! The one table of keys of an environment file: path, type, default, whether it works yet, and one line of words.
+//! It feeds checking and did-you-mean (`check.rs`), defaults (`convert.rs`), the JSON Schema and the reference
+//! (`schema.rs`). A key that is not here does not exist; nothing else may list keys or defaults.
+
+use super::shape::Shape;
+
+/// The type of a key's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// A string of this shape.
+    Text(Shape),
+    /// An array of distinct strings of this shape.
+    Texts(Shape),
+    /// `true` or `false`.
+    Bool,
+    /// An integer within these bounds.
+    Int(i64, i64),
+    /// RPUs: 4, 8-512 in steps of 8, up to 1024 in steps of 32.
+    Rpu,
+    /// A port a warehouse can have: 5431-5455 or 8191-8215.
+    Port,
+    /// A number of zones, or their names.
+    Zones,
+    /// A table with exactly the keys listed here.
+    Table,
+    /// A table of tables whose names the user chooses, of this shape.
+    Map(Shape),
+    /// An array of tables; its keys are listed under `path[]`.
+    Tables,
+    /// A table of strings, integers and booleans with free names, kept as text.
+    Settings,
+    /// A table of tags.
+    Tags,
+    /// A table with some keys listed here and any others too.
+    Open,
+}
+
+/// What a key is when it is not written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absent {
+    /// An error, when its table is there.
+    Required,
+    /// Nothing, or worked out from other keys as its words say.
+    Nothing,
+    /// This TOML value.
+    Value(&'static str),
+}
+
+/// Since when a key works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// In this version.
+    Now,
+    /// Checked, but refused by plan and apply.
+    NotYet,
+    /// As `Now`, but for this value, which is `NotYet`.
+    NowBut(&'static str),
+}
+
+/// One key.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Where it is: `*` is a name the user chooses, `[]` an element of an array.
+    pub path: &'static str,
+    /// Its type.
+    pub ty: Type,
+    /// What it is when absent.
+    pub absent: Absent,
+    /// Whether it works yet.
+    pub since: Since,
+    /// One line about it.
+    pub doc: &'static str,
+}
+
+impl Key {
+    /// Returns the path of the table it is in (empty for the root) and its own name.
+    #[must_use]
+    pub fn split(&self) -> (&'static str, &'static str) {
+        self.path.rsplit_once('.').unwrap_or(("", self.path))
+    }
+}
+
+const fn key(path: &'static str, ty: Type, absent: Absent, doc: &'static str) -> Key {
+    Key { path, ty, absent, since: Since::Now, doc }
+}
+
+const fn later(path: &'static str, ty: Type, absent: Absent, doc: &'static str) -> Key {
+    Key { path, ty, absent, since: Since::NotYet, doc }
+}
+
+const fn partly(path: &'static str, ty: Type, value: &'static str, not: &'static str, doc: &'static str) -> Key {
+    Key { path, ty, absent: Absent::Value(value), since: Since::NowBut(not), doc }
+}
+
+const DAY: u64 = 86_400;
+const ANY_PORT: Type = Type::Int(1, 65_535);
+const LOGS: Type = Type::Texts(Shape::Choice(&["connectionlog", "userlog", "useractivitylog"]));
+const NAMES: Type = Type::Texts(Shape::Any);
+const COUNT: Type = Type::Int(1, 1_000_000_000);
+
+use Absent::{Nothing, Required, Value};
+use Type::{Bool, Int, Map, Open, Port, Rpu, Settings, Table, Tables, Tags, Text, Texts, Zones};
+
+/// All keys, in the order of design.md section 2.
+#[rustfmt::skip]
+pub const KEYS: &[Key] = &[
+    key("project", Text(Shape::Name), Required, "First part of every name: `<project>-<env>-...`."),
+    key("region", Text(Shape::Region), Required, "AWS region of the whole estate."),
+    key("account", Text(Shape::Account), Nothing, "Refuse to touch any other account."),
+    key("extends", Text(Shape::Any), Nothing, "Another file, relative to this one: that one first, this one over it."),
+    key("tags", Tags, Nothing, "On every taggable resource, next to rsds's own."),
+
+    key("state", Table, Nothing, "Where the state is kept."),
+    partly("state.backend", Text(Shape::Choice(&["local", "s3"])), "\"local\"", "s3", "In `.rsds/<env>/`, or in a bucket shared by a team."),
+    later("state.bucket", Text(Shape::BucketName), Nothing, "Bucket of the `s3` backend."),
+    later("state.key", Text(Shape::Any), Nothing, "Object key; default `rsds/<project>/<env>/state.json`."),
+    later("state.region", Text(Shape::Region), Nothing, "Region of the bucket; default the one of the estate."),
+    later("state.kms_key_id", Text(Shape::Any), Nothing, "Key that encrypts the state; default the bucket's own."),
+
+    key("networking", Table, Required, "The VPC, its subnets, and who may connect. Exactly one of `vpc_cidr`, `vpc_id`, `vpc_name`."),
+    key("networking.vpc_cidr", Text(Shape::Cidr(16, 28)), Nothing, "Create a VPC with this range."),
+    later("networking.vpc_id", Text(Shape::Id("vpc-")), Nothing, "Use this VPC."),
+    later("networking.vpc_name", Text(Shape::Any), Nothing, "Use the VPC with this Name tag."),
+    key("networking.subnet_cidrs", Texts(Shape::Cidr(16, 28)), Nothing, "One per zone; default: carved from `vpc_cidr`, a /23 each, or the largest that fits."),
+    later("networking.subnet_ids", Texts(Shape::Id("subnet-")), Nothing, "With an existing VPC: use these; default one subnet of it per zone."),
+    key("networking.availability_zones", Zones, Value("3"), "A number, or a list of zone names; at least 3 for serverless."),
+    key("networking.allowed_cidrs", Texts(Shape::Cidr(0, 32)), Value("[]"), "Who may connect from outside the VPC."),
+    key("networking.internet_gateway", Bool, Value("false"), "A public route for clients outside; needed by `publicly_accessible`."),
+    key("networking.s3_endpoint", Bool, Value("true"), "A gateway endpoint, so that COPY and UNLOAD stay inside AWS."),
+
+    key("producer", Table, Nothing, "The warehouse that takes the writes."),
+    partly("producer.type", Text(Shape::Choice(&["serverless", "cluster"])), "\"serverless\"", "cluster", "Redshift Serverless, or an RA3 cluster."),
+    later("producer.node_type", Text(Shape::Any), Value("\"ra3.xlplus\""), "Cluster only: the node type."),
+    later("producer.node_count", Int(1, 128), Value("2"), "Cluster only: the number of nodes."),
+    key("producer.base_capacity", Rpu, Value("32"), "Serverless only: RPUs it starts from."),
+    key("producer.max_capacity", Rpu, Nothing, "Serverless only: RPUs it may grow to; default no limit of its own."),
+    key("producer.database", Text(Shape::Database), Value("\"dev\""), "Database that is created with it."),
+    key("producer.admin_username", Text(Shape::Identifier), Value("\"awsuser\""), "Admin user; Secrets Manager makes and keeps the password."),
+    partly("producer.admin_password", Text(Shape::Choice(&["managed", "external"])), "\"managed\"", "external", "Who keeps the password: Secrets Manager, or someone else (rsds then leaves it alone)."),
+    key("producer.port", Port, Value("5439"), "5431-5455 or 8191-8215."),
+    key("producer.enhanced_vpc_routing", Bool, Value("true"), "COPY and UNLOAD go through the VPC."),
+    later("producer.multi_az", Bool, Value("false"), "Cluster only: run in two zones at once."),
+    later("producer.availability_zone_relocation", Bool, Nothing, "Cluster only: may be moved to another zone."),
+    key("producer.s3_buckets", Texts(Shape::Bucket), Value("[]"), "Buckets COPY and UNLOAD may use."),
+    key("producer.publicly_accessible", Bool, Value("false"), "Reachable from outside the VPC; needs `networking.internet_gateway`."),
+    key("producer.parameters", Settings, Nothing, "Redshift parameters."),
+    later("producer.maintenance_window", Text(Shape::Window), Nothing, "Cluster only: weekly, in UTC; default AWS's choice."),
+    later("producer.snapshot_retention", Text(Shape::Duration(DAY, 35 * DAY)), Value("\"7d\""), "Cluster only: how long automated snapshots are kept (1 to 35 days)."),
+    key("producer.final_snapshot", Bool, Value("true"), "Taken before the producer is ever deleted; the key that encrypts it is then kept."),
+    later("producer.snapshot_schedule", Text(Shape::Schedule { rate: true }), Nothing, "When snapshots are taken."),
+    key("producer.logging", LOGS, Value("[]"), "Logs to export to CloudWatch."),
+    later("producer.log_retention", Text(Shape::Duration(DAY, 3653 * DAY)), Nothing, "How long exported logs are kept; default for ever."),
+    later("producer.snapshot_copy", Table, Nothing, "Copies of snapshots in another region."),
+    later("producer.snapshot_copy.region", Text(Shape::Region), Required, "The other region."),
+    later("producer.snapshot_copy.retention", Text(Shape::Duration(DAY, 35 * DAY)), Value("\"7d\""), "How long copies are kept (1 to 35 days)."),
+    later("producer.pause", Table, Nothing, "Cluster only: when its compute is paused and resumed."),
+    later("producer.pause.stop", Text(Shape::Schedule { rate: false }), Required, "When it pauses, in UTC."),
+    later("producer.pause.start", Text(Shape::Schedule { rate: false }), Required, "When it resumes, in UTC."),
+    later("producer.restore", Table, Nothing, "Create from a snapshot."),
+    later("producer.restore.snapshot", Text(Shape::Any), Required, "Its name."),
+    key("producer.kms_key_arn", Text(Shape::Arn("kms")), Nothing, "A key that exists; default a key of its own, rotated yearly."),
+
+    key("consumers", Map(Shape::Group), Nothing, "Groups of identical serverless readers."),
+    key("consumers.*", Table, Nothing, "The group `consumer-<name>`."),
+    key("consumers.*.count", Int(0, 1000), Value("1"), "Identical readers, numbered from 1; 0 keeps the group without one."),
+    key("consumers.*.base_capacity", Rpu, Value("32"), "RPUs each starts from."),
+    key("consumers.*.max_capacity", Rpu, Nothing, "RPUs each may grow to; default no limit of its own."),
+    key("consumers.*.database", Text(Shape::Database), Value("\"dev\""), "Database that is created with each."),
+    key("consumers.*.admin_username", Text(Shape::Identifier), Value("\"awsuser\""), "Admin user; Secrets Manager makes and keeps the password."),
+    key("consumers.*.port", Port, Value("5439"), "5431-5455 or 8191-8215."),
+    key("consumers.*.enhanced_vpc_routing", Bool, Value("true"), "COPY and UNLOAD go through the VPC."),
+    key("consumers.*.query_timeout", Text(Shape::Duration(0, 86_399)), Nothing, "Longest run of a query, at most 86,399 s (`max_query_execution_time`)."),
+    key("consumers.*.parameters", Settings, Nothing, "Redshift parameters."),
+    later("consumers.*.usage_limit", Table, Nothing, "A budget of RPU-hours."),
+    later("consumers.*.usage_limit.period", Text(Shape::Choice(&["daily", "weekly", "monthly"])), Value("\"monthly\""), "Over what time it counts."),
+    later("consumers.*.usage_limit.rpu_hours", COUNT, Required, "The budget."),
+    later("consumers.*.usage_limit.action", Text(Shape::Choice(&["log", "emit-metric", "deactivate"])), Value("\"log\""), "What happens when it is used up."),
+    key("consumers.*.s3_buckets", Texts(Shape::Bucket), Value("[]"), "Buckets it may read."),
+    key("consumers.*.final_snapshot", Bool, Value("false"), "Taken before a reader is deleted; readers hold no data of their own by default."),
+    key("consumers.*.publicly_accessible", Bool, Value("false"), "Reachable from outside the VPC; needs `networking.internet_gateway`."),
+    key("consumers.*.log_exports", LOGS, Value("[]"), "Logs to export to CloudWatch."),
+    key("consumers.*.behind_nlb", Bool, Value("true"), "Its addresses are targets of the load balancer."),
+
+    key("nlb", Table, Nothing, "The load balancer over the consumers; there is one unless no group is behind it."),
+    key("nlb.internal", Bool, Value("true"), "Reachable only from inside the VPC and what is connected to it."),
+    key("nlb.port", ANY_PORT, Value("5439"), "Any port."),
+    key("nlb.cross_zone", Bool, Value("true"), "Each zone sends to the readers of all zones."),
+    key("nlb.idle_timeout", Text(Shape::Duration(60, 6000)), Value("\"6000s\""), "60 to 6000 s; AWS's own 350 s cuts long queries."),
+    key("nlb.deregistration_delay", Text(Shape::Duration(0, 3600)), Value("\"120s\""), "How long a leaving reader may finish, up to 3600 s."),
+    key("nlb.stickiness", Bool, Value("false"), "By source address: one BI server then always lands on one consumer."),
+    partly("nlb.targets", Text(Shape::Choice(&["workgroup", "endpoint"])), "\"workgroup\"", "endpoint", "The workgroup's own endpoint (1-3 addresses), or a managed endpoint per consumer."),
+    key("nlb.deletion_protection", Bool, Value("false"), "rsds's own destroy switches it off as a planned step."),
+    key("nlb.health_check", Table, Nothing, "TCP health check of the targets."),
+    key("nlb.health_check.interval", Text(Shape::Duration(5, 300)), Value("\"10s\""), "Time between two checks, 5 to 300 s."),
+    key("nlb.health_check.healthy", Int(2, 10), Value("2"), "Good answers in a row that make a target healthy."),
+    key("nlb.health_check.unhealthy", Int(2, 10), Value("2"), "Bad answers in a row that make it unhealthy."),
+    later("nlb.custom_domain", Table, Nothing, "A name of your own."),
+    later("nlb.custom_domain.name", Text(Shape::Domain), Required, "The name clients use."),
+    later("nlb.custom_domain.certificate_arn", Text(Shape::Arn("acm")), Required, "ACM certificate for it."),
+    later("nlb.listeners", Tables, Nothing, "More ports, each over a named subset."),
+    later("nlb.listeners[].port", ANY_PORT, Required, "Any port no other listener has."),
+    later("nlb.listeners[].consumers", NAMES, Required, "Groups it sends to."),
+
+    key("datashares", Map(Shape::Identifier), Nothing, "Data shares of the producer."),
+    key("datashares.*", Table, Nothing, "One share."),
+    key("datashares.*.schemas", Texts(Shape::Identifier), Value("[]"), "Every table in them, and, with `include_new`, every later one."),
+    key("datashares.*.tables", Texts(Shape::Table), Value("[]"), "Single tables on top."),
+    key("datashares.*.include_new", Bool, Value("true"), "Later tables of `schemas` too."),
+    key("datashares.*.consumers", NAMES, Nothing, "Groups that get it; default all."),
+    key("datashares.*.database", Text(Shape::Database), Nothing, "Created on each consumer from the share; default the name of the share."),
+    key("datashares.*.create_schemas", Bool, Value("false"), "Make missing schemas on the producer before the first load."),
+    key("datashares.*.grant_to", Texts(Shape::Principal), Value("[]"), "Who gets USAGE on that database."),
+    key("datashares.*.publicly_accessible", Bool, Value("false"), "Must be true when a consumer is public."),
+
+    key("users", Map(Shape::Identifier), Nothing, "Logins that work on every consumer behind the balancer."),
+    key("users.*", Table, Nothing, "One login; its secret is made and kept in Secrets Manager."),
+    key("users.*.grants", NAMES, Value("[]"), "Shares whose database it may use."),
+    key("roles", Map(Shape::Identifier), Nothing, "Database roles, created on the producer and every consumer."),
+    key("roles.*", Table, Nothing, "One role."),
+    key("roles.*.members", Texts(Shape::Principal), Value("[]"), "Who has it."),
+
+    later("monitoring", Table, Nothing, "Alarms."),
+    later("monitoring.alarms", Bool, Value("true"), "The set of alarms."),
+    later("monitoring.notify", Texts(Shape::Mail), Value("[]"), "Mail addresses; or `topic_arn`."),
+    later("monitoring.topic_arn", Text(Shape::Arn("sns")), Nothing, "An SNS topic that exists; or `notify`."),
+    later("monitoring.thresholds", Table, Nothing, "Where the alarms ring."),
+    later("monitoring.thresholds.consumer_rpu_hours_per_day", COUNT, Nothing, "RPU-hours of one consumer in a day."),
+    later("monitoring.thresholds.consumer_connections", COUNT, Nothing, "Connections to one consumer."),
+    later("monitoring.thresholds.queries_failed", COUNT, Nothing, "Failed queries in five minutes."),
+    later("monitoring.thresholds.queries_queued", COUNT, Nothing, "Queued queries over 15 minutes."),
+    later("monitoring.thresholds.cluster_cpu_percent", Int(1, 100), Nothing, "CPU of the producer cluster."),
+    later("monitoring.thresholds.cluster_disk_percent", Int(1, 100), Nothing, "Disk of the producer cluster."),
+    later("monitoring.thresholds.cluster_connections", COUNT, Nothing, "Connections to the producer cluster."),
+
+    key("protect", Table, Nothing, "What may not be deleted or replaced."),
+    key("protect.addresses", Texts(Shape::Pattern), Value("[\"producer\"]"), "Addresses and patterns; `[]` lifts it, `\"consumer-*\"` extends it."),
+
+    later("resources", Map(Shape::Address), Nothing, "Overrides for single resources, by address."),
+    later("resources.*", Open, Nothing, "Any field of that one resource, and:"),
+    later("resources.*.name", Text(Shape::Any), Nothing, "Its physical name."),
+    later("resources.*.ignore_changes", NAMES, Value("[]"), "Fields rsds reads but does not mend."),
+];
+
+/// Finds the key with exactly this path.
+#[must_use]
+pub fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path == path)
+}
+
+/// Lists the keys directly inside the table at `path` (empty for the root), without the `*` of maps.
+pub fn children(path: &str) -> impl Iterator<Item = &'static Key> + Clone {
+    let path = path.to_owned();
+    KEYS.iter().filter(move |key| {
+        let (table, name) = key.split();
+        table == path && name != "*"
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_once_and_in_a_table() {
+        for (index, key) in KEYS.iter().enumerate() {
+            assert!(KEYS[..index].iter().all(|other| other.path != key.path), "{} twice", key.path);
+            let table = key.split().0.trim_end_matches("[]");
+            assert!(table.is_empty() || find(table).is_some(), "{} is in no table", key.path);
+            assert!(key.doc.ends_with('.') || key.doc.ends_with(':'), "{}", key.path);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Rules that compare several values of a configuration, one file per subject. Called by `load.rs` on the typed
+//! configuration; each rule reports at the key that is to be changed. A rule never stops another one, and is silent
+//! about values that checking already refused.
+
+mod capacity;
+mod cluster;
+mod names;
+mod network;
+mod options;
+mod parameters;
+mod references;
+mod shares;
+
+use std::collections::BTreeSet;
+
+use super::diagnostic::Diagnostic;
+use super::shape::Fault;
+use super::source::Origin;
+use super::tree::{Node, locate};
+use super::typed::Config;
+
+/// What the rules look at, and what they found.
+pub struct Rules<'a> {
+    config: &'a Config,
+    tree: &'a Node,
+    broken: &'a BTreeSet<String>,
+    /// Broken rules.
+    pub errors: Vec<Diagnostic>,
+    /// What is worth knowing.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Runs every rule.
+#[must_use]
+pub fn run<'a>(config: &'a Config, tree: &'a Node, broken: &'a BTreeSet<String>) -> Rules<'a> {
+    let mut rules = Rules { config, tree, broken, errors: Vec::new(), warnings: Vec::new() };
+    names::check(&mut rules);
+    network::check(&mut rules);
+    capacity::check(&mut rules);
+    parameters::check(&mut rules);
+    cluster::check(&mut rules);
+    references::check(&mut rules);
+    shares::check(&mut rules);
+    options::check(&mut rules);
+    rules
+}
+
+impl Rules<'_> {
+    /// Says whether the value at `path` is there as the user wrote it, or is a default nobody put a wrong value over.
+    fn sound(&self, path: &str) -> bool {
+        !self.broken.contains(path)
+    }
+
+    /// Says whether `path` is written somewhere.
+    fn written(&self, path: &str) -> bool {
+        locate(self.tree, path).1
+    }
+
+    fn error(&mut self, path: &str, fault: Fault) {
+        if self.sound(path) {
+            let origin = locate(self.tree, path).0.origin.clone();
+            self.report(&origin, path, fault);
+        }
+    }
+
+    /// As `error`, but points at the key instead of its value.
+    fn error_at_key(&mut self, path: &str, fault: Fault) {
+        let origin = locate(self.tree, path).0.key.clone();
+        self.report(&origin, path, fault);
+    }
+
+    fn report(&mut self, origin: &Origin, path: &str, fault: Fault) {
+        let message = format!("{path}: {}", fault.message);
+        self.errors.push(Diagnostic::error(message, origin).maybe_help(fault.help));
+    }
+
+    fn warning(&mut self, path: &str, fault: Fault) {
+        let origin = locate(self.tree, path).0.key.clone();
+        let message = format!("{path}: {}", fault.message);
+        self.warnings.push(Diagnostic::warning(message, &origin).maybe_help(fault.help));
+    }
+}

@@ -1,0 +1,74 @@
+//! Data shares: what they hold, their databases, and public warehouses (aws-facts.md 10).
+
+use super::Rules;
+use crate::config::diagnostic::Diagnostic;
+use crate::config::shape::Fault;
+use crate::config::tree::{join, locate};
+use crate::config::typed::{Config, Datashare};
+
+pub(super) fn check(rules: &mut Rules<'_>) {
+    let config = rules.config;
+    for (name, share) in &config.datashares {
+        let path = join("datashares", name);
+        if share.schemas.is_empty()
+            && share.tables.is_empty()
+            && rules.sound(&format!("{path}.schemas"))
+            && rules.sound(&format!("{path}.tables"))
+        {
+            rules.error(&path, Fault::new("the share holds nothing").help("list `schemas`, or single `tables`"));
+        }
+        databases(rules, config, name, share, &path);
+        public(rules, config, share, &path);
+    }
+    declared_only(rules);
+}
+
+fn databases(rules: &mut Rules<'_>, config: &Config, name: &str, share: &Datashare, path: &str) {
+    let path = format!("{path}.database");
+    let database = &share.database;
+    for group in config.share_groups(share) {
+        if config.consumers.get(group).is_some_and(|consumer| consumer.database == *database) {
+            let fault =
+                format!("`{database}` is the own database of the group `{group}`: the shared one needs another name");
+            rules.error(&path, Fault::new(fault));
+        }
+        let clash = config.datashares.iter().take_while(|(other, _)| *other != name);
+        let mut clash =
+            clash.filter(|(_, other)| other.database == *database && config.share_groups(other).contains(&group));
+        if let Some((other, _)) = clash.next() {
+            let fault = format!("the share `{other}` makes a database `{database}` on the group `{group}` too");
+            rules.error(&path, Fault::new(fault));
+            return;
+        }
+    }
+}
+
+fn public(rules: &mut Rules<'_>, config: &Config, share: &Datashare, path: &str) {
+    if share.publicly_accessible {
+        return;
+    }
+    let groups = config.share_groups(share);
+    let is_public = |group: &&&str| config.consumers.get(**group).is_some_and(|consumer| consumer.publicly_accessible);
+    if let Some(group) = groups.iter().find(is_public) {
+        let fault =
+            Fault::new(format!("the group `{group}` is publicly accessible, and AWS denies it a share that is not"));
+        rules.error(
+            &format!("{path}.publicly_accessible"),
+            fault.help("set `publicly_accessible = true` here, or take the group out of `consumers`"),
+        );
+    }
+}
+
+fn declared_only(rules: &mut Rules<'_>) {
+    let config = rules.config;
+    let counts =
+        [("datashares", config.datashares.len()), ("users", config.users.len()), ("roles", config.roles.len())];
+    let there: Vec<&str> = counts.iter().filter(|(_, count)| *count > 0).map(|(name, _)| *name).collect();
+    if let Some(first) = there.first() {
+        let names: Vec<String> = there.iter().map(|name| format!("`[{name}]`")).collect();
+        let message = format!("{}: declared, but rsds does not run their SQL yet", names.join(", "));
+        let origin = locate(rules.tree, first).0.key.clone();
+        let warning = Diagnostic::warning(message, &origin);
+        rules.warnings.push(warning.help("`rsds output data_sharing_commands` prints it"));
+    }
+}

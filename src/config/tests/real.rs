@@ -1,0 +1,29 @@
+//! The files that come with rsds are right, and say nothing this version does not build.
+
+use std::path::Path;
+
+use super::*;
+
+fn shipped(folder: &str, env: &str) -> Environment {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let environment = load(&dir, env, &[]).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
+    assert_eq!(environment.unsupported, [], "{folder}");
+    assert_eq!(environment.config.account, None, "{folder} runs in any account");
+    environment
+}
+
+#[test]
+fn dev_is_small_and_unprotected() {
+    let config = shipped(".", "dev").config;
+    assert!(config.protect.addresses.is_empty() && !config.producer.final_snapshot);
+    assert_eq!(config.readers().count(), 1);
+    assert!(!config.datashares.is_empty());
+}
+
+#[test]
+fn examples() {
+    assert!(shipped("examples/minimal", "dev").warnings().is_empty());
+    let two = shipped("examples/two-groups", "dev").config;
+    let readers: Vec<String> = two.readers().map(|(reader, _)| reader.component()).collect();
+    assert_eq!(readers, ["consumer-analytics-1", "consumer-analytics-2", "consumer-reporting-1"]);
+}

@@ -1,0 +1,186 @@
+//! Names that must exist, names inside the database, shares, tags, state, protect, monitoring, resources.
+
+use super::*;
+
+fn and(lines: &str) -> String {
+    format!("{GOOD}{lines}\n")
+}
+
+#[test]
+fn listeners_name_groups_behind_the_balancer_on_ports_of_their_own() {
+    let text = and(
+        "[consumers.hidden]\nbehind_nlb = false\n[[nlb.listeners]]\nport = 5439\nconsumers = [\"hidden\"]\n[[nlb.listeners]]\nport = 5440\nconsumers = [\"analytcs\"]\n[[nlb.listeners]]\nport = 5440\nconsumers = []",
+    );
+    refused(
+        &text,
+        &[
+            (10, "not supported yet"),
+            (11, "port 5439 has a listener already"),
+            (12, "the group `hidden` is not behind the load balancer"),
+            (15, "there is no consumer group `analytcs` (did you mean `analytics`?)"),
+            (17, "port 5440 has a listener already"),
+            (18, "at least one consumer group"),
+        ],
+    );
+}
+
+#[test]
+fn too_many_listeners() {
+    let list: Vec<String> =
+        (0..50).map(|n| format!("{{ port = {}, consumers = [\"analytics\"] }}", 6000 + n)).collect();
+    refused(
+        &and(&format!("[nlb]\nlisteners = [{}]", list.join(", "))),
+        &[(9, "51 listeners with the one on `nlb.port`")],
+    );
+}
+
+#[test]
+fn names_in_sql() {
+    let text = and(
+        "[datashares.sales]\nschemas = [\"a\\\"b; DROP\", \"select\"]\ntables = [\"dim_date\", \"public.Dim\"]\ndatabase = \"template0\"\n[users.\"Bob\"]\n[roles.\"x y\"]",
+    );
+    refused(
+        &text,
+        &[
+            (9, "`a\"b; DROP` is not a name rsds puts into SQL"),
+            (9, "`select` is a reserved word of Redshift"),
+            (10, "`dim_date` names no schema (write `public.dim_date`"),
+            (10, "`Dim` is not a name"),
+            (11, "Redshift keeps the database `template0` for itself"),
+            (12, "`Bob` is not a name rsds puts into SQL"),
+            (13, "`x y` is not a name rsds puts into SQL"),
+        ],
+    );
+    refused(
+        &with(6, &format!("database = \"{}\"\nadmin_username = \"1st\"", "d".repeat(65))),
+        &[(6, "has 65 characters: the most is 64"), (7, "`1st` is not a name")],
+    );
+}
+
+#[test]
+fn shares_users_and_roles_refer_to_what_is_there() {
+    let text = and(
+        "[datashares.sales]\nschemas = [\"sales\"]\nconsumers = [\"analitics\"]\ngrant_to = [\"role:analyst\", \"bob\"]\n[users.bob]\ngrants = [\"sale\"]\n[users.awsuser]\n[roles.bob]\nmembers = [\"user:bb\", \"role:bob\"]",
+    );
+    refused(
+        &text,
+        &[
+            (10, "there is no consumer group `analitics` (did you mean `analytics`?)"),
+            (11, "`bob` is neither `user:NAME` nor `role:NAME`"),
+            (13, "there is no data share `sale` (did you mean `sales`?)"),
+            (14, "the admin user of a warehouse"),
+            (15, "there is a user of the same name"),
+            (16, "there is no user `bb`"),
+            (16, "a role cannot have itself"),
+        ],
+    );
+    refused(
+        &and("[datashares.sales]\nschemas = [\"sales\"]\ngrant_to = [\"role:analyst\"]"),
+        &[(10, "there is no role `analyst` (declare it as `[roles.analyst]`)")],
+    );
+}
+
+#[test]
+fn shared_databases_do_not_collide() {
+    let text = and(
+        "database = \"sales\"\n[datashares.sales]\nschemas = [\"sales\"]\n[datashares.one]\nschemas = [\"a\"]\ndatabase = \"db\"\n[datashares.two]\ntables = [\"a.b\"]\ndatabase = \"db\"\n[datashares.none]",
+    );
+    refused(
+        &text,
+        &[
+            (9, "`sales` is the own database of the group `analytics`"),
+            (16, "the share `one` makes a database `db` on the group `analytics` too"),
+            (17, "the share holds nothing"),
+        ],
+    );
+}
+
+#[test]
+fn public_consumers_need_public_shares() {
+    let text = and("publicly_accessible = true\n[datashares.sales]\nschemas = [\"sales\"]")
+        .replace("[networking]", "[networking]\ninternet_gateway = true");
+    refused(&text, &[(10, "the group `analytics` is publicly accessible, and AWS denies it a share that is not")]);
+    good(&format!("{text}publicly_accessible = true\n"));
+}
+
+#[test]
+fn one_warning_for_what_is_only_declared() {
+    let environment = good(&and(
+        "[datashares.sales]\nschemas = [\"sales\"]\n[users.bob]\ngrants = [\"sales\"]\n[roles.r]\nmembers = [\"user:bob\"]",
+    ));
+    let said: Vec<String> = environment.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(said.len(), 1);
+    assert!(said[0].contains("`[datashares]`, `[users]`, `[roles]`: declared, but rsds does not run their SQL yet (`rsds output data_sharing_commands` prints it)"), "{said:?}");
+}
+
+#[test]
+fn tags() {
+    let long = "v".repeat(257);
+    let text =
+        and(&format!("[tags]\n\"aws:x\" = \"1\"\n\"rsds:y\" = \"2\"\nteam = 3\nnote = \"{long}\"\nbad = \"a;b\""));
+    refused(
+        &text,
+        &[
+            (9, "starts with `aws:`, which belongs to AWS"),
+            (10, "starts with `rsds:`, which belongs to rsds"),
+            (11, "`tags.team` must be a string, found an integer (write `\"3\"`)"),
+            (12, "has 257 characters: between 0 and 256"),
+            (13, "a character AWS does not take in tags: `;`"),
+        ],
+    );
+    let many: String = (0..41).map(|n| format!("t{n} = \"x\"\n")).collect();
+    refused(&and(&format!("[tags]\n{many}")), &[(8, "41 tags: at most 40")]);
+}
+
+#[test]
+fn state() {
+    refused(&and("[state]\nbackend = \"s3\""), &[(9, "not supported yet"), (9, "the `s3` backend needs a `bucket`")]);
+    refused(&and("[state]\nbucket = \"b-1\""), &[(9, "only the `s3` backend has this")]);
+    refused(&and("[state]\nbackend = \"s4\""), &[(9, "`s4` is not one of `local`, `s3`")]);
+    refused(
+        &and("[state]\nbackend = \"s3\"\nbucket = \"b-*\""),
+        &[(9, "not supported yet"), (10, "not supported yet"), (10, "`b-*` is not a bucket name")],
+    );
+    let environment = good(&and("[state]\nbackend = \"s3\"\nbucket = \"b-1\""));
+    assert_eq!(serde_json::to_value(&environment.config.state).unwrap()["key"], "rsds/airline/dev/state.json");
+    assert_eq!(environment.unsupported.len(), 2);
+}
+
+#[test]
+fn protect() {
+    refused(
+        &and("[protect]\naddresses = [\"a/b/c\", \"Producer\"]"),
+        &[(9, "`a/b/c` is not an address"), (9, "`Producer` is not an address")],
+    );
+    let environment =
+        good(&and("[protect]\naddresses = [\"prodcer\", \"consumer-*\", \"consumer-analytics-1/workgroup\"]"));
+    assert_eq!(environment.warnings().len(), 1);
+    assert!(environment.warnings()[0].to_string().contains("did you mean `producer`?"));
+}
+
+#[test]
+fn monitoring_and_resources() {
+    let text = and(
+        "[monitoring]\nnotify = [\"nobody\"]\ntopic_arn = \"arn:aws:sns:us-west-2:123456789012:t\"\nthresholds = { cluster_disk_percnt = 80, cluster_cpu_percent = 101 }",
+    );
+    refused(
+        &text,
+        &[
+            (8, "not supported yet"),
+            (9, "`nobody` is not a mail address"),
+            (11, "did you mean `cluster_disk_percent`?"),
+            (11, "101 is out of bounds"),
+        ],
+    );
+    let both = and("[monitoring]\nnotify = [\"a@example.com\"]\ntopic_arn = \"arn:aws:sns:us-west-2:123456789012:t\"");
+    refused(&both, &[(8, "not supported yet"), (10, "either mail addresses (`notify`) or a topic")]);
+    refused(
+        &and("[resources.\"consumer-*\"]\nname = 3"),
+        &[(8, "`resources` is not supported yet"), (8, "is not the address of one resource"), (9, "must be a string")]
+            [..],
+    );
+    let environment =
+        good(&and("[resources.\"producer/workgroup\"]\nname = \"wg\"\nignore_changes = [\"parameters\"]\nport = 5440"));
+    let resource = &environment.config.resources["producer/workgroup"];
+    assert_eq!((resource.name.as_deref(), &resource.fields["port"]), (Some("wg"), &5440.into()));
+}

@@ -1,0 +1,144 @@
+//! How a command fails: what people read, and what scripts get as the exit code.
+//!
+//! Built at the edges (`session`, `cli`) from the errors of the layers below. Must never swallow a cause.
+
+use crate::{
+    aws::{Class, Fault},
+    config::Problems,
+    plan::{ObserveError, PlanError},
+    stack::StackDefect,
+    state::{LockError, StoreError},
+};
+
+/// The exit codes of design.md 4. Scripts rely on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, or nothing to do.
+    Done = 0,
+    /// Failed; usage and configuration too.
+    Failed = 1,
+    /// Changes are pending (`--detailed-exitcode` alone).
+    Pending = 2,
+    /// Partly applied.
+    Partly = 3,
+    /// The state is locked by someone else.
+    Locked = 4,
+    /// Interrupted.
+    Interrupted = 130,
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The TOML is wrong: every problem, with its place.
+    Config(Problems),
+    /// No plan can be made: every reason.
+    Plan(Vec<PlanError>),
+    /// Something else, with what to do about it.
+    Other {
+        /// What happened.
+        message: String,
+        /// What to type or change next.
+        help: Option<String>,
+        /// The exit code.
+        exit: Exit,
+    },
+}
+
+impl Failure {
+    /// A failure with a message and a hint.
+    pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Other { message: message.into(), help: Some(help.into()), exit: Exit::Failed }
+    }
+
+    /// Returns the exit code.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Config(_) | Self::Plan(_) => Exit::Failed,
+            Self::Other { exit, .. } => *exit,
+        }
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Self::Config(problems)
+    }
+}
+
+impl From<Vec<PlanError>> for Failure {
+    fn from(errors: Vec<PlanError>) -> Self {
+        Self::Plan(errors)
+    }
+}
+
+/// What to do about a call that AWS refused before anything was changed.
+fn hint(fault: &Fault) -> Option<String> {
+    Some(match (fault.class, fault.code.as_str()) {
+        (Class::Credentials, "NoCredentials") => {
+            "give credentials the usual AWS way (AWS_PROFILE, `aws sso login`, environment variables, a role), \
+             or try the built-in AWS: --sandbox"
+                .into()
+        }
+        (Class::Credentials, "ExpiredToken" | "ExpiredTokenException" | "RequestExpired") => {
+            "the credentials have expired: sign in again (`aws sso login`) or renew them".into()
+        }
+        (Class::Credentials, _) => {
+            "AWS does not accept these credentials: check AWS_PROFILE, AWS_ACCESS_KEY_ID and the region".into()
+        }
+        (Class::Denied, _) => format!("the caller needs the action {}", fault.call),
+        (Class::Transient, _) => "check the network, AWS_ENDPOINT_URL and the region, then run it again".into(),
+        (Class::Throttled, _) => "the account is being throttled: run it again in a minute".into(),
+        _ => return None,
+    })
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Other { help: hint(&fault), message: fault.to_string(), exit: Exit::Failed }
+    }
+}
+
+impl From<ObserveError> for Failure {
+    fn from(error: ObserveError) -> Self {
+        let help = match &error {
+            ObserveError::Read { fault, .. } => hint(fault),
+            ObserveError::UnknownKind { .. } => None,
+            ObserveError::Foreign { .. } => Some(
+                "an interrupted run wanted to make it, and something else of that name is there: rename one of them"
+                    .to_owned(),
+            ),
+        };
+        Self::Other { message: error.to_string(), help, exit: Exit::Failed }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let help = match &error {
+            StoreError::Io { .. } => Some("check that the folder is there, is yours, and has space".to_owned()),
+            StoreError::Damaged { .. } => {
+                Some("nothing was changed in AWS; put the file back from your backup or version control".to_owned())
+            }
+            StoreError::Newer { .. } | StoreError::Stopped => None,
+        };
+        Self::Other { message: error.to_string(), help, exit: Exit::Failed }
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        let exit = match &error {
+            LockError::Held(_) => Exit::Locked,
+            LockError::Io(..) => Exit::Failed,
+        };
+        let help = Some("wait for the other run to end, or give this one patience: --lock-timeout 10m".to_owned());
+        Self::Other { message: error.to_string(), help, exit }
+    }
+}
+
+impl From<StackDefect> for Failure {
+    fn from(defect: StackDefect) -> Self {
+        Self::new(defect.to_string(), "this is a defect of rsds; please report it")
+    }
+}

@@ -1,0 +1,344 @@
+//! The contract every kind of resource fulfils (design.md 7), and the facts it states about itself.
+//!
+//! Implemented by each file in `src/aws/` that names a kind; read by `plan`, driven by `apply`.
+//! A kind must never wait, retry, print, read state, or make more than one mutating call per step.
+
+use super::stage::{Known, OutputSet, Stage};
+use crate::{
+    address::Address,
+    aws::{Aws, Fault},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value as Json;
+use std::{collections::BTreeMap, fmt::Debug, future::Future};
+
+/// The id AWS knows a resource by. For children without an id of their own it is made of their natural key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Id(pub String);
+
+impl Id {
+    /// Joins the parts of a natural key; `part` takes them apart again.
+    pub fn of(parts: &[&str]) -> Self {
+        Self(parts.join("|"))
+    }
+
+    /// Returns part `n` of a natural key, or an empty text.
+    pub fn part(&self, n: usize) -> &str {
+        self.0.split('|').nth(n).unwrap_or_default()
+    }
+
+    /// Returns the whole id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Tags of a resource.
+pub type Tags = BTreeMap<String, String>;
+
+/// What a change of a field means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnChange {
+    /// One or more update steps.
+    Update,
+    /// A new resource in the place of the old one.
+    Replace,
+}
+
+/// One field of a spec: how it compares and what its change brings about.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Its name in the spec.
+    pub name: &'static str,
+    /// What a change means.
+    pub on_change: OnChange,
+    /// AWS never returns it: it is compared with the state alone, and the plan says so.
+    pub unreadable: bool,
+    /// A map compared key by key: keys that neither the TOML nor the state names are AWS's own business.
+    pub keyed: bool,
+    /// When the resource this field refers to is replaced, this one is replaced with it: it lets go first.
+    pub follows: bool,
+    /// Outputs that a change makes unknown again.
+    pub invalidates: &'static [&'static str],
+    /// What a change does to connections; empty means nothing.
+    pub impact: &'static str,
+}
+
+impl Field {
+    const fn new(name: &'static str, on_change: OnChange) -> Self {
+        Self { name, on_change, unreadable: false, keyed: false, follows: false, invalidates: &[], impact: "" }
+    }
+    /// A field that changes in place.
+    pub const fn updates(name: &'static str) -> Self {
+        Self::new(name, OnChange::Update)
+    }
+    /// A field whose change replaces the resource.
+    pub const fn replaces(name: &'static str) -> Self {
+        Self::new(name, OnChange::Replace)
+    }
+    /// Marks a field AWS never returns.
+    pub const fn unreadable(mut self) -> Self {
+        self.unreadable = true;
+        self
+    }
+    /// Marks a map that compares key by key.
+    pub const fn keyed(mut self) -> Self {
+        self.keyed = true;
+        self
+    }
+    /// Marks a field that lets go before what it refers to is replaced.
+    pub const fn follows(mut self) -> Self {
+        self.follows = true;
+        self
+    }
+    /// Names outputs that a change makes unknown again.
+    pub const fn invalidates(mut self, outputs: &'static [&'static str]) -> Self {
+        self.invalidates = outputs;
+        self
+    }
+    /// Says what a change does to connections.
+    pub const fn impact(mut self, impact: &'static str) -> Self {
+        self.impact = impact;
+        self
+    }
+}
+
+/// One mutating call besides create, named by what it does (`enable dns hostnames`): a durable record stands
+/// before and after it. A step must be safe to repeat: after a crash it runs again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// What `Kind::run` knows it by, and what the plan and the progress show.
+    pub name: String,
+    /// The fields it settles; empty for steps of creation and deletion.
+    #[serde(default)]
+    pub fields: Vec<String>,
+    /// Whether the resource must have settled before this step may be sent (a workgroup takes one change at a time).
+    #[serde(default)]
+    pub settled: bool,
+}
+
+impl Step {
+    /// A step that may be sent at any time.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), fields: Vec::new(), settled: false }
+    }
+    /// A step that settles one field and is named after it: `set <field>`.
+    pub fn set(field: &str) -> Self {
+        Self { name: format!("set {field}"), fields: vec![field.to_owned()], settled: false }
+    }
+    /// Demands that the resource has settled first.
+    pub fn settled(mut self) -> Self {
+        self.settled = true;
+        self
+    }
+    /// Returns the field of a `set <field>` step.
+    pub fn field(&self) -> Option<&str> {
+        self.name.strip_prefix("set ")
+    }
+}
+
+/// The value a field will have.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum After {
+    /// Known now.
+    Known(Json),
+    /// Known when these outputs exist.
+    From(Vec<super::stage::OutputRef>),
+}
+
+/// The changes of one resource, by field: before and after.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Changes(pub BTreeMap<String, (Json, After)>);
+
+impl Changes {
+    /// Tells whether the field changes.
+    pub fn has(&self, field: &str) -> bool {
+        self.0.contains_key(field)
+    }
+    /// Returns the changed fields' names in order.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+    /// Returns the value a field had.
+    pub fn before(&self, field: &str) -> Option<&Json> {
+        self.0.get(field).map(|(before, _)| before)
+    }
+    /// Returns the value a field will have, if it is known already.
+    pub fn after(&self, field: &str) -> Option<&Json> {
+        match self.0.get(field) {
+            Some((_, After::Known(json))) => Some(json),
+            Some((_, After::From(_))) | None => None,
+        }
+    }
+    /// Returns one `set <field>` step per changed field, in the table's order.
+    pub fn one_step_each(&self) -> Vec<Step> {
+        self.fields().map(Step::set).collect()
+    }
+}
+
+/// Whether a live resource has settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// It does its work, and every output exists.
+    Ready,
+    /// It is on its way; the text is AWS's own status.
+    Pending(String),
+    /// It will never get there; the text says why.
+    Failed(String),
+    /// It is going; the text is AWS's own status.
+    Deleting(String),
+}
+
+/// A resource as AWS shows it.
+pub struct Live<K: Kind> {
+    /// Its id.
+    pub id: Id,
+    /// Everything AWS shows of it, in the form the stack declares it in, normalised.
+    pub spec: K::Spec<Known>,
+    /// Its outputs, as far as they exist.
+    pub outputs: K::Outputs,
+    /// Whether it has settled.
+    pub readiness: Readiness,
+}
+
+/// One resource to read: by id, or, while none is recorded, by natural key or ownership tags.
+pub struct Which<K: Kind> {
+    /// Its address, which its ownership tag carries.
+    pub address: Address,
+    /// Its id, once AWS has answered the create call.
+    pub id: Option<Id>,
+    /// What the state recorded of it: for children that AWS knows only through their parents.
+    pub spec: K::Spec<Known>,
+}
+
+impl<K: Kind> Which<K> {
+    /// Returns the id, or an empty text when none is recorded yet.
+    pub fn id(&self) -> &str {
+        self.id.as_ref().map_or("", Id::as_str)
+    }
+}
+
+/// The answer to a create call.
+pub struct Created<K: Kind> {
+    /// The id, known the moment AWS answers.
+    pub id: Id,
+    /// The outputs that exist at once; those under `ready` stay `None`.
+    pub outputs: K::Outputs,
+}
+
+/// One mutating step to run.
+pub struct Job<'a, K: Kind> {
+    /// Which step.
+    pub step: &'a Step,
+    /// The resource's id.
+    pub id: &'a Id,
+    /// The spec before: live values, reduced to what rsds manages. Equals `spec` in steps of creation and deletion.
+    pub before: &'a K::Spec<Known>,
+    /// The spec wanted; in deletion the recorded one.
+    pub spec: &'a K::Spec<Known>,
+}
+
+/// Which half of a replacement comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The old one goes first (its name or address range is taken, or it can exist only once).
+    DeleteFirst,
+    /// The new one comes first; the old one is kept as deposed until nothing uses it.
+    CreateFirst,
+}
+
+/// IAM actions, by what needs them (aws-facts.md 14).
+#[derive(Clone, Copy, Debug)]
+pub struct Actions {
+    /// Needed to read.
+    pub read: &'static [&'static str],
+    /// Needed to create, steps of creation included.
+    pub create: &'static [&'static str],
+    /// Needed to update.
+    pub update: &'static [&'static str],
+    /// Needed to delete.
+    pub delete: &'static [&'static str],
+}
+
+/// Typical durations in seconds (aws-facts.md 15): for the plan's estimate and the progress display, never a limit.
+#[derive(Clone, Copy, Debug)]
+pub struct Typical {
+    /// From the create call to settled.
+    pub create: u32,
+    /// Of one update step.
+    pub update: u32,
+    /// From the delete call to gone.
+    pub delete: u32,
+}
+
+/// A kind of resource. See the module header for what it must never do.
+pub trait Kind: Sized + Send + Sync + 'static {
+    /// Its name, `<service>.<resource>`: `ec2.vpc`.
+    const NAME: &'static str;
+    /// Every field of the spec but `tags`, with the rules of its change.
+    const FIELDS: &'static [Field];
+    /// The IAM actions its calls need.
+    const ACTIONS: Actions;
+    /// How long its operations typically take.
+    const TYPICAL: Typical;
+    /// Which half of a replacement comes first where both are possible.
+    const REPLACE: Order = Order::DeleteFirst;
+    /// The fields that make up its natural key: while none of them changes, two cannot exist side by side.
+    const KEY: &'static [&'static str] = &[];
+    /// The key field that may carry a suffix, and its longest length: lets a replacement exist beside the old one.
+    const SUFFIXED: Option<(&'static str, usize)> = None;
+    /// Whether AWS can tag it; then the spec has a field `tags: Tags`, which the stack fills.
+    const TAGGED: bool = true;
+    /// Whether it holds data: if it is gone, re-creating it silently would hide a loss.
+    const HOLDS_DATA: bool = false;
+    /// Whether data elsewhere is unreadable without it (a key).
+    const KEEPS_DATA_READABLE: bool = false;
+    /// Whether it takes time to settle after a call. Kinds that are done when AWS answers are not polled.
+    const SETTLES: bool = true;
+    /// How many reads in a row must show it ready before it counts as settled: a workgroup is AVAILABLE for a
+    /// moment and then MODIFYING again (aws-facts.md 6.2).
+    const STABLE_READS: u32 = 1;
+
+    /// What the stack wants of it, at either stage.
+    type Spec<S: Stage>: Serialize + DeserializeOwned + Clone + Debug + Send + Sync;
+    /// What it offers to others.
+    type Outputs: OutputSet;
+
+    /// Reads many at once with the widest calls there are; the answer has one place per question, `None` = gone.
+    /// A resource found by natural key or tags carries its live tags in its spec, so that ownership can be checked.
+    fn read(aws: &Aws, which: &[Which<Self>]) -> impl Future<Output = Result<Vec<Option<Live<Self>>>, Fault>> + Send;
+
+    /// Sends the one call that creates it. `token` makes a repetition harmless where AWS takes one.
+    fn create(
+        aws: &Aws, spec: &Self::Spec<Known>, token: &str,
+    ) -> impl Future<Output = Result<Created<Self>, Fault>> + Send;
+
+    /// Names the steps that complete a creation.
+    fn finish(spec: &Self::Spec<Known>) -> Vec<Step> {
+        let _ = spec;
+        Vec::new()
+    }
+
+    /// Names the steps of an update in the order AWS wants, one call each. Only fields that change in place come here.
+    fn update(changes: &Changes) -> Vec<Step> {
+        changes.one_step_each()
+    }
+
+    /// Names the steps of a deletion; the last one deletes.
+    fn remove(spec: &Self::Spec<Known>) -> Vec<Step> {
+        let _ = spec;
+        vec![Step::new("delete")]
+    }
+
+    /// Sends the one call of a step. Returns the new id where AWS gives one with the change.
+    fn run(aws: &Aws, job: Job<'_, Self>) -> impl Future<Output = Result<Option<Id>, Fault>> + Send;
+}

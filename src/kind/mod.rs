@@ -1,0 +1,17 @@
+//! The contract of resource kinds: two-stage specs with typed references (`stage`), drafts as trees (`tree`), the
+//! trait itself (`contract`) and its object-safe face (`registry`).
+//!
+//! Called by every layer from `stack` to `apply`. Must never know a particular kind: those live in `crate::aws`.
+
+mod contract;
+mod registry;
+mod stage;
+mod tree;
+
+pub use contract::{
+    Actions, After, Changes, Created, Field, Id, Job, Kind, Live, OnChange, Order, Readiness, Step, Tags, Typical,
+    Which,
+};
+pub use registry::{AnyJob, AnyKind, AnyLive, AnyWhich, Call, Registered};
+pub use stage::{Draft, Handle, In, Known, Output, OutputRef, OutputSet, Stage, Value, When};
+pub use tree::{NotASpec, Tree};

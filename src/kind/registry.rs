@@ -1,0 +1,205 @@
+//! Kinds behind one object-safe face, so that plan and apply handle any of them by name.
+//!
+//! Called by `plan`, `apply`, `stack` and the conformance tests. Must never know a particular kind.
+
+use super::{
+    contract::{Actions, Changes, Created, Field, Id, Job, Kind, Live, Order, Readiness, Step, Typical, Which},
+    stage::{Known, Output, OutputSet},
+};
+use crate::{
+    address::Address,
+    aws::{Aws, Fault},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value as Json;
+use std::{future::Future, marker::PhantomData, pin::Pin};
+
+/// A boxed future of an erased call.
+pub type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
+
+/// A live resource, its kind erased.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnyLive {
+    /// Its id.
+    pub id: Id,
+    /// Its spec as JSON.
+    pub spec: Json,
+    /// Its outputs as JSON; those that do not exist yet are null.
+    pub outputs: Json,
+    /// Whether it has settled.
+    pub readiness: Readiness,
+}
+
+/// A question to `AnyKind::read`.
+#[derive(Clone, Debug)]
+pub struct AnyWhich {
+    /// Its address.
+    pub address: Address,
+    /// Its id, if one is recorded.
+    pub id: Option<Id>,
+    /// The recorded spec.
+    pub spec: Json,
+}
+
+/// A step to run, its kind erased.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyJob<'a> {
+    /// Which step.
+    pub step: &'a Step,
+    /// The resource's id.
+    pub id: &'a Id,
+    /// The managed part of the spec before.
+    pub before: &'a Json,
+    /// The spec wanted.
+    pub spec: &'a Json,
+}
+
+/// A kind by its facts and calls, without its types.
+pub trait AnyKind: Send + Sync {
+    /// See `Kind::NAME`.
+    fn name(&self) -> &'static str;
+    /// See `Kind::FIELDS`; `tags` included where the kind is tagged.
+    fn fields(&self) -> Vec<Field>;
+    /// See `Kind::Outputs`.
+    fn outputs(&self) -> &'static [Output];
+    /// See `Kind::ACTIONS`.
+    fn actions(&self) -> &'static Actions;
+    /// See `Kind::TYPICAL`.
+    fn typical(&self) -> Typical;
+    /// See `Kind::REPLACE`.
+    fn replace(&self) -> Order;
+    /// See `Kind::KEY`.
+    fn key(&self) -> &'static [&'static str];
+    /// See `Kind::SUFFIXED`.
+    fn suffixed(&self) -> Option<(&'static str, usize)>;
+    /// See `Kind::TAGGED`.
+    fn tagged(&self) -> bool;
+    /// See `Kind::HOLDS_DATA`.
+    fn holds_data(&self) -> bool;
+    /// See `Kind::KEEPS_DATA_READABLE`.
+    fn keeps_data_readable(&self) -> bool;
+    /// See `Kind::SETTLES`.
+    fn settles(&self) -> bool;
+    /// See `Kind::STABLE_READS`.
+    fn stable_reads(&self) -> u32;
+    /// Brings a known spec into its canonical form: defaults filled, sets sorted.
+    fn normalise(&self, spec: Json) -> Result<Json, Fault>;
+    /// See `Kind::read`.
+    fn read<'a>(&'a self, aws: &'a Aws, which: Vec<AnyWhich>) -> Call<'a, Vec<Option<AnyLive>>>;
+    /// See `Kind::create`. Answers the id and the outputs that exist at once.
+    fn create<'a>(&'a self, aws: &'a Aws, spec: &'a Json, token: &'a str) -> Call<'a, (Id, Json)>;
+    /// See `Kind::finish`.
+    fn finish(&self, spec: &Json) -> Result<Vec<Step>, Fault>;
+    /// See `Kind::update`.
+    fn update(&self, changes: &Changes) -> Vec<Step>;
+    /// See `Kind::remove`.
+    fn remove(&self, spec: &Json) -> Result<Vec<Step>, Fault>;
+    /// See `Kind::run`.
+    fn run<'a>(&'a self, aws: &'a Aws, job: AnyJob<'a>) -> Call<'a, Option<Id>>;
+}
+
+/// A kind in the list of kinds.
+pub struct Registered<K>(PhantomData<fn() -> K>);
+
+impl<K> Registered<K> {
+    /// Its entry in the list.
+    pub const ENTRY: Self = Self(PhantomData);
+}
+
+fn known<T: DeserializeOwned>(kind: &str, spec: &Json) -> Result<T, Fault> {
+    serde_json::from_value(spec.clone()).map_err(|e| Fault::internal(format!("the {kind} spec does not fit: {e}")))
+}
+
+fn json<T: Serialize>(kind: &str, value: &T) -> Result<Json, Fault> {
+    serde_json::to_value(value).map_err(|e| Fault::internal(format!("the {kind} spec does not serialise: {e}")))
+}
+
+impl<K: Kind> AnyKind for Registered<K> {
+    fn name(&self) -> &'static str {
+        K::NAME
+    }
+    fn fields(&self) -> Vec<Field> {
+        let tags = K::TAGGED.then(|| Field::updates("tags").keyed());
+        K::FIELDS.iter().copied().chain(tags).collect()
+    }
+    fn outputs(&self) -> &'static [Output] {
+        K::Outputs::ALL
+    }
+    fn actions(&self) -> &'static Actions {
+        const { &K::ACTIONS }
+    }
+    fn typical(&self) -> Typical {
+        K::TYPICAL
+    }
+    fn replace(&self) -> Order {
+        K::REPLACE
+    }
+    fn key(&self) -> &'static [&'static str] {
+        K::KEY
+    }
+    fn suffixed(&self) -> Option<(&'static str, usize)> {
+        K::SUFFIXED
+    }
+    fn tagged(&self) -> bool {
+        K::TAGGED
+    }
+    fn holds_data(&self) -> bool {
+        K::HOLDS_DATA
+    }
+    fn keeps_data_readable(&self) -> bool {
+        K::KEEPS_DATA_READABLE
+    }
+    fn settles(&self) -> bool {
+        K::SETTLES
+    }
+    fn stable_reads(&self) -> u32 {
+        K::STABLE_READS
+    }
+    fn normalise(&self, spec: Json) -> Result<Json, Fault> {
+        json(K::NAME, &known::<K::Spec<Known>>(K::NAME, &spec)?)
+    }
+    fn read<'a>(&'a self, aws: &'a Aws, which: Vec<AnyWhich>) -> Call<'a, Vec<Option<AnyLive>>> {
+        Box::pin(async move {
+            let mut questions = Vec::with_capacity(which.len());
+            for AnyWhich { address, id, spec } in which {
+                questions.push(Which::<K> { address, id, spec: known(K::NAME, &spec)? });
+            }
+            let answers = K::read(aws, &questions).await?;
+            let erase = |live: Live<K>| {
+                let (spec, outputs) = (json(K::NAME, &live.spec)?, json(K::NAME, &live.outputs)?);
+                Ok(AnyLive { id: live.id, spec, outputs, readiness: live.readiness })
+            };
+            answers.into_iter().map(|live| live.map(erase).transpose()).collect()
+        })
+    }
+    fn create<'a>(&'a self, aws: &'a Aws, spec: &'a Json, token: &'a str) -> Call<'a, (Id, Json)> {
+        Box::pin(async move {
+            let Created { id, outputs } = K::create(aws, &known(K::NAME, spec)?, token).await?;
+            Ok((id, json(K::NAME, &outputs)?))
+        })
+    }
+    fn finish(&self, spec: &Json) -> Result<Vec<Step>, Fault> {
+        Ok(K::finish(&known(K::NAME, spec)?))
+    }
+    fn update(&self, changes: &Changes) -> Vec<Step> {
+        K::update(changes)
+    }
+    fn remove(&self, spec: &Json) -> Result<Vec<Step>, Fault> {
+        Ok(K::remove(&known(K::NAME, spec)?))
+    }
+    fn run<'a>(&'a self, aws: &'a Aws, job: AnyJob<'a>) -> Call<'a, Option<Id>> {
+        Box::pin(async move {
+            let (before, spec) = (known(K::NAME, job.before)?, known(K::NAME, job.spec)?);
+            K::run(aws, Job { step: job.step, id: job.id, before: &before, spec: &spec }).await
+        })
+    }
+}
+
+/// Writes the list of kinds: the only place that names them all.
+#[macro_export]
+macro_rules! kinds {
+    ($($kind:ty),* $(,)?) => {
+        /// Every kind of resource rsds manages.
+        pub static KINDS: &[&dyn $crate::kind::AnyKind] = &[$(&$crate::kind::Registered::<$kind>::ENTRY),*];
+    };
+}

@@ -1,0 +1,395 @@
+//! Chooses what happens to each resource, dependencies first, so that every choice knows what it rests on.
+//!
+//! Called by `cli` and by tests. Pure: the same stack, state, observation and options give the same plan.
+
+use super::{
+    Action, Change, FieldChange, Observed, Options, Plan, PlanError, Reason, Work,
+    diff::{self, Compared},
+    order, protect,
+    select::{Edges, select},
+};
+use crate::{
+    address::Address,
+    aws::Fault,
+    kind::{After, AnyKind, AnyLive, Changes, OnChange, Order, OutputRef, Readiness, Step, Tree, When},
+    stack::{Stack, Wanted},
+    state::{Entry, State, Status},
+};
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Plans: what the stack wants, from what the state remembers and AWS shows.
+///
+/// Errors: every reason why no plan can be made, all at once.
+pub fn plan(stack: &Stack, state: &State, observed: &Observed, options: &Options) -> Result<Plan, Vec<PlanError>> {
+    let edges = Edges::of(stack, state);
+    let (selected, requested) = select(stack, state, &edges, options)?;
+    let mut decider = Decider {
+        stack,
+        state,
+        observed,
+        selected: &selected,
+        requested: &requested,
+        changes: BTreeMap::new(),
+        refresh: Vec::new(),
+        errors: Vec::new(),
+    };
+    if options.destroy {
+        let doomed: Vec<&Address> = state.entries.keys().filter(|address| selected.contains(*address)).collect();
+        doomed.into_iter().for_each(|address| decider.unwanted(address, Reason::Destroy));
+    } else {
+        dependencies_first(stack).into_iter().for_each(|address| decider.wanted(address));
+        let removed: Vec<&Address> = state.entries.keys().filter(|a| !stack.wanted.contains_key(*a)).collect();
+        let removed = removed.into_iter().filter(|address| selected.contains(*address));
+        removed.for_each(|address| decider.unwanted(address, Reason::Removed));
+    }
+    let Decider { changes, refresh, mut errors, .. } = decider;
+    errors.extend(protect::check(&changes, state, options));
+    errors.extend(clinging(&changes, state));
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let (ops, longest) = order::order(stack, state, &changes).map_err(|error| vec![error])?;
+    Ok(Plan { changes, ops, refresh, longest })
+}
+
+/// Lists the stack's addresses so that each comes after all it depends on.
+fn dependencies_first(stack: &Stack) -> Vec<&Address> {
+    fn visit<'a>(stack: &'a Stack, address: &'a Address, seen: &mut BTreeSet<&'a Address>, out: &mut Vec<&'a Address>) {
+        if !seen.insert(address) {
+            return;
+        }
+        for dependency in stack.wanted.get(address).map(Wanted::depends_on).unwrap_or_default() {
+            if let Some((on, _)) = stack.wanted.get_key_value(&dependency.on) {
+                visit(stack, on, seen, out);
+            }
+        }
+        out.push(address);
+    }
+    let (mut seen, mut out) = (BTreeSet::new(), Vec::new());
+    stack.wanted.keys().for_each(|address| visit(stack, address, &mut seen, &mut out));
+    out
+}
+
+/// Finds resources that would go though something that refers to them is left as it is.
+fn clinging(changes: &BTreeMap<Address, Change>, state: &State) -> Vec<PlanError> {
+    let touched = |address: &Address| changes.get(address).is_some_and(|change| change.action != Action::NoOp);
+    let going = |change: &&Change| matches!(change.action, Action::Replace(Order::DeleteFirst) | Action::Delete);
+    let mut errors = Vec::new();
+    for Change { address, .. } in changes.values().filter(going) {
+        let refers = |entry: &Entry| entry.depends_on.iter().any(|d| d.on == *address && d.order_only.is_none());
+        let left = state.entries.iter().filter(|(dependant, entry)| refers(entry) && !touched(dependant));
+        let left: Vec<String> = left.map(|(dependant, _)| dependant.to_string()).collect();
+        if !left.is_empty() {
+            errors.push(PlanError {
+                address: Some(address.clone()),
+                message: format!("{address} cannot go while {} needs it", left.join(", ")),
+                help: format!("add `--target {}`", left.join("` `--target ")),
+            });
+        }
+    }
+    errors
+}
+
+struct Decider<'a> {
+    stack: &'a Stack,
+    state: &'a State,
+    observed: &'a Observed,
+    selected: &'a BTreeSet<Address>,
+    requested: &'a BTreeSet<Address>,
+    changes: BTreeMap<Address, Change>,
+    refresh: Vec<(Address, Entry)>,
+    errors: Vec<PlanError>,
+}
+
+/// A choice before it is written down.
+struct Choice {
+    action: Action,
+    reasons: Vec<Reason>,
+    fields: Vec<FieldChange>,
+    work: Work,
+}
+
+impl<'a> Decider<'a> {
+    fn wanted(&mut self, address: &Address) {
+        let Some(wanted) = self.stack.wanted.get(address) else { return };
+        let entry = self.state.entries.get(address);
+        let choice = match (entry, self.observed.live(address)) {
+            _ if !self.selected.contains(address) => Ok(self.untouched(wanted)),
+            (Some(entry), _) if entry.kind != wanted.kind.name() => {
+                let message = format!("{address} is recorded as {} and wanted as {}", entry.kind, wanted.kind.name());
+                let help = format!("destroy it first: rsds destroy --target {address}");
+                self.errors.push(PlanError { address: Some(address.clone()), message, help });
+                return;
+            }
+            (None, _) => Ok(self.create(wanted, vec![Reason::New], wanted.spec.clone(), None)),
+            (Some(entry), None) => self.absent(address, wanted, entry),
+            (Some(entry), Some(live)) => self.existing(address, wanted, entry, live),
+        };
+        match choice {
+            Ok(choice) => self.record(address, wanted.kind, Some(wanted.origin.clone()), choice),
+            Err(error) => self.errors.push(error),
+        }
+    }
+
+    fn record(&mut self, address: &Address, kind: &'static dyn AnyKind, origin: Option<String>, choice: Choice) {
+        let Choice { action, reasons, fields, work } = choice;
+        let id = self.state.entries.get(address).and_then(|entry| entry.id.clone());
+        let change = Change { address: address.clone(), kind, action, reasons, fields, id, origin, work };
+        self.changes.insert(address.clone(), change);
+    }
+
+    fn untouched(&self, wanted: &Wanted) -> Choice {
+        let work = Work { spec: wanted.spec.clone(), depends_on: wanted.depends_on(), ..Work::default() };
+        Choice { action: Action::NoOp, reasons: Vec::new(), fields: Vec::new(), work }
+    }
+
+    fn create(
+        &self, wanted: &Wanted, reasons: Vec<Reason>, spec: BTreeMap<String, Tree>, entry: Option<&Entry>,
+    ) -> Choice {
+        let value_of = |of: &OutputRef| self.value_of(of);
+        let fields = spec.iter().filter_map(|(name, tree)| {
+            let after = match tree.resolve(&value_of) {
+                Ok(Json::Null) => return None,
+                Ok(value) => After::Known(value),
+                Err(refs) => After::From(refs.into_iter().collect()),
+            };
+            Some(FieldChange {
+                field: name.clone(),
+                key: None,
+                before: Json::Null,
+                after,
+                replaces: false,
+                drift: false,
+                unreadable: false,
+                impact: "",
+                origin: Some(wanted.field_origin(name, None)),
+            })
+        });
+        let generation = entry.map_or(0, |entry| entry.generation);
+        let fields = fields.collect();
+        let work = Work { spec, depends_on: wanted.depends_on(), generation, ..Work::default() };
+        Choice { action: Action::Create, reasons, fields, work }
+    }
+
+    /// It is recorded, and AWS does not have it.
+    fn absent(&self, address: &Address, wanted: &Wanted, entry: &Entry) -> Result<Choice, PlanError> {
+        let reason = match &entry.status {
+            Status::Creating { .. } | Status::Deleting { .. } => Reason::CutOff(entry.status.word().to_owned()),
+            Status::Ready | Status::Updating { .. } | Status::Tainted { .. } if wanted.kind.holds_data() => {
+                return Err(PlanError {
+                    address: Some(address.clone()),
+                    message: format!("{address} held data and is gone from AWS"),
+                    help: format!(
+                        "restore it from a snapshot under its old name, or give its data up: rsds destroy --target {address}"
+                    ),
+                });
+            }
+            Status::Ready | Status::Updating { .. } | Status::Tainted { .. } => Reason::Gone,
+        };
+        let spec = suffixed(wanted.kind, &wanted.spec, entry.generation);
+        Ok(self.create(wanted, vec![reason], spec, Some(entry)))
+    }
+
+    /// It is recorded, and AWS has it.
+    fn existing(
+        &mut self, address: &Address, wanted: &Wanted, entry: &Entry, live: &AnyLive,
+    ) -> Result<Choice, PlanError> {
+        let spec = suffixed(wanted.kind, &wanted.spec, entry.generation);
+        let defect = |fault: Fault| PlanError {
+            address: Some(address.clone()),
+            message: format!("{address}: {}", fault.message),
+            help: "this is a defect of rsds; please report it".into(),
+        };
+        let value_of = |of: &OutputRef| self.value_of(of);
+        let Compared { fields, before, wanted: want } =
+            diff::compare(wanted, &spec, &entry.spec, &live.spec, &value_of).map_err(defect)?;
+        let mut reasons = self.reasons_to_replace(address, wanted, entry, live, &fields);
+        if !reasons.is_empty() {
+            return Ok(self.replace(wanted, entry, spec, before, fields, reasons));
+        }
+        let steps = update_steps(wanted.kind, &fields, &before, &want);
+        let depends_on = wanted.depends_on();
+        let mut work = Work { spec, before, steps, depends_on, generation: entry.generation, ..Work::default() };
+        let settled = wanted.kind.outputs().iter().all(|o| o.when == When::AtOnce || !live.outputs[o.name].is_null());
+        match &entry.status {
+            Status::Creating { .. } => {
+                let mut finish = wanted.kind.finish(&want).map_err(defect)?;
+                finish.extend(work.steps.drain(..).filter(|step| !step.fields.is_empty()));
+                let mut names = BTreeSet::new();
+                finish.retain(|step| names.insert(step.name.clone()));
+                work.steps = finish;
+                reasons.push(Reason::CutOff("creating".into()));
+            }
+            Status::Updating { .. } => reasons.push(Reason::CutOff("updating".into())),
+            _ if !entry.deposed.is_empty() => reasons.push(Reason::CutOff("replacing".into())),
+            _ if matches!(live.readiness, Readiness::Pending(_)) && !settled => {
+                reasons.push(Reason::CutOff("settling".into()));
+            }
+            _ => {}
+        }
+        if !reasons.is_empty() {
+            return Ok(Choice { action: Action::Resume, reasons, fields, work });
+        }
+        if !fields.is_empty() {
+            let drifted = fields.iter().all(|field| field.drift);
+            let reasons = vec![if drifted { Reason::Drifted } else { Reason::Changed }];
+            return Ok(Choice { action: Action::Update, reasons, fields, work });
+        }
+        self.bring_up_to_date(address, entry, live, want, &work);
+        Ok(Choice { action: Action::NoOp, reasons, fields, work })
+    }
+
+    /// Nothing changes in AWS, but the record may lag: outputs AWS has moved, keys the TOML dropped.
+    fn bring_up_to_date(&mut self, address: &Address, entry: &Entry, live: &AnyLive, want: Json, work: &Work) {
+        let mut fresh = entry.clone();
+        fresh.spec = want;
+        fresh.depends_on.clone_from(&work.depends_on);
+        if let Json::Object(outputs) = &live.outputs {
+            fresh.outputs.clone_from(outputs);
+        }
+        if fresh != *entry {
+            self.refresh.push((address.clone(), fresh));
+        }
+    }
+
+    fn reasons_to_replace(
+        &self, address: &Address, wanted: &Wanted, entry: &Entry, live: &AnyLive, fields: &[FieldChange],
+    ) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        match (&entry.status, &live.readiness) {
+            (Status::Deleting { .. }, _) | (_, Readiness::Deleting(_)) => {
+                reasons.push(Reason::CutOff("deleting".into()));
+            }
+            (Status::Tainted { why }, _) | (_, Readiness::Failed(why)) => reasons.push(Reason::Broken(why.clone())),
+            (Status::Creating { .. } | Status::Ready | Status::Updating { .. }, _) => {}
+        }
+        if self.requested.contains(address) {
+            reasons.push(Reason::Requested);
+        }
+        let immutable = fields.iter().filter(|field| field.replaces);
+        for field in immutable {
+            // A reference that is unknown because its resource is replaced: name the resource, it is the cause.
+            let replaced = match &field.after {
+                After::From(refs) => refs.iter().find(|of| self.is_replaced(&of.address)),
+                After::Known(_) => None,
+            };
+            reasons.push(match replaced {
+                Some(of) => Reason::Follows(of.address.clone()),
+                None => Reason::Immutable(field.field.clone()),
+            });
+        }
+        let followed = wanted.kind.fields().into_iter().filter(|field| field.follows);
+        for field in followed {
+            let mut refs = BTreeSet::new();
+            wanted.spec.get(field.name).into_iter().for_each(|tree| tree.references(&mut refs));
+            let replaced = refs.into_iter().map(|of| of.address).find(|on| {
+                self.changes.get(on).is_some_and(|c| c.action == Action::Replace(Order::DeleteFirst))
+            });
+            reasons.extend(replaced.map(Reason::Follows));
+        }
+        let mut seen = Vec::new();
+        reasons.retain(|reason| !seen.contains(reason) && { seen.push(reason.clone()); true });
+        reasons
+    }
+
+    fn is_replaced(&self, address: &Address) -> bool {
+        self.changes.get(address).is_some_and(|change| matches!(change.action, Action::Replace(_)))
+    }
+
+    fn replace(
+        &self, wanted: &Wanted, entry: &Entry, spec: BTreeMap<String, Tree>, before: Json, fields: Vec<FieldChange>,
+        reasons: Vec<Reason>,
+    ) -> Choice {
+        let kind = wanted.kind;
+        let key_changes = kind.key().is_empty() || fields.iter().any(|f| kind.key().contains(&f.field.as_str()));
+        let rests_on_gap = entry.depends_on.iter().any(|dependency| {
+            self.changes.get(&dependency.on).is_some_and(|c| c.action == Action::Replace(Order::DeleteFirst))
+        });
+        let going = reasons.iter().any(|reason| matches!(reason, Reason::CutOff(_)));
+        let beside = key_changes || kind.suffixed().is_some();
+        let order = match kind.replace() {
+            Order::CreateFirst if beside && !rests_on_gap && !going => Order::CreateFirst,
+            Order::CreateFirst | Order::DeleteFirst => Order::DeleteFirst,
+        };
+        let (generation, spec) = match order {
+            Order::CreateFirst if !key_changes => {
+                (entry.generation + 1, suffixed(kind, &wanted.spec, entry.generation + 1))
+            }
+            Order::CreateFirst | Order::DeleteFirst => (entry.generation, spec),
+        };
+        let removal = kind.remove(&entry.spec).unwrap_or_default();
+        let depends_on = wanted.depends_on();
+        let work = Work { spec, before, steps: Vec::new(), removal, depends_on, generation };
+        Choice { action: Action::Replace(order), reasons, fields, work }
+    }
+
+    /// It is recorded and not wanted.
+    fn unwanted(&mut self, address: &Address, reason: Reason) {
+        let Some(entry) = self.state.entries.get(address) else { return };
+        let Some(kind) = crate::aws::kind(&entry.kind) else { return };
+        let removal = kind.remove(&entry.spec).unwrap_or_default();
+        let (action, reasons) = match self.observed.live(address) {
+            None if entry.deposed.is_empty() => (Action::Forget, vec![reason, Reason::Gone]),
+            _ if removal.is_empty() => (Action::Keep, vec![reason, Reason::NeededByData]),
+            _ => (Action::Delete, vec![reason]),
+        };
+        let work = Work { removal, depends_on: entry.depends_on.clone(), ..Work::default() };
+        let origin = self.stack.wanted.get(address).map(|wanted| wanted.origin.clone());
+        self.record(address, kind, origin, Choice { action, reasons, fields: Vec::new(), work });
+    }
+
+    /// Returns an output's value if it is known and will stay what it is.
+    fn value_of(&self, of: &OutputRef) -> Option<Json> {
+        if let Some(change) = self.changes.get(&of.address) {
+            match change.action {
+                Action::Create | Action::Replace(_) => return None,
+                Action::Update | Action::Resume if invalidates(change, &of.output) => return None,
+                Action::Update | Action::Resume | Action::NoOp | Action::Delete | Action::Keep | Action::Forget => {}
+            }
+        }
+        let live = self.observed.live(&of.address).map(|live| live.outputs[&of.output].clone());
+        live.filter(|v| !v.is_null()).or_else(|| self.state.output(&of.address, &of.output).cloned())
+    }
+}
+
+/// Tells whether a change makes an output of its resource unknown again.
+pub(super) fn invalidates(change: &Change, output: &str) -> bool {
+    let fields = change.kind.fields();
+    let changed = |name: &str| change.fields.iter().any(|field| field.field == name);
+    fields.iter().any(|field| field.invalidates.contains(&output) && changed(field.name))
+}
+
+/// Names the update steps of the fields that change in place.
+fn update_steps(kind: &dyn AnyKind, fields: &[FieldChange], before: &Json, want: &Json) -> Vec<Step> {
+    let in_place: BTreeSet<&str> = kind
+        .fields()
+        .iter()
+        .filter(|field| field.on_change == OnChange::Update)
+        .map(|field| field.name)
+        .filter(|name| fields.iter().any(|change| change.field == *name))
+        .collect();
+    if in_place.is_empty() {
+        return Vec::new();
+    }
+    let change = |name: &str| {
+        let unknown = fields.iter().find(|c| c.field == name && matches!(c.after, After::From(_)));
+        let after = unknown.map_or_else(|| After::Known(want[name].clone()), |c| c.after.clone());
+        (name.to_owned(), (before[name].clone(), after))
+    };
+    kind.update(&Changes(in_place.into_iter().map(change).collect()))
+}
+
+/// Gives the name field its suffix, cut so that the whole keeps within AWS's limit.
+fn suffixed(kind: &dyn AnyKind, spec: &BTreeMap<String, Tree>, generation: u32) -> BTreeMap<String, Tree> {
+    let mut spec = spec.clone();
+    if let (Some((field, longest)), 1..) = (kind.suffixed(), generation)
+        && let Some(Tree::Leaf(Json::String(name))) = spec.get_mut(field)
+    {
+        let suffix = format!("-r{generation}");
+        name.truncate(longest.saturating_sub(suffix.len()));
+        name.truncate(name.trim_end_matches('-').len());
+        name.push_str(&suffix);
+    }
+    spec
+}

@@ -1,0 +1,127 @@
+//! Compares one resource three ways: what the TOML wants, what the state recorded, what AWS shows.
+//!
+//! Called by `decide`. Values are compared resolved and normalised, over all fields of the kind. Must never call a
+//! field changed because AWS shows something nobody asked about.
+
+use super::FieldChange;
+use crate::{
+    aws::Fault,
+    kind::{After, AnyKind, Field, OnChange, OutputRef, Tree},
+    stack::Wanted,
+};
+use serde_json::{Map, Value as Json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The value an output has, if it is known.
+pub(super) type ValueOf<'a> = &'a dyn Fn(&OutputRef) -> Option<Json>;
+
+/// The result of a comparison.
+pub(super) struct Compared {
+    /// What differs.
+    pub(super) fields: Vec<FieldChange>,
+    /// What is there now, reduced to what rsds manages.
+    pub(super) before: Json,
+    /// What is wanted, where it is known; unknown fields hold what is there now.
+    pub(super) wanted: Json,
+}
+
+/// Compares `spec` with `recorded` and `live`.
+pub(super) fn compare(
+    wanted: &Wanted, spec: &BTreeMap<String, Tree>, recorded: &Json, live: &Json, value_of: ValueOf<'_>,
+) -> Result<Compared, Fault> {
+    let kind = wanted.kind;
+    let fields = kind.fields();
+    let (want, unknown) = resolve(kind, &fields, spec, recorded, live, value_of)?;
+    let (mut changes, mut before) = (Vec::new(), Map::new());
+    for field in &fields {
+        let side = Side {
+            field,
+            want: &want[field.name],
+            recorded: &recorded[field.name],
+            have: if field.unreadable { &recorded[field.name] } else { &live[field.name] },
+            wanted,
+        };
+        before.insert(field.name.to_owned(), side.managed());
+        match unknown.get(field.name) {
+            Some(refs) => changes.push(side.change(None, side.managed(), After::From(refs.iter().cloned().collect()))),
+            None => side.compare(&mut changes),
+        }
+    }
+    Ok(Compared { fields: changes, before: Json::Object(before), wanted: want })
+}
+
+/// Resolves every field it can and normalises the whole; fields that cannot be known yet come back by name, and
+/// hold in the result what is there now, so that the whole still has its type.
+fn resolve(
+    kind: &dyn AnyKind, fields: &[Field], spec: &BTreeMap<String, Tree>, recorded: &Json, live: &Json,
+    value_of: ValueOf<'_>,
+) -> Result<(Json, BTreeMap<&'static str, BTreeSet<OutputRef>>), Fault> {
+    let (mut want, mut unknown) = (Map::new(), BTreeMap::new());
+    for field in fields {
+        let Some(tree) = spec.get(field.name) else { continue };
+        let value = tree.resolve(value_of).unwrap_or_else(|refs| {
+            unknown.insert(field.name, refs);
+            if field.unreadable { recorded[field.name].clone() } else { live[field.name].clone() }
+        });
+        want.insert(field.name.to_owned(), value);
+    }
+    Ok((kind.normalise(Json::Object(want))?, unknown))
+}
+
+/// One field seen from three sides.
+struct Side<'a> {
+    field: &'a Field,
+    want: &'a Json,
+    recorded: &'a Json,
+    have: &'a Json,
+    wanted: &'a Wanted,
+}
+
+impl Side<'_> {
+    /// What is there now, without what nobody asked about.
+    fn managed(&self) -> Json {
+        match (self.field.keyed, self.have) {
+            (true, Json::Object(have)) => {
+                let asked = |key: &str| self.want.get(key).is_some() || self.recorded.get(key).is_some();
+                Json::Object(have.iter().filter(|(key, _)| asked(key)).map(|(k, v)| (k.clone(), v.clone())).collect())
+            }
+            // Unset in the TOML and never set by rsds: AWS decides.
+            _ if self.want.is_null() && self.recorded.is_null() => Json::Null,
+            _ => self.have.clone(),
+        }
+    }
+
+    fn compare(&self, changes: &mut Vec<FieldChange>) {
+        let have = self.managed();
+        if !self.field.keyed {
+            if *self.want != have {
+                changes.push(self.change(None, have, After::Known(self.want.clone())));
+            }
+            return;
+        }
+        let keys = |json: &Json| json.as_object().map(|m| m.keys().cloned().collect::<BTreeSet<_>>());
+        let (of_want, of_have) = (keys(self.want).unwrap_or_default(), keys(&have).unwrap_or_default());
+        for key in of_want.union(&of_have) {
+            let (want, have) = (&self.want[key], &have[key]);
+            if want != have {
+                changes.push(self.change(Some(key.clone()), have.clone(), After::Known(want.clone())));
+            }
+        }
+    }
+
+    fn change(&self, key: Option<String>, before: Json, after: After) -> FieldChange {
+        let recorded = key.as_ref().map_or(self.recorded, |key| &self.recorded[key]);
+        let drift = !self.field.unreadable && matches!(&after, After::Known(value) if value == recorded);
+        FieldChange {
+            field: self.field.name.to_owned(),
+            origin: Some(self.wanted.field_origin(self.field.name, key.as_deref())),
+            key,
+            before,
+            after,
+            replaces: self.field.on_change == OnChange::Replace,
+            drift,
+            unreadable: self.field.unreadable,
+            impact: self.field.impact,
+        }
+    }
+}

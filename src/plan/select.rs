@@ -1,0 +1,94 @@
+//! Picks the resources a run is about: `--target`, `--exclude`, and the closures that keep the result whole.
+//!
+//! Called by `decide`. Must never leave out what a selected resource needs.
+
+use super::PlanError;
+use crate::{address::{Address, Selector}, stack::Stack, state::State};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the command line asks of a plan.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Only these, with what they need (in a destroy: with what needs them).
+    pub targets: Vec<Selector>,
+    /// All but these, and what cannot be without them.
+    pub excludes: Vec<Selector>,
+    /// Replace these even though nothing changed.
+    pub replace: Vec<Selector>,
+    /// Delete instead of bringing about.
+    pub destroy: bool,
+    /// What must not be deleted or replaced.
+    pub protect: Vec<Selector>,
+}
+
+/// Who needs whom, over the stack and the state together.
+pub(super) struct Edges {
+    needs: BTreeMap<Address, BTreeSet<Address>>,
+    needed_by: BTreeMap<Address, BTreeSet<Address>>,
+}
+
+impl Edges {
+    /// Collects the edges of the stack and, in a destroy or for what the stack no longer has, of the state.
+    pub(super) fn of(stack: &Stack, state: &State) -> Self {
+        let mut edges = Self { needs: BTreeMap::new(), needed_by: BTreeMap::new() };
+        let wanted = stack.wanted.iter().map(|(address, wanted)| (address, wanted.depends_on()));
+        let recorded = state.entries.iter().map(|(address, entry)| (address, entry.depends_on.clone()));
+        for (from, on) in wanted.chain(recorded).flat_map(|(from, deps)| deps.into_iter().map(move |d| (from, d.on))) {
+            edges.needed_by.entry(on.clone()).or_default().insert(from.clone());
+            edges.needs.entry(from.clone()).or_default().insert(on);
+        }
+        edges
+    }
+
+    fn closure(start: BTreeSet<Address>, along: &BTreeMap<Address, BTreeSet<Address>>) -> BTreeSet<Address> {
+        let (mut all, mut open) = (start.clone(), Vec::from_iter(start));
+        while let Some(address) = open.pop() {
+            for next in along.get(&address).into_iter().flatten() {
+                if all.insert(next.clone()) {
+                    open.push(next.clone());
+                }
+            }
+        }
+        all
+    }
+}
+
+fn matching(selectors: &[Selector], known: &BTreeSet<Address>) -> Result<BTreeSet<Address>, Vec<PlanError>> {
+    let unmatched = selectors.iter().filter(|s| !known.iter().any(|address| s.matches(address)));
+    let errors: Vec<PlanError> = unmatched
+        .map(|selector| {
+            let near = selector.near(known);
+            let help = if near.is_empty() { "there are no resources".into() } else { format!("near: {}", near.join(", ")) };
+            PlanError { address: None, message: format!("`{selector}` matches no resource"), help }
+        })
+        .collect();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(known.iter().filter(|address| selectors.iter().any(|s| s.matches(address))).cloned().collect())
+}
+
+/// Returns the addresses the run is about, and those `--replace` names.
+pub(super) fn select(
+    stack: &Stack, state: &State, edges: &Edges, options: &Options,
+) -> Result<(BTreeSet<Address>, BTreeSet<Address>), Vec<PlanError>> {
+    let known: BTreeSet<Address> = stack.wanted.keys().chain(state.entries.keys()).cloned().collect();
+    let (with, without) = match options.destroy {
+        true => (&edges.needed_by, &edges.needs),
+        false => (&edges.needs, &edges.needed_by),
+    };
+    let mut selected = match options.targets.is_empty() {
+        true => known.clone(),
+        false => Edges::closure(matching(&options.targets, &known)?, with),
+    };
+    // What the TOML no longer has goes only after whatever still hangs on it.
+    if !options.destroy && !options.targets.is_empty() {
+        let leaving = selected.iter().filter(|address| !stack.wanted.contains_key(address)).cloned().collect();
+        selected.extend(Edges::closure(leaving, &edges.needed_by));
+    }
+    if !options.excludes.is_empty() {
+        let spared = Edges::closure(matching(&options.excludes, &known)?, without);
+        selected.retain(|address| !spared.contains(address));
+    }
+    Ok((selected, matching(&options.replace, &known)?))
+}

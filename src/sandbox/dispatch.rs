@@ -1,0 +1,458 @@
+//! The router: from an HTTP request to a service's operation and back to an HTTP response.
+//!
+//! Called by the two doors (`transport`, `serve`) and, for its log, faults and edits, by tests. Must never let an
+//! undeclared parameter reach an operation, nor keep anything of a call that failed.
+
+use super::credential::{self, Scope, Unsigned};
+use super::fault::Armed;
+use super::store::Store;
+use super::world::{digest, uuid_shape};
+use super::{
+    AwsError, Fault, How, Operation, Protocol, Reply, Request, SERVICES, Service, World, wire_json, wire_query,
+};
+use crate::clock::Clock;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Key of the world in which the services without a region make their ids.
+pub(super) const GLOBAL_REGION: &str = "aws-global";
+
+// Most calls remembered, so that a server left running does not grow; the older half goes first.
+const CALL_LOG: usize = 100_000;
+
+/// One call this process saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// SigV4 scope of the service.
+    pub service: String,
+    /// Operation name as on the wire.
+    pub operation: String,
+    /// Whether the operation changes the world.
+    pub mutating: bool,
+    /// Wire code of the refusal, `LostRequest` or `LostAnswer` for a broken connection, else none.
+    pub error: Option<String>,
+}
+
+/// The connection broke, by order of a fault; whether the call took effect is for the client to find out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the sandbox broke the connection, as ordered by an injected fault")]
+pub struct Lost;
+
+/// The built-in AWS; clones share one world.
+#[derive(Clone)]
+pub struct Sandbox(Arc<Inner>);
+
+// Short: the SDK prints its HTTP client with its configuration.
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Sandbox")
+    }
+}
+
+struct Inner {
+    clock: Clock,
+    state: Mutex<State>,
+}
+
+struct State {
+    store: Store,
+    calls: Vec<Call>,
+    faults: Armed,
+    requests: u64,
+    // World time never runs backwards for this process, whatever the wall clock does.
+    seen: Timestamp,
+}
+
+struct Routed {
+    service: &'static Service,
+    operation: &'static Operation,
+    request: Request,
+}
+
+struct Refused {
+    service: Option<&'static Service>,
+    protocol: Protocol,
+    operation: String,
+    error: AwsError,
+}
+
+impl Sandbox {
+    /// An empty world that lives as long as this value.
+    pub fn in_memory(clock: Clock) -> Self {
+        let store = Store::in_memory(clock.timestamp());
+        Self::with(store, clock)
+    }
+
+    /// The world kept in `dir/world.json` (made if missing); an unreadable file is an error, never an empty world.
+    pub fn open(dir: &Path, clock: Clock) -> io::Result<Self> {
+        let store = Store::open(dir, clock.timestamp())?;
+        Ok(Self::with(store, clock))
+    }
+
+    /// Forgets the world kept in `dir`, also for processes that have it open.
+    pub fn reset(dir: &Path) -> io::Result<()> {
+        Store::reset(dir)
+    }
+
+    fn with(store: Store, clock: Clock) -> Self {
+        let state =
+            State { store, calls: Vec::new(), faults: Armed::default(), requests: 0, seen: Timestamp::UNIX_EPOCH };
+        Self(Arc::new(Inner { clock, state: Mutex::new(state) }))
+    }
+
+    /// Answers one HTTP request; a connection that a fault breaks becomes a 503 here.
+    pub fn handle(&self, http: &http::Request<Bytes>) -> http::Response<Bytes> {
+        self.exchange(http).unwrap_or_else(|Lost| {
+            let mut response = http::Response::new(Bytes::from_static(b"connection lost\n"));
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            response
+        })
+    }
+
+    /// Answers one HTTP request, or breaks the connection where a fault says so.
+    pub fn exchange(&self, http: &http::Request<Bytes>) -> Result<http::Response<Bytes>, Lost> {
+        let mut state = self.state();
+        state.requests += 1;
+        let id = uuid_shape(&digest(&format!("request/{}", state.requests)));
+        match route(http) {
+            Err(refused) => {
+                let service = refused.service.map_or("unknown", |service| service.scope);
+                state.log(service, &refused.operation, false, Some(refused.error.code.clone()));
+                Ok(rendered(refused.service, refused.protocol, &refused.operation, Err(refused.error), &id))
+            }
+            Ok(routed) => {
+                let result = self.perform(&mut state, &routed)?;
+                let Routed { service, operation, .. } = routed;
+                Ok(rendered(Some(service), service.protocol, operation.name, result, &id))
+            }
+        }
+    }
+
+    fn perform(&self, state: &mut State, routed: &Routed) -> Result<Result<Reply, AwsError>, Lost> {
+        let Routed { service, operation, request } = routed;
+        let fault = state.faults.strike(service.scope, operation.name);
+        let log = |state: &mut State, error| state.log(service.scope, operation.name, operation.mutating, error);
+        let result = match &fault {
+            Some(How::LoseRequest) => {
+                log(state, Some("LostRequest".to_owned()));
+                return Err(Lost);
+            }
+            Some(How::Error(error)) => Err(error.clone()),
+            Some(How::LoseAnswer) | None => self.run(state, routed),
+        };
+        let code = result.as_ref().err().map(|error| error.code.clone());
+        if fault == Some(How::LoseAnswer) {
+            log(state, code.or_else(|| Some("LostAnswer".to_owned())));
+            return Err(Lost);
+        }
+        log(state, code);
+        tracing::debug!(service = service.scope, operation = operation.name, region = request.region, "sandbox call");
+        Ok(result)
+    }
+
+    fn run(&self, state: &mut State, routed: &Routed) -> Result<Reply, AwsError> {
+        let Routed { service, operation, request } = routed;
+        let region = if service.is_global() { GLOBAL_REGION } else { &request.region };
+        if operation.mutating {
+            return self.change(state, region, |world, now| (operation.run)(world, request, now));
+        }
+        let wall = self.0.clock.timestamp();
+        let guard = state.store.lock(false)?;
+        state.store.refresh(&guard, wall)?;
+        let now = state.now(&self.0.clock);
+        state.store.read(region, |world| (operation.run)(world, request, now))
+    }
+
+    fn change<R, E: From<io::Error>>(
+        &self,
+        state: &mut State,
+        region: &str,
+        run: impl FnOnce(&mut World, Timestamp) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let wall = self.0.clock.timestamp();
+        let guard = state.store.lock(true)?;
+        state.store.refresh(&guard, wall)?;
+        let now = state.now(&self.0.clock);
+        state.store.change(&guard, region, (now, wall), |world| run(world, now))
+    }
+
+    /// A copy of the home region (the first one that was changed; us-west-2 before that), IAM included.
+    /// If the file on disk has become unreadable it is the last world that could be read.
+    pub fn world(&self) -> World {
+        let state = &mut *self.fresh();
+        let home = state.store.home().to_owned();
+        state.store.copy(&home)
+    }
+
+    /// A copy of one region, IAM included.
+    pub fn world_in(&self, region: &str) -> World {
+        self.fresh().store.copy(region)
+    }
+
+    /// Services that still hold something a user created, over all regions, as `region/service`.
+    pub fn leftovers(&self) -> Vec<String> {
+        let state = self.fresh();
+        let regions = state.store.regions().into_iter();
+        regions
+            .flat_map(|region| {
+                let left = state.store.copy(&region).leftovers();
+                left.into_iter().map(move |service| format!("{region}/{service}"))
+            })
+            .collect()
+    }
+
+    /// Changes the home region out of band, as somebody else with access to the account would.
+    pub fn edit<R>(&self, run: impl FnOnce(&mut World) -> R) -> io::Result<R> {
+        let home = self.fresh().store.home().to_owned();
+        self.change(&mut self.state(), &home, |world, _now| Ok(run(world)))
+    }
+
+    /// World time at this moment.
+    pub fn now(&self) -> Timestamp {
+        self.fresh().now(&self.0.clock)
+    }
+
+    /// The calls this process saw so far.
+    pub fn calls(&self) -> Vec<Call> {
+        self.state().calls.clone()
+    }
+
+    /// The calls this process saw since the last taking.
+    pub fn take_calls(&self) -> Vec<Call> {
+        std::mem::take(&mut self.state().calls)
+    }
+
+    /// Arms a fault; it counts calls from now on.
+    pub fn inject(&self, fault: Fault) {
+        self.state().faults.arm(fault);
+    }
+
+    // A panic in an operation leaves the store as it was (see there), so its lock need not stay poisoned.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fresh(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state();
+        let wall = self.0.clock.timestamp();
+        let refreshed = state.store.lock(false).and_then(|guard| state.store.refresh(&guard, wall));
+        if let Err(error) = refreshed {
+            tracing::warn!(%error, "the sandbox world could not be read again");
+        }
+        state
+    }
+}
+
+impl State {
+    fn log(&mut self, service: &str, operation: &str, mutating: bool, error: Option<String>) {
+        if self.calls.len() >= CALL_LOG {
+            self.calls.drain(..CALL_LOG / 2);
+        }
+        self.calls.push(Call { service: service.to_owned(), operation: operation.to_owned(), mutating, error });
+    }
+
+    fn now(&mut self, clock: &Clock) -> Timestamp {
+        self.seen = self.seen.max(self.store.now(clock));
+        self.seen
+    }
+}
+
+impl From<io::Error> for AwsError {
+    // Not a 5xx: no number of retries mends a file.
+    fn from(error: io::Error) -> Self {
+        Self::new("SandboxStorageFailure", format!("the rsds sandbox cannot keep its world: {error}"))
+    }
+}
+
+fn route(http: &http::Request<Bytes>) -> Result<Routed, Refused> {
+    let json = http.headers().contains_key("x-amz-target");
+    let query = http.uri().query().unwrap_or_default();
+    let form: &[u8] = if json { b"" } else { http.body() };
+    let mut refused = Refused {
+        service: None,
+        protocol: if json { Protocol::Json11 } else { Protocol::Query },
+        operation: "unknown".to_owned(),
+        error: AwsError::new("", ""),
+    };
+    let fail = |mut refused: Refused, error| {
+        refused.error = error;
+        refused
+    };
+    let fields = match wire_query::fields(query, form) {
+        Ok(fields) => fields,
+        Err(error) => return Err(fail(refused, error)),
+    };
+    if fields.get("Version").map(String::as_str) == Some(super::ec2::SERVICE.version) {
+        refused.protocol = Protocol::Ec2;
+    }
+    let (service, scope) = match addressed(http, &fields, refused.protocol) {
+        Ok(found) => found,
+        Err(error) => return Err(fail(refused, error)),
+    };
+    (refused.service, refused.protocol) = (Some(service), service.protocol);
+    let name = match operation_name(http, &fields, service) {
+        Ok(name) => name,
+        Err(error) => return Err(fail(refused, error)),
+    };
+    refused.operation.clone_from(&name);
+    match admitted(http, &fields, service, &scope, name) {
+        Ok(routed) => Ok(routed),
+        Err(error) => Err(fail(refused, error)),
+    }
+}
+
+fn addressed(
+    http: &http::Request<Bytes>,
+    fields: &BTreeMap<String, String>,
+    protocol: Protocol,
+) -> Result<(&'static Service, Scope), AwsError> {
+    if http.method() != Method::POST && http.method() != Method::GET {
+        let message = format!("the rsds sandbox does not implement HTTP {}", http.method());
+        return Err(AwsError::new("MethodNotAllowed", message).status(405));
+    }
+    let scope =
+        credential::scope(http.headers(), fields).map_err(|why: Unsigned| credential::unsigned(why, protocol))?;
+    let service = SERVICES.iter().find(|service| service.scope == scope.service);
+    let Some(service) = service else {
+        let known: Vec<&str> = SERVICES.iter().map(|service| service.scope).collect();
+        let message =
+            format!("the rsds sandbox does not implement the service {}; it has {}", scope.service, known.join(", "));
+        return Err(AwsError::new("UnknownService", message).status(404));
+    };
+    Ok((service, scope))
+}
+
+fn operation_name(
+    http: &http::Request<Bytes>,
+    fields: &BTreeMap<String, String>,
+    service: &Service,
+) -> Result<String, AwsError> {
+    let (version, name) = if is_json(service.protocol) {
+        let target = http.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        target.rsplit_once('.').unwrap_or_default()
+    } else {
+        let field = |name| fields.get(name).map(String::as_str).unwrap_or_default();
+        (field("Version"), field("Action"))
+    };
+    if name.is_empty() {
+        return Err(AwsError::new("MissingAction", "The request names no operation of this service"));
+    }
+    if version != service.version {
+        let message = format!("the rsds sandbox does not implement version '{version}' of {}", service.scope);
+        return Err(AwsError::new("NoSuchVersion", message));
+    }
+    Ok(name.to_owned())
+}
+
+fn admitted(
+    http: &http::Request<Bytes>,
+    fields: &BTreeMap<String, String>,
+    service: &'static Service,
+    scope: &Scope,
+    name: String,
+) -> Result<Routed, AwsError> {
+    let account = credential::account(scope, service)?;
+    let Some(operation) = service.operation(&name) else {
+        let code = if is_json(service.protocol) { "UnknownOperationException" } else { "InvalidAction" };
+        return Err(AwsError::new(code, format!("the rsds sandbox does not implement {}:{name}", service.scope)));
+    };
+    let params = if is_json(service.protocol) {
+        wire_json::decode(http.body())?
+    } else {
+        wire_query::decode(fields, service.protocol)?
+    };
+    let request = Request {
+        service: service.scope,
+        operation: name,
+        params,
+        account: account.to_owned(),
+        region: scope.region.clone(),
+        protocol: service.protocol,
+    };
+    if let Some(path) = undeclared(&request.params, "", operation.params) {
+        let code = match service.protocol {
+            Protocol::Ec2 => "UnknownParameter",
+            Protocol::Query => "ValidationError",
+            Protocol::Json10 | Protocol::Json11 => "ValidationException",
+        };
+        let message =
+            format!("the rsds sandbox does not implement the parameter {path} of {}:{}", service.scope, operation.name);
+        return Err(AwsError::new(code, message));
+    }
+    Ok(Routed { service, operation, request })
+}
+
+fn is_json(protocol: Protocol) -> bool {
+    matches!(protocol, Protocol::Json10 | Protocol::Json11)
+}
+
+/// The first parameter path (lists collapsed) that is not declared; an empty list or structure may also be a part of
+/// a declared path.
+fn undeclared(value: &Value, path: &str, declared: &[&str]) -> Option<String> {
+    match value {
+        Value::Object(members) if !members.is_empty() => members.iter().find_map(|(name, member)| {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            undeclared(member, &path, declared)
+        }),
+        Value::Array(elements) if !elements.is_empty() => {
+            elements.iter().find_map(|element| undeclared(element, path, declared))
+        }
+        leaf => {
+            let empty = match leaf {
+                Value::String(text) => text.is_empty(),
+                Value::Bool(_) | Value::Number(_) => false,
+                Value::Null | Value::Array(_) | Value::Object(_) => true,
+            };
+            let known = path.is_empty()
+                || declared.iter().any(|name| {
+                    *name == path || (empty && name.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+                });
+            (!known).then(|| path.to_owned())
+        }
+    }
+}
+
+fn rendered(
+    service: Option<&'static Service>,
+    protocol: Protocol,
+    operation: &str,
+    result: Result<Reply, AwsError>,
+    id: &str,
+) -> http::Response<Bytes> {
+    let body = match (&result, service) {
+        (Ok(reply), _) if is_json(protocol) => wire_json::answer(reply),
+        (Ok(reply), Some(service)) => wire_query::answer(service, operation, reply, id),
+        (Ok(_), None) => String::new(),
+        (Err(error), _) if is_json(protocol) => wire_json::error(error),
+        (Err(error), service) => wire_query::error(service, protocol, error, id),
+    };
+    let mut response = http::Response::new(Bytes::from(body));
+    let kind = match protocol {
+        Protocol::Ec2 | Protocol::Query => "text/xml;charset=UTF-8",
+        Protocol::Json10 => "application/x-amz-json-1.0",
+        Protocol::Json11 => "application/x-amz-json-1.1",
+    };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(HeaderName::from_static("x-amzn-requestid"), id);
+    }
+    if let Err(error) = result {
+        if let (true, Ok(code)) = (is_json(protocol), HeaderValue::from_str(&error.code)) {
+            headers.insert(HeaderName::from_static("x-amzn-errortype"), code);
+        }
+        *response.status_mut() = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests;

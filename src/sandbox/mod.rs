@@ -1,0 +1,114 @@
+//! The built-in AWS: one deterministic, serialisable world behind the SDK's HTTP client or a loopback port.
+//!
+//! Made by the command line (`--sandbox`, `sandbox serve`) and by tests. One file per service declares its operations
+//! in a list; `dispatch` routes and answers, `store` keeps the worlds, `transport` and `serve` are the two doors.
+//! Must never let a parameter, filter or operation pass that it does not act on, and never verify or keep a secret:
+//! signatures are not checked, only the credential scope is read.
+
+mod credential;
+mod dispatch;
+pub mod ec2;
+pub mod elb;
+mod fault;
+pub mod iam;
+pub mod kms;
+pub mod request;
+pub mod secrets;
+mod serve;
+pub mod serverless;
+mod store;
+mod sts;
+mod transport;
+mod wire_json;
+mod wire_query;
+pub mod world;
+
+pub use credential::{ACCESS_KEY_ID, EXPIRED_SESSION_TOKEN, SECRET_ACCESS_KEY, USER_ARN, USER_ID};
+pub use dispatch::{Call, Lost, Sandbox};
+pub use fault::{Fault, How};
+pub use request::{AwsError, Reply, Request, page};
+pub use serve::serve;
+pub use world::World;
+
+use jiff::Timestamp;
+
+/// Wire protocols the sandbox speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// EC2's dialect of the query protocol: flattened numbered lists, `<item>`.
+    Ec2,
+    /// The query protocol: `member` lists, `<member>`, a result wrapper.
+    Query,
+    /// awsJson 1.0.
+    Json10,
+    /// awsJson 1.1.
+    Json11,
+}
+
+/// What an operation does: reads or changes the world at a moment; an error leaves the world as it was.
+pub type Run = fn(&mut World, &Request, Timestamp) -> Result<Reply, AwsError>;
+
+/// One operation of a service.
+pub struct Operation {
+    /// Name as on the wire.
+    pub name: &'static str,
+    /// Whether it changes the world; a call that only reads is never written to disk.
+    pub mutating: bool,
+    /// Every parameter path it takes, by wire name, lists collapsed: `TagSpecification.Tag.Key`.
+    pub params: &'static [&'static str],
+    /// The function behind it.
+    pub run: Run,
+}
+
+/// One service: how it is addressed and what it can do.
+pub struct Service {
+    /// SigV4 scope, e.g. `elasticloadbalancing`.
+    pub scope: &'static str,
+    /// Protocol of all its operations.
+    pub protocol: Protocol,
+    /// Query `Version`, or the prefix of `X-Amz-Target`.
+    pub version: &'static str,
+    /// Its operations, one list per file.
+    pub operations: &'static [&'static [Operation]],
+}
+
+impl Service {
+    /// The operation of that name.
+    pub fn operation(&self, name: &str) -> Option<&'static Operation> {
+        self.operations.iter().flat_map(|list| list.iter()).find(|operation| operation.name == name)
+    }
+
+    // One set of objects for all regions, as in AWS's own partition-wide services.
+    fn is_global(&self) -> bool {
+        self.scope == iam::SERVICE.scope
+    }
+}
+
+/// Every service the sandbox has.
+pub static SERVICES: &[&Service] = &[
+    &ec2::SERVICE,
+    &elb::SERVICE,
+    &iam::SERVICE,
+    &kms::SERVICE,
+    &secrets::SERVICE,
+    &serverless::SERVICE,
+    &sts::SERVICE,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_service_declares_an_operation_twice() {
+        for service in SERVICES {
+            let mut names = BTreeSet::new();
+            for operation in service.operations.iter().flat_map(|list| list.iter()) {
+                assert!(names.insert(operation.name), "{} {}", service.scope, operation.name);
+                let paths: BTreeSet<_> = operation.params.iter().collect();
+                assert_eq!(paths.len(), operation.params.len(), "{} repeats a parameter", operation.name);
+            }
+        }
+    }
+}

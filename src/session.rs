@@ -1,0 +1,151 @@
+//! One environment at work: its configuration, its state and AWS, opened together and checked against each other.
+//!
+//! Called by `cli` and by the integration tests, which thereby go the same way. Must print nothing and ask nothing.
+
+use crate::{
+    address::Address,
+    apply::{self, Event, Outcome, Setting},
+    aws::{Aws, Connection, Owner, zones::zones},
+    clock::Clock,
+    config::{Environment, Problems, typed::Zones},
+    failure::Failure,
+    plan::{self, Observed, Options, Plan, observe},
+    stack::{Site, Stack, build},
+    state::{State, Store, Writer},
+};
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+/// An open environment.
+pub struct Session {
+    /// The configuration with the origin of every value.
+    pub environment: Environment,
+    /// What rsds remembers.
+    pub state: State,
+    /// AWS.
+    pub aws: Aws,
+    store: Arc<dyn Store>,
+    clock: Clock,
+}
+
+/// Reads the state of an environment, or begins one.
+pub async fn load_state(environment: &Environment, store: &dyn Store) -> Result<State, Failure> {
+    let config = &environment.config;
+    let lineage = || uuid::Uuid::new_v4().to_string();
+    let state = store.load().await?;
+    Ok(state.unwrap_or_else(|| State::pristine(&config.project, &config.env, lineage())))
+}
+
+impl Session {
+    /// Opens the state and AWS.
+    ///
+    /// Errors: no or wrong credentials; an account or region other than the TOML or the state say.
+    pub async fn open(
+        environment: Environment, connection: Connection, store: Arc<dyn Store>,
+    ) -> Result<Self, Failure> {
+        let state = load_state(&environment, store.as_ref()).await?;
+        let config = &environment.config;
+        if !state.entries.is_empty() && (state.project != config.project || state.environment != config.env) {
+            return Err(Failure::new(
+                format!("the state belongs to {}-{}", state.project, state.environment),
+                "the TOML's `project` must not change while resources exist: destroy them first, or change it back",
+            ));
+        }
+        let owner = Owner {
+            project: config.project.clone(),
+            environment: config.env.clone(),
+            lineage: state.lineage.clone(),
+        };
+        let clock = connection.clock.clone();
+        let aws = connection.open(owner).await?;
+        let session = Self { environment, state, aws, store, clock };
+        session.check_place()?;
+        Ok(session)
+    }
+
+    /// Refuses to touch an account or a region other than the one meant.
+    fn check_place(&self) -> Result<(), Failure> {
+        let config = &self.environment.config;
+        if let Some(account) = config.account.as_ref().filter(|account| **account != self.aws.account) {
+            return Err(Failure::new(
+                format!(
+                    "the credentials belong to account {} ({}), the TOML names account {account}",
+                    self.aws.account, self.aws.caller
+                ),
+                "nothing was touched; switch credentials (AWS_PROFILE) or correct `account`",
+            ));
+        }
+        if self.state.entries.is_empty() {
+            return Ok(());
+        }
+        let moved = |what: &str, was: &Option<String>, is: &str| match was {
+            Some(was) if was != is => Err(Failure::new(
+                format!("the state holds resources in {what} {was}, this run is for {what} {is}"),
+                format!("go back to {what} {was}, or destroy them there first"),
+            )),
+            Some(_) | None => Ok(()),
+        };
+        moved("account", &self.state.account, &self.aws.account)?;
+        moved("region", &self.state.region, &self.aws.region)
+    }
+
+    /// Builds the desired graph.
+    pub async fn stack(&self) -> Result<Stack, Failure> {
+        let site = Site { zones: self.zones().await? };
+        Ok(build(&self.environment.config, &self.aws.owner, &site)?)
+    }
+
+    /// The zone of each subnet: the one the TOML names, else the one it is in, else the region's next.
+    async fn zones(&self) -> Result<Vec<String>, Failure> {
+        let wanted = match &self.environment.config.networking.zones {
+            Zones::Names(names) => return Ok(names.clone()),
+            Zones::Count(count) => *count,
+        };
+        let recorded = |n: u32| {
+            let entry = self.state.entries.get(&Address::new("networking", format!("subnet-{n}")))?;
+            entry.spec["zone"].as_str().map(str::to_owned)
+        };
+        let recorded: Vec<Option<String>> = (1..=wanted).map(recorded).collect();
+        let offered = match recorded.contains(&None) {
+            true => zones(&self.aws).await?,
+            false => Vec::new(),
+        };
+        let mut free = offered.iter().filter(|zone| !recorded.contains(&Some((*zone).clone())));
+        let zones = recorded.iter().map(|zone| zone.clone().or_else(|| free.next().cloned()));
+        zones.collect::<Option<Vec<String>>>().ok_or_else(|| {
+            Failure::new(
+                format!("{} has {} availability zones, the TOML asks for {wanted}", self.aws.region, offered.len()),
+                format!("set networking.availability_zones to at most {}", offered.len()),
+            )
+        })
+    }
+
+    /// Plans. `refresh` says whether AWS is read, or the state is believed.
+    pub async fn plan(&self, options: &Options, refresh: bool) -> Result<Plan, Failure> {
+        if !options.destroy && !self.environment.unsupported.is_empty() {
+            return Err(Problems(self.environment.unsupported.clone()).into());
+        }
+        let stack = self.stack().await?;
+        let observed = match refresh {
+            true => observe(&self.aws, &self.state).await?,
+            false => Observed::assumed(&self.state),
+        };
+        Ok(plan::plan(&stack, &self.state, &observed, options)?)
+    }
+
+    /// Does what the plan says. The session's state is then what was last written.
+    pub async fn apply(
+        &mut self, plan: Arc<Plan>, events: mpsc::UnboundedSender<Event>, interrupt: watch::Receiver<bool>,
+    ) -> Outcome {
+        let mut state = self.state.clone();
+        state.account = Some(self.aws.account.clone());
+        state.region = Some(self.aws.region.clone());
+        let (writer, written) = Writer::start(state.clone(), Arc::clone(&self.store));
+        let setting = Setting { aws: self.aws.clone(), writer, clock: self.clock.clone(), events, interrupt };
+        let outcome = apply::apply(plan, &state, setting).await;
+        if let Ok(state) = written.await {
+            self.state = state;
+        }
+        outcome
+    }
+}

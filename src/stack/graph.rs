@@ -1,0 +1,159 @@
+//! The desired graph: every resource the TOML asks for, as a draft, with its edges and where it comes from.
+//!
+//! Filled by the component files beside it, read by `plan`. Edges are collected from the references in the drafts,
+//! never written a second time; those that carry no value are added with a reason. Must do no I/O.
+
+use crate::{
+    address::Address,
+    aws::{Owner, kind},
+    kind::{AnyKind, Draft, Handle, Kind, OutputRef, Tags, Tree},
+    state::Dependency,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One wanted resource.
+pub struct Wanted {
+    /// Its kind.
+    pub kind: &'static dyn AnyKind,
+    /// Its draft, by field.
+    pub spec: BTreeMap<String, Tree>,
+    /// Resources it must come after though no value flows, each with the reason.
+    pub after: BTreeMap<Address, String>,
+    /// The TOML key it comes from.
+    pub origin: String,
+    /// The TOML keys of single fields, where they differ from `<origin>.<field>`.
+    pub field_origins: BTreeMap<String, String>,
+}
+
+impl Wanted {
+    /// Returns every reference in the draft.
+    pub fn references(&self) -> BTreeSet<OutputRef> {
+        let mut found = BTreeSet::new();
+        self.spec.values().for_each(|tree| tree.references(&mut found));
+        found
+    }
+
+    /// Returns the edges as the state keeps them: value edges first told by reference, the rest with their reasons.
+    pub fn depends_on(&self) -> Vec<Dependency> {
+        let values: BTreeSet<Address> = self.references().into_iter().map(|of| of.address).collect();
+        let order = self.after.iter().filter(|(on, _)| !values.contains(*on));
+        let order = order.map(|(on, why)| Dependency { on: on.clone(), order_only: Some(why.clone()) });
+        let values = values.iter().map(|on| Dependency { on: on.clone(), order_only: None });
+        values.chain(order).collect()
+    }
+
+    /// Returns the TOML key that a field's value comes from, or one key of a map.
+    pub fn field_origin(&self, field: &str, key: Option<&str>) -> String {
+        let whole = || self.field_origins.get(field).cloned().unwrap_or_else(|| format!("{}.{field}", self.origin));
+        match key.map(|key| (key, self.field_origins.get(&format!("{field}.{key}")))) {
+            Some((_, Some(origin))) => origin.clone(),
+            Some((key, None)) => format!("{}.{key}", whole()),
+            None => whole(),
+        }
+    }
+}
+
+/// Says that rsds itself built a stack that cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("defect in the stack: {0}")]
+pub struct StackDefect(String);
+
+/// Everything wanted, by address.
+pub struct Stack {
+    /// The resources.
+    pub wanted: BTreeMap<Address, Wanted>,
+    owner: Owner,
+    tags: Tags,
+    defects: Vec<String>,
+}
+
+impl Stack {
+    /// An empty graph whose taggable resources will carry `tags` and the ownership tags.
+    pub fn new(owner: Owner, tags: Tags) -> Self {
+        Self { wanted: BTreeMap::new(), owner, tags, defects: Vec::new() }
+    }
+
+    /// Opens a component; `origin` is the TOML key its resources come from unless they say otherwise.
+    pub fn component<'a>(&'a mut self, name: &str, origin: &str) -> Component<'a> {
+        Component { stack: self, name: name.to_owned(), origin: origin.to_owned() }
+    }
+
+    /// Returns the graph, or what is wrong with it: two resources of one address, an edge to nowhere.
+    pub fn finish(mut self) -> Result<Self, StackDefect> {
+        let edges = self.wanted.iter().flat_map(|(from, w)| w.depends_on().into_iter().map(move |d| (from, d.on)));
+        let loose = edges.filter(|(_, on)| !self.wanted.contains_key(on));
+        let loose: Vec<String> = loose.map(|(from, on)| format!("{from} refers to {on}, which is not there")).collect();
+        self.defects.extend(loose);
+        if self.defects.is_empty() { Ok(self) } else { Err(StackDefect(self.defects.join("; "))) }
+    }
+}
+
+/// A component being described.
+pub struct Component<'a> {
+    stack: &'a mut Stack,
+    name: String,
+    origin: String,
+}
+
+impl Component<'_> {
+    /// Adds a resource. Its `tags` are filled here: the user's, rsds's own, and `Name`.
+    pub fn add<K: Kind>(&mut self, resource: &str, spec: K::Spec<Draft>) -> Handle<K> {
+        let address = Address::new(&self.name, resource);
+        match self.wanted::<K>(&address, &spec) {
+            Ok(wanted) => {
+                if self.stack.wanted.insert(address.clone(), wanted).is_some() {
+                    self.stack.defects.push(format!("{address} stands there twice"));
+                }
+            }
+            Err(defect) => self.stack.defects.push(format!("{address}: {defect}")),
+        }
+        Handle::new(address)
+    }
+
+    fn wanted<K: Kind>(&self, address: &Address, spec: &K::Spec<Draft>) -> Result<Wanted, String> {
+        let kind = kind(K::NAME).ok_or_else(|| format!("kind {} is not in the list", K::NAME))?;
+        let Tree::Map(mut spec) = Tree::of(spec).map_err(|e| e.to_string())? else {
+            return Err("a spec must be a structure".into());
+        };
+        if K::TAGGED {
+            let mut tags = self.stack.tags.clone();
+            tags.extend(self.stack.owner.tags(address));
+            tags.entry("Name".into()).or_insert_with(|| {
+                format!("{}-{}-{}", self.stack.owner.project, self.stack.owner.environment, label(address))
+            });
+            spec.insert("tags".into(), Tree::of(&tags).map_err(|e| e.to_string())?);
+        }
+        let mut field_origins = BTreeMap::new();
+        if K::TAGGED {
+            field_origins.insert("tags".to_owned(), "tags".to_owned());
+        }
+        Ok(Wanted { kind, spec, after: BTreeMap::new(), origin: self.origin.clone(), field_origins })
+    }
+
+    /// Returns the TOML key the component comes from.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Adds an edge that carries no value: `this` comes after `that`, for the stated reason.
+    pub fn after<A, B>(&mut self, this: &Handle<A>, that: &Handle<B>, reason: &str) {
+        if let Some(wanted) = self.stack.wanted.get_mut(this.address()) {
+            wanted.after.insert(that.address().clone(), reason.to_owned());
+        }
+    }
+
+    /// Names the TOML key that a field of `this` comes from.
+    pub fn comes_from<K>(&mut self, this: &Handle<K>, field: &str, key: &str) {
+        if let Some(wanted) = self.stack.wanted.get_mut(this.address()) {
+            wanted.field_origins.insert(field.to_owned(), key.to_owned());
+        }
+    }
+}
+
+/// The name people see in AWS's console: component and resource, without saying one word twice.
+fn label(address: &Address) -> String {
+    match (address.component(), address.resource()) {
+        ("networking", resource) => resource.to_owned(),
+        (component, resource) => format!("{component}-{resource}"),
+    }
+}

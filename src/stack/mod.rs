@@ -1,0 +1,17 @@
+//! What the TOML asks for, as a graph of resources: one file a component, `graph` the graph itself, `build` the whole.
+//! `outputs` is what people and programs get out of the estate; `datashares` the SQL of the data sharing.
+//!
+//! Called by `session` between config and plan. Must do no I/O.
+
+mod build;
+mod consumers;
+pub mod datashares;
+mod graph;
+mod networking;
+mod nlb;
+pub mod outputs;
+mod producer;
+mod warehouse;
+
+pub use build::{Site, build};
+pub use graph::{Component, Stack, StackDefect, Wanted};

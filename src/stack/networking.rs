@@ -1,0 +1,191 @@
+//! The component `networking`: VPC, subnets, routes, the S3 endpoint, and a security group each for the producer, the
+//! consumers and the load balancer.
+//!
+//! Called by `build`. One rule = one source = one resource, named after its source, so that taking one address range
+//! away never renumbers another.
+
+use super::{Component, Site, Stack};
+use crate::{
+    aws::{
+        ids::SecurityGroupId,
+        internet_gateway::{InternetGateway, InternetGatewaySpec},
+        route::{Route, RouteSpec},
+        route_table::{RouteTable, RouteTableSpec},
+        route_table_association::{RouteTableAssociation, RouteTableAssociationSpec},
+        security_group::{SecurityGroup, SecurityGroupSpec},
+        security_group_rule::{Direction, Peer, Ports, Protocol, SecurityGroupRule, SecurityGroupRuleSpec},
+        subnet::{Subnet, SubnetSpec},
+        vpc::{Vpc, VpcSpec},
+        vpc_endpoint::{VpcEndpoint, VpcEndpointSpec},
+    },
+    config::typed::{Config, Vpc as WantedVpc},
+    kind::{Draft, Handle, In, Tags},
+};
+use ipnet::Ipv4Net;
+use std::collections::BTreeSet;
+
+/// What the other components need of the network.
+pub(super) struct Network {
+    pub(super) vpc: Handle<Vpc>,
+    pub(super) subnets: Vec<Handle<Subnet>>,
+    pub(super) producer_group: Handle<SecurityGroup>,
+    pub(super) consumer_group: Handle<SecurityGroup>,
+    pub(super) nlb_group: Option<Handle<SecurityGroup>>,
+    /// The route to the internet; public endpoints come after it.
+    pub(super) public_route: Option<Handle<Route>>,
+    /// The rules that let the load balancer reach the consumers; targets come after them.
+    pub(super) path_to_consumers: Vec<Handle<SecurityGroupRule>>,
+}
+
+impl Network {
+    /// Returns references to all subnets.
+    pub(super) fn subnet_ids(&self) -> BTreeSet<In<crate::aws::ids::SubnetId>> {
+        self.subnets.iter().map(Handle::<Subnet>::id).collect()
+    }
+}
+
+/// Everything outside.
+const ANYWHERE: Ipv4Net = match Ipv4Net::new(std::net::Ipv4Addr::UNSPECIFIED, 0) {
+    Ok(net) => net,
+    Err(_) => unreachable!(),
+};
+
+/// Describes the network of a new VPC; `None` where the TOML names an existing one.
+pub(super) fn describe(stack: &mut Stack, config: &Config, site: &Site) -> Option<Network> {
+    let WantedVpc::New(cidr) = config.networking.vpc else { return None };
+    let mut part = stack.component("networking", "networking");
+    let dns = VpcSpec { cidr, dns_support: true, dns_hostnames: true, tags: Tags::new() };
+    let vpc = part.add::<Vpc>("vpc", dns);
+    part.comes_from(&vpc, "cidr", "networking.vpc_cidr");
+    let subnets = subnets(&mut part, config, site, &vpc);
+    let route_table = part.add::<RouteTable>("route-table", RouteTableSpec { vpc: vpc.id(), tags: Tags::new() });
+    for (number, subnet) in (1..).zip(&subnets) {
+        let spec = RouteTableAssociationSpec { route_table: route_table.id(), subnet: subnet.id() };
+        part.add::<RouteTableAssociation>(&format!("route-table-association-{number}"), spec);
+    }
+    let public_route = config.networking.internet_gateway.then(|| public_route(&mut part, &vpc, &route_table));
+    if config.networking.s3_endpoint {
+        let service = format!("com.amazonaws.{}.s3", config.region);
+        let route_tables = BTreeSet::from([route_table.id()]);
+        let spec = VpcEndpointSpec { vpc: vpc.id(), service, route_tables, tags: Tags::new() };
+        part.add::<VpcEndpoint>("s3-endpoint", spec);
+    }
+    let mut groups = Groups { part, config, vpc: &vpc };
+    let producer_group = groups.group("producer", "the Redshift producer");
+    let consumer_group = groups.group("consumer", "the Redshift consumers");
+    let nlb_group = config.has_nlb().then(|| groups.group("nlb", "the load balancer in front of the consumers"));
+    groups.producer_rules(&producer_group, &consumer_group);
+    let path_to_consumers = groups.consumer_rules(&consumer_group, nlb_group.as_ref());
+    if let Some(nlb_group) = &nlb_group {
+        groups.nlb_rules(nlb_group, &consumer_group);
+    }
+    Some(Network { vpc, subnets, producer_group, consumer_group, nlb_group, public_route, path_to_consumers })
+}
+
+fn subnets(part: &mut Component<'_>, config: &Config, site: &Site, vpc: &Handle<Vpc>) -> Vec<Handle<Subnet>> {
+    let places = config.networking.subnet_cidrs.iter().zip(&site.zones);
+    let add = |(number, (cidr, zone)): (usize, (&Ipv4Net, &String))| {
+        let spec = SubnetSpec { vpc: vpc.id(), cidr: *cidr, zone: zone.clone(), tags: Tags::new() };
+        let subnet = part.add::<Subnet>(&format!("subnet-{number}"), spec);
+        part.comes_from(&subnet, "cidr", "networking.subnet_cidrs");
+        part.comes_from(&subnet, "zone", "networking.availability_zones");
+        subnet
+    };
+    (1..).zip(places).map(add).collect()
+}
+
+fn public_route(part: &mut Component<'_>, vpc: &Handle<Vpc>, route_table: &Handle<RouteTable>) -> Handle<Route> {
+    let gateway =
+        part.add::<InternetGateway>("internet-gateway", InternetGatewaySpec { vpc: vpc.id(), tags: Tags::new() });
+    let spec = RouteSpec { route_table: route_table.id(), destination: ANYWHERE, gateway: gateway.id() };
+    let route = part.add::<Route>("public-route", spec);
+    part.after(&route, &gateway, "a gateway takes routes once it is attached");
+    route
+}
+
+/// The security groups and their rules.
+struct Groups<'a> {
+    part: Component<'a>,
+    config: &'a Config,
+    vpc: &'a Handle<Vpc>,
+}
+
+impl Groups<'_> {
+    fn group(&mut self, whose: &str, description: &str) -> Handle<SecurityGroup> {
+        let (name, description) = (self.config.name(whose), format!("rsds: {description}"));
+        let spec = SecurityGroupSpec { vpc: self.vpc.id(), name, description, tags: Tags::new() };
+        self.part.add::<SecurityGroup>(&format!("{whose}-security-group"), spec)
+    }
+
+    fn rule(
+        &mut self, name: &str, group: &Handle<SecurityGroup>, direction: Direction, port: Option<u16>,
+        peer: Peer<Draft>, why: &str,
+    ) -> Handle<SecurityGroupRule> {
+        let spec = SecurityGroupRuleSpec {
+            group: group.id(),
+            direction,
+            protocol: if port.is_some() { Protocol::Tcp } else { Protocol::All },
+            ports: port.map(|port| Ports { from: port, to: port }),
+            peer,
+            description: why.to_owned(),
+            tags: Tags::new(),
+        };
+        self.part.add::<SecurityGroupRule>(name, spec)
+    }
+
+    fn from_group(&mut self, name: &str, to: &Handle<SecurityGroup>, port: u16, from: &Handle<SecurityGroup>, why: &str)
+    -> Handle<SecurityGroupRule> {
+        let from: In<SecurityGroupId> = from.id();
+        self.rule(name, to, Direction::Ingress, Some(port), Peer::Group(from), why)
+    }
+
+    /// One rule for each range that may connect from outside.
+    fn from_outside(&mut self, whose: &str, group: &Handle<SecurityGroup>, port: u16) {
+        for cidr in &self.config.networking.allowed_cidrs {
+            let name = format!("{whose}-ingress-{port}-{}", cidr.to_string().replace('/', "-"));
+            let rule = self.rule(&name, group, Direction::Ingress, Some(port), Peer::Cidr(*cidr), "clients");
+            self.part.comes_from(&rule, "peer", "networking.allowed_cidrs");
+        }
+    }
+
+    fn to_anywhere(&mut self, whose: &str, group: &Handle<SecurityGroup>) {
+        let why = "S3 and AWS services";
+        self.rule(&format!("{whose}-egress"), group, Direction::Egress, None, Peer::Cidr(ANYWHERE), why);
+    }
+
+    fn producer_rules(&mut self, producer: &Handle<SecurityGroup>, consumers: &Handle<SecurityGroup>) {
+        let port = self.config.producer.port;
+        self.from_outside("producer", producer, port);
+        self.from_group("producer-ingress-consumers", producer, port, consumers, "consumers");
+        self.to_anywhere("producer", producer);
+    }
+
+    /// Returns the rules through which the load balancer reaches the consumers.
+    fn consumer_rules(
+        &mut self, consumers: &Handle<SecurityGroup>, nlb: Option<&Handle<SecurityGroup>>,
+    ) -> Vec<Handle<SecurityGroupRule>> {
+        let mut path = Vec::new();
+        for port in self.ports(|_| true) {
+            self.from_outside("consumer", consumers, port);
+        }
+        for port in self.ports(|behind_nlb| behind_nlb) {
+            let name = format!("consumer-ingress-{port}-nlb");
+            path.extend(nlb.map(|nlb| self.from_group(&name, consumers, port, nlb, "load balancer")));
+        }
+        self.to_anywhere("consumer", consumers);
+        path
+    }
+
+    fn nlb_rules(&mut self, nlb: &Handle<SecurityGroup>, consumers: &Handle<SecurityGroup>) {
+        self.from_outside("nlb", nlb, self.config.nlb.port);
+        for port in self.ports(|behind_nlb| behind_nlb) {
+            let (name, peer) = (format!("nlb-egress-{port}-consumers"), Peer::Group(consumers.id()));
+            self.rule(&name, nlb, Direction::Egress, Some(port), peer, "consumers and their health checks");
+        }
+    }
+
+    /// The ports of the consumers, each once.
+    fn ports(&self, which: impl Fn(bool) -> bool) -> BTreeSet<u16> {
+        self.config.consumers.values().filter(|c| which(c.behind_nlb)).map(|c| c.port).collect()
+    }
+}

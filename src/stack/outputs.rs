@@ -1,0 +1,132 @@
+//! The outputs of an estate: ids, endpoints, addresses, connection strings, and the SQL of the data sharing.
+//!
+//! Called by `rsds output` and after an apply. Made of the configuration and the state alone: no call to AWS. Must
+//! never hold a password: connection strings name the secret's ARN elsewhere.
+
+use super::datashares;
+use crate::{address::Address, config::typed::Config, state::State};
+use serde_json::{Map, Value as Json, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The TLS mode that works through the load balancer: its name is in no consumer's certificate (aws-facts.md 13).
+const THROUGH_NLB: &str = "verify-ca";
+/// The TLS mode that works on an endpoint's own name.
+const DIRECT: &str = "verify-full";
+/// Where clients find Amazon's certificate authorities (aws-facts.md 13).
+const CA_BUNDLE: &str = "amazon-trust-ca-bundle.crt";
+/// Below every idle timeout of the load balancer that can be set, and below AWS's own 350 s.
+const KEEPALIVE_SECONDS: u32 = 200;
+
+/// Returns every output by name; empty while nothing stands.
+pub fn outputs(config: &Config, state: &State) -> BTreeMap<String, Json> {
+    if state.entries.is_empty() {
+        return BTreeMap::new();
+    }
+    let estate = Estate { config, state };
+    let mut all = BTreeMap::from([
+        ("vpc_id".to_owned(), estate.get("networking", "vpc", "id")),
+        ("subnet_ids".to_owned(), estate.subnets()),
+        ("producer".to_owned(), estate.warehouse("producer", config.producer.port, &config.producer.database)),
+        ("consumers".to_owned(), estate.consumers()),
+        ("connection_strings".to_owned(), estate.connection_strings()),
+        ("data_sharing_commands".to_owned(), estate.data_sharing_commands()),
+    ]);
+    if let Some(dns_name) = estate.nlb_name() {
+        all.insert("nlb_dns_name".to_owned(), json!(dns_name));
+        all.insert("nlb_port".to_owned(), json!(config.nlb.port));
+    }
+    all.retain(|_, value| !value.is_null());
+    all
+}
+
+struct Estate<'a> {
+    config: &'a Config,
+    state: &'a State,
+}
+
+impl Estate<'_> {
+    fn get(&self, component: &str, resource: &str, output: &str) -> Json {
+        self.state.output(&Address::new(component, resource), output).cloned().unwrap_or(Json::Null)
+    }
+
+    fn text(&self, component: &str, resource: &str, output: &str) -> Option<String> {
+        self.get(component, resource, output).as_str().map(str::to_owned)
+    }
+
+    fn subnets(&self) -> Json {
+        let count = self.config.networking.subnet_cidrs.len();
+        let ids = (1..=count).map(|n| self.get("networking", &format!("subnet-{n}"), "id"));
+        ids.filter(|id| !id.is_null()).collect()
+    }
+
+    /// One warehouse; null while it does not stand.
+    fn warehouse(&self, component: &str, port: u16, database: &str) -> Json {
+        let Some(namespace) = self.text(component, "namespace", "name") else { return Json::Null };
+        json!({
+            "namespace": namespace,
+            "namespace_id": self.get(component, "namespace", "id"),
+            "namespace_arn": self.get(component, "namespace", "arn"),
+            "admin_secret_arn": self.get(component, "namespace", "admin_secret"),
+            "workgroup": self.get(component, "workgroup", "name"),
+            "endpoint": self.get(component, "workgroup", "endpoint"),
+            "port": port,
+            "addresses": self.get(component, "workgroup", "addresses"),
+            "database": database,
+        })
+    }
+
+    fn consumers(&self) -> Json {
+        let readers = self.config.readers().map(|(reader, consumer)| {
+            let name = reader.component();
+            let warehouse = self.warehouse(&name, consumer.port, &consumer.database);
+            (name, warehouse)
+        });
+        Json::Object(readers.filter(|(_, warehouse)| !warehouse.is_null()).collect())
+    }
+
+    fn nlb_name(&self) -> Option<String> {
+        self.text("nlb", "load-balancer", "dns_name")
+    }
+
+    fn connection_strings(&self) -> Json {
+        let mut all = Map::new();
+        if let Some(host) = self.nlb_name() {
+            // Groups may name their databases differently; a client behind the balancer must use a common one.
+            let behind = self.config.consumers.values().filter(|consumer| consumer.behind_nlb);
+            let databases: BTreeSet<&str> = behind.map(|consumer| consumer.database.as_str()).collect();
+            for database in &databases {
+                let name = if databases.len() == 1 { "nlb".to_owned() } else { format!("nlb/{database}") };
+                all.insert(name, connection(&host, self.config.nlb.port, database, THROUGH_NLB));
+            }
+        }
+        let producer = &self.config.producer;
+        let producer = ("producer".to_owned(), producer.port, producer.database.as_str());
+        let readers = self.config.readers().map(|(r, c)| (r.component(), c.port, c.database.as_str()));
+        for (name, port, database) in std::iter::once(producer).chain(readers) {
+            if let Some(host) = self.text(&name, "workgroup", "endpoint") {
+                all.insert(name, connection(&host, port, database, DIRECT));
+            }
+        }
+        Json::Object(all)
+    }
+
+    fn data_sharing_commands(&self) -> Json {
+        let namespace_id = |component: &str| self.text(component, "namespace", "id");
+        json!(datashares::commands(self.config, &namespace_id))
+    }
+}
+
+/// The strings for the usual drivers. User and password are the reader's to add.
+fn connection(host: &str, port: u16, database: &str, mode: &str) -> Json {
+    json!({
+        "jdbc": format!("jdbc:redshift://{host}:{port}/{database}?ssl=true&sslmode={mode}&tcpKeepAlive=true"),
+        "odbc": format!(
+            "Driver={{Amazon Redshift ODBC Driver (x64)}};Server={host};Port={port};Database={database};\
+             SSLMode={mode};KeepAlive=1;KeepAliveTime={KEEPALIVE_SECONDS}"
+        ),
+        "psql": format!(
+            "psql \"host={host} port={port} dbname={database} sslmode={mode} sslrootcert={CA_BUNDLE} \
+             keepalives_idle={KEEPALIVE_SECONDS}\""
+        ),
+    })
+}

@@ -1,0 +1,110 @@
+//! What a serverless producer and every consumer have alike: a role, a namespace and a workgroup.
+//!
+//! Called by `producer` and `consumers`. Must never hold what only one of them has.
+
+use super::{Component, networking::Network};
+use crate::{
+    aws::{
+        Owner,
+        ids::{KeyArn, PolicyArn},
+        namespace::{Namespace, NamespaceSpec},
+        policy::{Policy, partition},
+        role::{Role, RoleSpec},
+        role_policy::{RolePolicy, RolePolicySpec},
+        role_policy_attachment::{RolePolicyAttachment, RolePolicyAttachmentSpec},
+        security_group::SecurityGroup,
+        workgroup::{Workgroup, WorkgroupSpec},
+    },
+    config::typed::{Capacity, Config, LogExport},
+    kind::{Handle, In, Tags},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The principals that may take a serverless warehouse's role on (aws-facts.md 2).
+const REDSHIFT: [&str; 2] = ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"];
+
+/// A serverless warehouse to be described.
+pub(super) struct Warehouse<'a> {
+    pub(super) name: String,
+    pub(super) capacity: Capacity,
+    pub(super) database: &'a str,
+    pub(super) admin_username: &'a str,
+    pub(super) kms_key: Option<In<KeyArn>>,
+    pub(super) s3_buckets: &'a [String],
+    pub(super) writes_to_s3: bool,
+    /// Whether the role has `AmazonRedshiftAllCommandsFullAccess`.
+    pub(super) all_commands: bool,
+    pub(super) log_exports: &'a [LogExport],
+    pub(super) final_snapshot: bool,
+    pub(super) parameters: BTreeMap<String, String>,
+    pub(super) port: u16,
+    pub(super) enhanced_vpc_routing: bool,
+    pub(super) publicly_accessible: bool,
+    pub(super) security_group: &'a Handle<SecurityGroup>,
+}
+
+/// Describes the warehouse within its component.
+pub(super) fn describe(
+    part: &mut Component<'_>, config: &Config, owner: &Owner, network: &Network, warehouse: Warehouse<'_>,
+) -> (Handle<Namespace>, Handle<Workgroup>) {
+    let role = part.add::<Role>(
+        "role",
+        RoleSpec {
+            name: warehouse.name.as_str().into(),
+            path: owner.role_path(),
+            description: format!("rsds: Redshift warehouse {}", warehouse.name),
+            trust: Policy::trust(REDSHIFT),
+            tags: Tags::new(),
+        },
+    );
+    let partition = partition(&config.region);
+    let namespace = part.add::<Namespace>(
+        "namespace",
+        NamespaceSpec {
+            name: warehouse.name.as_str().into(),
+            database: warehouse.database.to_owned(),
+            admin_username: warehouse.admin_username.to_owned(),
+            kms_key: warehouse.kms_key,
+            roles: BTreeSet::from([role.arn()]),
+            default_role: Some(role.arn()),
+            log_exports: warehouse.log_exports.iter().map(|export| export.as_str().to_owned()).collect(),
+            final_snapshot: warehouse.final_snapshot,
+            tags: Tags::new(),
+        },
+    );
+    if !warehouse.s3_buckets.is_empty() {
+        let buckets = warehouse.s3_buckets.iter().map(String::as_str);
+        let policy = Policy::s3(partition, buckets, warehouse.writes_to_s3);
+        let spec = RolePolicySpec { role: role.name(), name: "s3-access".to_owned(), policy };
+        let policy = part.add::<RolePolicy>("role-policy", spec);
+        part.after(&namespace, &policy, "a policy before its use");
+        let key = format!("{}.s3_buckets", part.origin());
+        part.comes_from(&policy, "policy", &key);
+    }
+    if warehouse.all_commands {
+        let arn = format!("arn:{partition}:iam::aws:policy/AmazonRedshiftAllCommandsFullAccess");
+        let spec = RolePolicyAttachmentSpec { role: role.name(), policy: PolicyArn(arn) };
+        let attachment = part.add::<RolePolicyAttachment>("role-policy-attachment", spec);
+        part.after(&namespace, &attachment, "a policy before its use");
+    }
+    let workgroup = part.add::<Workgroup>(
+        "workgroup",
+        WorkgroupSpec {
+            name: warehouse.name.as_str().into(),
+            namespace: namespace.name(),
+            base_capacity: warehouse.capacity.base,
+            max_capacity: warehouse.capacity.max,
+            parameters: warehouse.parameters,
+            subnets: network.subnet_ids(),
+            security_groups: BTreeSet::from([warehouse.security_group.id()]),
+            port: warehouse.port,
+            enhanced_vpc_routing: warehouse.enhanced_vpc_routing,
+            publicly_accessible: warehouse.publicly_accessible,
+            tags: Tags::new(),
+        },
+    );
+    if let (true, Some(route)) = (warehouse.publicly_accessible, &network.public_route) {
+        part.after(&workgroup, route, "a public endpoint needs the route to the internet");
+    }
+    (namespace, workgroup)
+}

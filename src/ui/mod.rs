@@ -1,0 +1,3 @@
+//! x
+/// x
+pub fn seconds(s: f64) -> String { format!("{s}s") }

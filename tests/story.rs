@@ -1,0 +1,15 @@
+//! Whole stories: an estate is built, changed, cut down and taken away.
+
+use crate::harness::*;
+
+#[tokio::test(start_paused = true)]
+async fn dev_comes_up_stays_as_it_is_and_goes() {
+    let mut estate = Estate::new(&dev());
+    let outcome = estate.apply().await;
+    eprintln!("{}", outcome.seconds);
+    estate.settled().await;
+    let outcome = estate.run(&destroying(&[])).await;
+    assert!(outcome.is_complete(), "{:#?}", outcome.failed);
+    assert_eq!(estate.sandbox.leftovers(), Vec::<String>::new());
+    assert!(estate.state().entries.is_empty());
+}
