@@ -61,8 +61,7 @@ impl FromStr for Address {
     type Err = BadAddress;
     fn from_str(text: &str) -> Result<Self, BadAddress> {
         let bad = |why| BadAddress { text: text.to_owned(), why };
-        let (component, resource) =
-            text.split_once('/').ok_or_else(|| bad("expected `<component>/<resource>`"))?;
+        let (component, resource) = text.split_once('/').ok_or_else(|| bad("expected `<component>/<resource>`"))?;
         if !is_part(component) || !is_part(resource) {
             return Err(bad("letters, digits, `-`, `_` and `.` on both sides of one `/`"));
         }
@@ -95,8 +94,7 @@ impl Selector {
         if self.text.contains('/') {
             return wild(&self.text, &address.to_string());
         }
-        wild(&self.text, address.component())
-            || address.group().is_some_and(|group| wild(&self.text, group))
+        wild(&self.text, address.component()) || address.group().is_some_and(|group| wild(&self.text, group))
     }
 
     /// Returns up to three components, groups or addresses of `known` that the user may have meant.
@@ -129,8 +127,7 @@ impl fmt::Display for Selector {
 impl FromStr for Selector {
     type Err = BadAddress;
     fn from_str(text: &str) -> Result<Self, BadAddress> {
-        let fine = text.split('/').count() <= 2
-            && text.split('/').all(|part| is_part(&part.replace('*', "x")));
+        let fine = text.split('/').count() <= 2 && text.split('/').all(|part| is_part(&part.replace('*', "x")));
         if !fine {
             let why = "expected a component, a group, an address, or one of these with `*`";
             return Err(BadAddress { text: text.to_owned(), why });
@@ -143,9 +140,9 @@ impl FromStr for Selector {
 fn wild(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
-        Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {
-            (0..=rest.len()).any(|i| rest.is_char_boundary(i) && wild(tail, &rest[i..]))
-        }),
+        Some((head, tail)) => text
+            .strip_prefix(head)
+            .is_some_and(|rest| (0..=rest.len()).any(|i| rest.is_char_boundary(i) && wild(tail, &rest[i..]))),
     }
 }
 

@@ -41,7 +41,9 @@ impl Session {
     ///
     /// Errors: no or wrong credentials; an account or region other than the TOML or the state say.
     pub async fn open(
-        environment: Environment, connection: Connection, store: Arc<dyn Store>,
+        environment: Environment,
+        connection: Connection,
+        store: Arc<dyn Store>,
     ) -> Result<Self, Failure> {
         let state = load_state(&environment, store.as_ref()).await?;
         let config = &environment.config;
@@ -51,11 +53,8 @@ impl Session {
                 "the TOML's `project` must not change while resources exist: destroy them first, or change it back",
             ));
         }
-        let owner = Owner {
-            project: config.project.clone(),
-            environment: config.env.clone(),
-            lineage: state.lineage.clone(),
-        };
+        let owner =
+            Owner { project: config.project.clone(), environment: config.env.clone(), lineage: state.lineage.clone() };
         let clock = connection.clock.clone();
         let aws = connection.open(owner).await?;
         let session = Self { environment, state, aws, store, clock };
@@ -135,7 +134,10 @@ impl Session {
 
     /// Does what the plan says. The session's state is then what was last written.
     pub async fn apply(
-        &mut self, plan: Arc<Plan>, events: mpsc::UnboundedSender<Event>, interrupt: watch::Receiver<bool>,
+        &mut self,
+        plan: Arc<Plan>,
+        events: mpsc::UnboundedSender<Event>,
+        interrupt: watch::Receiver<bool>,
     ) -> Outcome {
         let mut state = self.state.clone();
         state.account = Some(self.aws.account.clone());

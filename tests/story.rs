@@ -5,8 +5,7 @@ use crate::harness::*;
 #[tokio::test(start_paused = true)]
 async fn dev_comes_up_stays_as_it_is_and_goes() {
     let mut estate = Estate::new(&dev());
-    let outcome = estate.apply().await;
-    eprintln!("{}", outcome.seconds);
+    estate.apply().await;
     estate.settled().await;
     let outcome = estate.run(&destroying(&[])).await;
     assert!(outcome.is_complete(), "{:#?}", outcome.failed);

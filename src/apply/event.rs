@@ -2,13 +2,7 @@
 //!
 //! Sent by `queue`, `operation`, `retry` and `settle`. Must never carry a secret or decide anything.
 
-use crate::{
-    address::Address,
-    aws::Fault,
-    kind::Id,
-    plan::Verb,
-    state::StoreError,
-};
+use crate::{address::Address, aws::Fault, kind::Id, plan::Verb, state::StoreError};
 use serde::Serialize;
 use std::time::Duration;
 

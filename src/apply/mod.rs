@@ -14,13 +14,7 @@ mod settle;
 pub use event::{Event, Trouble};
 pub use queue::{Outcome, apply};
 
-use crate::{
-    address::Address,
-    aws::Aws,
-    clock::Clock,
-    kind::OutputRef,
-    state::Writer,
-};
+use crate::{address::Address, aws::Aws, clock::Clock, kind::OutputRef, state::Writer};
 use serde_json::{Map, Value as Json};
 use std::{
     collections::BTreeMap,

@@ -189,7 +189,12 @@ impl<'a> Operation<'a> {
 
     /// Runs one step: settled first where it must be, the record before it, the record after it with the next.
     async fn run_step(
-        &self, entry: &mut Entry, step: &Step, before: &Json, spec: &Json, calling: Calling,
+        &self,
+        entry: &mut Entry,
+        step: &Step,
+        before: &Json,
+        spec: &Json,
+        calling: Calling,
     ) -> Result<(), Trouble> {
         if step.settled {
             self.settle(entry, Goal::Ready).await?;

@@ -3,12 +3,7 @@
 //! Called by `cli` and by tests. A failed operation stops only what depends on it. Must decide nothing: the plan has
 //! every operation and every need.
 
-use super::{
-    Event, Run, Setting, Shared, Trouble,
-    event::seconds,
-    operation::Operation,
-    settle::Settler,
-};
+use super::{Event, Run, Setting, Shared, Trouble, event::seconds, operation::Operation, settle::Settler};
 use crate::{
     address::Address,
     plan::{Plan, Until, Verb},

@@ -3,10 +3,7 @@
 //! Called by `operation`. The only place that retries: the SDK's own retries are off. Must never repeat a create
 //! call whose answer was lost: `operation` looks first.
 
-use super::{
-    Event, Run, Trouble,
-    event::seconds,
-};
+use super::{Event, Run, Trouble, event::seconds};
 use crate::{
     address::Address,
     aws::{Class, Fault},
@@ -53,8 +50,15 @@ fn budget_of(class: Class, calling: Calling) -> Option<Budget> {
         (Class::Transient, Calling::Fresh | Calling::Step) => Some(budget(5 * 60, 500, 20)),
         // A lost create is looked for first; the rest will not change by asking again.
         (
-            Class::Transient | Class::NotFound | Class::Exists | Class::Denied | Class::Credentials | Class::Quota
-            | Class::Invalid | Class::Unrecognised | Class::Internal,
+            Class::Transient
+            | Class::NotFound
+            | Class::Exists
+            | Class::Denied
+            | Class::Credentials
+            | Class::Quota
+            | Class::Invalid
+            | Class::Unrecognised
+            | Class::Internal,
             _,
         ) => None,
     }
@@ -62,7 +66,10 @@ fn budget_of(class: Class, calling: Calling) -> Option<Budget> {
 
 /// Sends `call` until it succeeds, fails for good, or patience runs out.
 pub(super) async fn patiently<T, F>(
-    run: &Run, address: &Address, calling: Calling, mut call: impl FnMut() -> F,
+    run: &Run,
+    address: &Address,
+    calling: Calling,
+    mut call: impl FnMut() -> F,
 ) -> Result<T, Trouble>
 where
     F: Future<Output = Result<T, Fault>>,

@@ -63,7 +63,9 @@ impl Connection {
     pub async fn open(self, owner: Owner) -> Result<Aws, Fault> {
         let inner = match &self.http {
             Some(http) => http.clone(),
-            None => Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https(),
+            None => {
+                Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
+            }
         };
         let http = SharedHttpClient::new(Gate { inner, calls: Arc::new(Semaphore::new(self.parallelism.max(1))) });
         let region = self.region.clone();

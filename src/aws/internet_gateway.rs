@@ -75,7 +75,6 @@ impl Kind for InternetGateway {
         delete: &["ec2:DetachInternetGateway", "ec2:DeleteInternetGateway"],
     };
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 3 };
-    const SETTLES: bool = false;
 
     type Spec<S: Stage> = InternetGatewaySpec<S>;
     type Outputs = InternetGatewayOutputs;

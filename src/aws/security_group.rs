@@ -77,7 +77,6 @@ impl Kind for SecurityGroup {
         delete: &["ec2:DeleteSecurityGroup"],
     };
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
-    const SETTLES: bool = false;
     const REPLACE: Order = Order::CreateFirst;
     const KEY: &'static [&'static str] = &["vpc", "name"];
     const SUFFIXED: Option<(&'static str, usize)> = Some(("name", 255));

@@ -196,11 +196,13 @@ impl Kind for Targets {
         let step = |name: &str| Step { fields: vec!["addresses".to_owned()], ..Step::new(name) };
         match changes.0.get("addresses") {
             None => Vec::new(),
-            Some((_, After::From(_))) => vec![step(REGISTER), step(DEREGISTER)],
+            // The old ones serve until the new ones are healthy (aws-facts.md 7.4).
+            Some((_, After::From(_))) => vec![step(REGISTER), step(DEREGISTER).settled()],
             Some((before, After::Known(after))) => {
                 let (before, after) = (set(before), set(after));
-                let steps = [(REGISTER, !after.is_subset(&before)), (DEREGISTER, !before.is_subset(&after))];
-                steps.into_iter().filter(|(_, needed)| *needed).map(|(name, _)| step(name)).collect()
+                let (new, old) = (!after.is_subset(&before), !before.is_subset(&after));
+                let deregister = Step { settled: new, ..step(DEREGISTER) };
+                new.then(|| step(REGISTER)).into_iter().chain(old.then_some(deregister)).collect()
             }
         }
     }
@@ -288,13 +290,14 @@ mod tests {
 
     #[test]
     fn new_addresses_come_before_old_ones_go() {
-        let names = |after: After| {
+        let steps = |after: After| {
             let changes = Changes([("addresses".to_owned(), (json!([A, B]), after))].into());
-            Targets::update(&changes).into_iter().map(|step| step.name).collect::<Vec<_>>()
+            Targets::update(&changes).into_iter().map(|step| (step.name, step.settled)).collect::<Vec<_>>()
         };
-        assert_eq!(names(After::Known(json!([B, C]))), [REGISTER, DEREGISTER]);
-        assert_eq!(names(After::Known(json!([A]))), [DEREGISTER]);
-        assert_eq!(names(After::Known(json!([A, B, C]))), [REGISTER]);
-        assert_eq!(names(After::From(Vec::new())), [REGISTER, DEREGISTER]);
+        let (register, deregister) = ((REGISTER.to_owned(), false), |settled| (DEREGISTER.to_owned(), settled));
+        assert_eq!(steps(After::Known(json!([B, C]))), [register.clone(), deregister(true)]);
+        assert_eq!(steps(After::From(Vec::new())), [register.clone(), deregister(true)]);
+        assert_eq!(steps(After::Known(json!([A]))), [deregister(false)]);
+        assert_eq!(steps(After::Known(json!([A, B, C]))), [register]);
     }
 }

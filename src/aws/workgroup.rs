@@ -4,7 +4,7 @@
 //! takes one parameter per call and refuses a change that changes nothing (aws-facts.md 6.2).
 
 use super::{
-    Aws, Fault,
+    Aws, Class, Fault,
     fault::{Called, found},
     ids::{NamespaceName, SecurityGroupId, SubnetId, WorkgroupArn, WorkgroupName},
     lookup::{asks, place},
@@ -188,12 +188,26 @@ impl Workgroup {
         Ok(Live { id: Id(arn), spec, outputs, readiness })
     }
 
+    async fn get(aws: &Aws, name: &WorkgroupName) -> Result<types::Workgroup, Fault> {
+        let get = aws.serverless.get_workgroup().workgroup_name(name.as_str());
+        let answer = get.send().called("redshift-serverless:GetWorkgroup").await?;
+        answer.workgroup.ok_or_else(|| Fault::incomplete("redshift-serverless:GetWorkgroup", "workgroup"))
+    }
+
+    /// Tells "the name is taken" from "the namespace is busy": AWS answers both with one code (aws-facts.md 0.2).
+    async fn refused(aws: &Aws, name: &WorkgroupName, fault: Fault) -> Fault {
+        if fault.code != "ConflictException" {
+            return fault;
+        }
+        match Self::get(aws, name).await {
+            Ok(taken) if taken.status != Some(WorkgroupStatus::Deleting) => Fault { class: Class::Exists, ..fault },
+            _ => fault,
+        }
+    }
+
     /// Sends one field, unless AWS shows the wanted value already: a step may run twice, a change may not.
     async fn change(aws: &Aws, field: &str, before: &Parameters, spec: &WorkgroupSpec<Known>) -> Result<(), Fault> {
-        let get = aws.serverless.get_workgroup().workgroup_name(spec.name.as_str());
-        let answer = get.send().called("redshift-serverless:GetWorkgroup").await?;
-        let shown =
-            answer.workgroup.ok_or_else(|| Fault::incomplete("redshift-serverless:GetWorkgroup", "workgroup"))?;
+        let shown = Self::get(aws, &spec.name).await?;
         let parameters = wanted_parameters(before, &spec.parameters);
         let wanted = WorkgroupSpec { parameters, ..spec.clone() };
         let json = |spec| serde_json::to_value(spec).map_err(|e| Fault::internal(e.to_string()));
@@ -299,7 +313,10 @@ impl Kind for Workgroup {
             .enhanced_vpc_routing(spec.enhanced_vpc_routing)
             .publicly_accessible(spec.publicly_accessible)
             .set_tags(Some(serverless::tag_list(&spec.tags)?));
-        let answer = call.send().called("redshift-serverless:CreateWorkgroup").await?;
+        let answer = match call.send().called("redshift-serverless:CreateWorkgroup").await {
+            Ok(answer) => answer,
+            Err(fault) => return Err(Self::refused(aws, &spec.name, fault).await),
+        };
         let arn = answer.workgroup.and_then(|workgroup| workgroup.workgroup_arn);
         let arn = arn.ok_or_else(|| Fault::incomplete("redshift-serverless:CreateWorkgroup", "workgroupArn"))?;
         let (name, id) = (spec.name.clone(), Id(arn.clone()));

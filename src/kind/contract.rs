@@ -319,7 +319,9 @@ pub trait Kind: Sized + Send + Sync + 'static {
 
     /// Sends the one call that creates it. `token` makes a repetition harmless where AWS takes one.
     fn create(
-        aws: &Aws, spec: &Self::Spec<Known>, token: &str,
+        aws: &Aws,
+        spec: &Self::Spec<Known>,
+        token: &str,
     ) -> impl Future<Output = Result<Created<Self>, Fault>> + Send;
 
     /// Names the steps that complete a creation.

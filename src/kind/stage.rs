@@ -18,11 +18,11 @@ pub trait Stage: Clone + Debug + Send + Sync + 'static {
 }
 
 /// The stage that may hold references.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Draft {}
 
 /// The stage that holds values only.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Known {}
 
 impl Stage for Draft {

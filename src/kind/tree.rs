@@ -137,9 +137,20 @@ impl Serializer for Planter {
     type SerializeStructVariant = Bed;
 
     leaves!(
-        serialize_bool(bool), serialize_i8(i8), serialize_i16(i16), serialize_i32(i32), serialize_i64(i64),
-        serialize_u8(u8), serialize_u16(u16), serialize_u32(u32), serialize_u64(u64), serialize_f32(f32),
-        serialize_f64(f64), serialize_char(char), serialize_str(&str), serialize_bytes(&[u8]),
+        serialize_bool(bool),
+        serialize_i8(i8),
+        serialize_i16(i16),
+        serialize_i32(i32),
+        serialize_i64(i64),
+        serialize_u8(u8),
+        serialize_u16(u16),
+        serialize_u32(u32),
+        serialize_u64(u64),
+        serialize_f32(f32),
+        serialize_f64(f64),
+        serialize_char(char),
+        serialize_str(&str),
+        serialize_bytes(&[u8]),
     );
 
     fn serialize_none(self) -> Result<Tree, NotASpec> {
@@ -165,7 +176,11 @@ impl Serializer for Planter {
         serde_json::from_value(json).map(Tree::Ref).map_err(|e| NotASpec(e.to_string()))
     }
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self, _: &'static str, _: u32, variant: &'static str, value: &T,
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
     ) -> Result<Tree, NotASpec> {
         Ok(Bed::wrap(Some(variant), Tree::of(value)?))
     }
@@ -178,7 +193,13 @@ impl Serializer for Planter {
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Bed, NotASpec> {
         Ok(Bed::new(None))
     }
-    fn serialize_tuple_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Result<Bed, NotASpec> {
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Bed, NotASpec> {
         Ok(Bed::new(Some(variant)))
     }
     fn serialize_map(self, _: Option<usize>) -> Result<Bed, NotASpec> {
@@ -187,7 +208,13 @@ impl Serializer for Planter {
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Bed, NotASpec> {
         Ok(Bed::new(None))
     }
-    fn serialize_struct_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Result<Bed, NotASpec> {
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Bed, NotASpec> {
         Ok(Bed::new(Some(variant)))
     }
 }
@@ -203,8 +230,10 @@ macro_rules! lists {
     )*};
 }
 lists!(
-    SerializeSeq::serialize_element, SerializeTuple::serialize_element,
-    SerializeTupleStruct::serialize_field, SerializeTupleVariant::serialize_field,
+    SerializeSeq::serialize_element,
+    SerializeTuple::serialize_element,
+    SerializeTupleStruct::serialize_field,
+    SerializeTupleVariant::serialize_field,
 );
 
 macro_rules! structs {

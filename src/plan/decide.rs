@@ -145,7 +145,11 @@ impl<'a> Decider<'a> {
     }
 
     fn create(
-        &self, wanted: &Wanted, reasons: Vec<Reason>, spec: BTreeMap<String, Tree>, entry: Option<&Entry>,
+        &self,
+        wanted: &Wanted,
+        reasons: Vec<Reason>,
+        spec: BTreeMap<String, Tree>,
+        entry: Option<&Entry>,
     ) -> Choice {
         let value_of = |of: &OutputRef| self.value_of(of);
         let fields = spec.iter().filter_map(|(name, tree)| {
@@ -193,7 +197,11 @@ impl<'a> Decider<'a> {
 
     /// It is recorded, and AWS has it.
     fn existing(
-        &mut self, address: &Address, wanted: &Wanted, entry: &Entry, live: &AnyLive,
+        &mut self,
+        address: &Address,
+        wanted: &Wanted,
+        entry: &Entry,
+        live: &AnyLive,
     ) -> Result<Choice, PlanError> {
         let spec = suffixed(wanted.kind, &wanted.spec, entry.generation);
         let defect = |fault: Fault| PlanError {
@@ -254,7 +262,12 @@ impl<'a> Decider<'a> {
     }
 
     fn reasons_to_replace(
-        &self, address: &Address, wanted: &Wanted, entry: &Entry, live: &AnyLive, fields: &[FieldChange],
+        &self,
+        address: &Address,
+        wanted: &Wanted,
+        entry: &Entry,
+        live: &AnyLive,
+        fields: &[FieldChange],
     ) -> Vec<Reason> {
         let mut reasons = Vec::new();
         match (&entry.status, &live.readiness) {
@@ -283,13 +296,19 @@ impl<'a> Decider<'a> {
         for field in followed {
             let mut refs = BTreeSet::new();
             wanted.spec.get(field.name).into_iter().for_each(|tree| tree.references(&mut refs));
-            let replaced = refs.into_iter().map(|of| of.address).find(|on| {
-                self.changes.get(on).is_some_and(|c| c.action == Action::Replace(Order::DeleteFirst))
-            });
+            let replaced = refs
+                .into_iter()
+                .map(|of| of.address)
+                .find(|on| self.changes.get(on).is_some_and(|c| c.action == Action::Replace(Order::DeleteFirst)));
             reasons.extend(replaced.map(Reason::Follows));
         }
         let mut seen = Vec::new();
-        reasons.retain(|reason| !seen.contains(reason) && { seen.push(reason.clone()); true });
+        reasons.retain(|reason| {
+            !seen.contains(reason) && {
+                seen.push(reason.clone());
+                true
+            }
+        });
         reasons
     }
 
@@ -298,7 +317,12 @@ impl<'a> Decider<'a> {
     }
 
     fn replace(
-        &self, wanted: &Wanted, entry: &Entry, spec: BTreeMap<String, Tree>, before: Json, fields: Vec<FieldChange>,
+        &self,
+        wanted: &Wanted,
+        entry: &Entry,
+        spec: BTreeMap<String, Tree>,
+        before: Json,
+        fields: Vec<FieldChange>,
         reasons: Vec<Reason>,
     ) -> Choice {
         let kind = wanted.kind;

@@ -27,7 +27,11 @@ pub(super) struct Compared {
 
 /// Compares `spec` with `recorded` and `live`.
 pub(super) fn compare(
-    wanted: &Wanted, spec: &BTreeMap<String, Tree>, recorded: &Json, live: &Json, value_of: ValueOf<'_>,
+    wanted: &Wanted,
+    spec: &BTreeMap<String, Tree>,
+    recorded: &Json,
+    live: &Json,
+    value_of: ValueOf<'_>,
 ) -> Result<Compared, Fault> {
     let kind = wanted.kind;
     let fields = kind.fields();
@@ -53,7 +57,11 @@ pub(super) fn compare(
 /// Resolves every field it can and normalises the whole; fields that cannot be known yet come back by name, and
 /// hold in the result what is there now, so that the whole still has its type.
 fn resolve(
-    kind: &dyn AnyKind, fields: &[Field], spec: &BTreeMap<String, Tree>, recorded: &Json, live: &Json,
+    kind: &dyn AnyKind,
+    fields: &[Field],
+    spec: &BTreeMap<String, Tree>,
+    recorded: &Json,
+    live: &Json,
     value_of: ValueOf<'_>,
 ) -> Result<(Json, BTreeMap<&'static str, BTreeSet<OutputRef>>), Fault> {
     let (mut want, mut unknown) = (Map::new(), BTreeMap::new());

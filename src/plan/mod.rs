@@ -12,7 +12,7 @@ mod protect;
 mod select;
 
 pub use decide::plan;
-pub use observe::{Observed, ObserveError, Seen, observe};
+pub use observe::{ObserveError, Observed, Seen, observe};
 pub use order::{LongestPath, Need, Op, Until, Verb};
 pub use select::Options;
 

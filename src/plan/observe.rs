@@ -87,7 +87,9 @@ pub async fn observe(aws: &Aws, state: &State) -> Result<Observed, ObserveError>
 }
 
 async fn read_kind(
-    aws: &Aws, name: &str, entries: Vec<(&Address, &Entry)>,
+    aws: &Aws,
+    name: &str,
+    entries: Vec<(&Address, &Entry)>,
 ) -> Result<Vec<(Address, Seen)>, ObserveError> {
     let Some(kind) = kind(name) else {
         let address = entries.first().map_or_else(|| Address::new("?", "?"), |(address, _)| (*address).clone());

@@ -76,7 +76,9 @@ type Index = BTreeMap<(Address, Verb), usize>;
 
 /// Orders the operations of all changes.
 pub(super) fn order(
-    stack: &Stack, state: &State, changes: &BTreeMap<Address, Change>,
+    stack: &Stack,
+    state: &State,
+    changes: &BTreeMap<Address, Change>,
 ) -> Result<(Vec<Op>, LongestPath), PlanError> {
     let mut ops = Vec::new();
     for change in changes.values() {
@@ -158,9 +160,10 @@ impl Graph<'_> {
         let Some(wanted) = self.stack.wanted.get(&op.address) else { return };
         for of in wanted.references() {
             let Some(at) = self.making(&of.address) else { continue };
-            let settled = self.changes.get(&of.address).is_some_and(|change| {
-                change.action == Action::Update && !invalidates(change, &of.output)
-            });
+            let settled = self
+                .changes
+                .get(&of.address)
+                .is_some_and(|change| change.action == Action::Update && !invalidates(change, &of.output));
             if !settled {
                 needs.push(Need { op: at, until: Until::Output(of.output) });
             }

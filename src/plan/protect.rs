@@ -35,9 +35,10 @@ pub(super) fn check(changes: &BTreeMap<Address, Change>, state: &State, options:
 /// Returns the recorded resources that protected data is unreadable without.
 fn keys_of_protected_data(state: &State, protected: &dyn Fn(&Address) -> bool) -> BTreeSet<Address> {
     let kind_of = |address: &Address| state.entries.get(address).and_then(|entry| crate::aws::kind(&entry.kind));
-    let data = state.entries.iter().filter(|(address, _)| {
-        protected(address) && kind_of(address).is_some_and(|kind| kind.holds_data())
-    });
+    let data = state
+        .entries
+        .iter()
+        .filter(|(address, _)| protected(address) && kind_of(address).is_some_and(|kind| kind.holds_data()));
     let needs = data.flat_map(|(_, entry)| entry.depends_on.iter().map(|d| d.on.clone()));
     needs.filter(|on| kind_of(on).is_some_and(|kind| kind.keeps_data_readable())).collect()
 }

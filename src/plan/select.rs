@@ -3,7 +3,11 @@
 //! Called by `decide`. Must never leave out what a selected resource needs.
 
 use super::PlanError;
-use crate::{address::{Address, Selector}, stack::Stack, state::State};
+use crate::{
+    address::{Address, Selector},
+    stack::Stack,
+    state::State,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the command line asks of a plan.
@@ -58,7 +62,8 @@ fn matching(selectors: &[Selector], known: &BTreeSet<Address>) -> Result<BTreeSe
     let errors: Vec<PlanError> = unmatched
         .map(|selector| {
             let near = selector.near(known);
-            let help = if near.is_empty() { "there are no resources".into() } else { format!("near: {}", near.join(", ")) };
+            let help =
+                if near.is_empty() { "there are no resources".into() } else { format!("near: {}", near.join(", ")) };
             PlanError { address: None, message: format!("`{selector}` matches no resource"), help }
         })
         .collect();
@@ -70,7 +75,10 @@ fn matching(selectors: &[Selector], known: &BTreeSet<Address>) -> Result<BTreeSe
 
 /// Returns the addresses the run is about, and those `--replace` names.
 pub(super) fn select(
-    stack: &Stack, state: &State, edges: &Edges, options: &Options,
+    stack: &Stack,
+    state: &State,
+    edges: &Edges,
+    options: &Options,
 ) -> Result<(BTreeSet<Address>, BTreeSet<Address>), Vec<PlanError>> {
     let known: BTreeSet<Address> = stack.wanted.keys().chain(state.entries.keys()).cloned().collect();
     let (with, without) = match options.destroy {

@@ -18,7 +18,11 @@ use crate::{
 
 /// Describes every reader of every group.
 pub(super) fn describe(
-    stack: &mut Stack, config: &Config, owner: &Owner, network: &Network, balancer: Option<&Balancer>,
+    stack: &mut Stack,
+    config: &Config,
+    owner: &Owner,
+    network: &Network,
+    balancer: Option<&Balancer>,
 ) {
     for (reader, consumer) in config.readers() {
         let origin = format!("consumers.{}", reader.group);

@@ -118,8 +118,13 @@ impl Groups<'_> {
     }
 
     fn rule(
-        &mut self, name: &str, group: &Handle<SecurityGroup>, direction: Direction, port: Option<u16>,
-        peer: Peer<Draft>, why: &str,
+        &mut self,
+        name: &str,
+        group: &Handle<SecurityGroup>,
+        direction: Direction,
+        port: Option<u16>,
+        peer: Peer<Draft>,
+        why: &str,
     ) -> Handle<SecurityGroupRule> {
         let spec = SecurityGroupRuleSpec {
             group: group.id(),
@@ -133,8 +138,14 @@ impl Groups<'_> {
         self.part.add::<SecurityGroupRule>(name, spec)
     }
 
-    fn from_group(&mut self, name: &str, to: &Handle<SecurityGroup>, port: u16, from: &Handle<SecurityGroup>, why: &str)
-    -> Handle<SecurityGroupRule> {
+    fn from_group(
+        &mut self,
+        name: &str,
+        to: &Handle<SecurityGroup>,
+        port: u16,
+        from: &Handle<SecurityGroup>,
+        why: &str,
+    ) -> Handle<SecurityGroupRule> {
         let from: In<SecurityGroupId> = from.id();
         self.rule(name, to, Direction::Ingress, Some(port), Peer::Group(from), why)
     }
@@ -162,7 +173,9 @@ impl Groups<'_> {
 
     /// Returns the rules through which the load balancer reaches the consumers.
     fn consumer_rules(
-        &mut self, consumers: &Handle<SecurityGroup>, nlb: Option<&Handle<SecurityGroup>>,
+        &mut self,
+        consumers: &Handle<SecurityGroup>,
+        nlb: Option<&Handle<SecurityGroup>>,
     ) -> Vec<Handle<SecurityGroupRule>> {
         let mut path = Vec::new();
         for port in self.ports(|_| true) {

@@ -45,7 +45,11 @@ pub(super) struct Warehouse<'a> {
 
 /// Describes the warehouse within its component.
 pub(super) fn describe(
-    part: &mut Component<'_>, config: &Config, owner: &Owner, network: &Network, warehouse: Warehouse<'_>,
+    part: &mut Component<'_>,
+    config: &Config,
+    owner: &Owner,
+    network: &Network,
+    warehouse: Warehouse<'_>,
 ) -> (Handle<Namespace>, Handle<Workgroup>) {
     let role = part.add::<Role>(
         "role",

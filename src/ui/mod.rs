@@ -1,3 +1,5 @@
 //! x
 /// x
-pub fn seconds(s: f64) -> String { format!("{s}s") }
+pub fn seconds(s: f64) -> String {
+    format!("{s}s")
+}

@@ -46,8 +46,7 @@ impl Estate {
         let clock = Clock::paused("2026-11-22T10:00:00Z".parse().unwrap());
         let sandbox = Sandbox::in_memory(clock.clone());
         let dir = tempfile::tempdir().unwrap();
-        let estate =
-            Self { dir, sandbox, store: Arc::default(), clock, sets: Vec::new(), events: Vec::new() };
+        let estate = Self { dir, sandbox, store: Arc::default(), clock, sets: Vec::new(), events: Vec::new() };
         estate.write(toml);
         estate
     }
@@ -60,7 +59,8 @@ impl Estate {
     }
 
     pub fn connection(&self) -> Connection {
-        let credentials = aws_credential_types::Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "sandbox");
+        let credentials =
+            aws_credential_types::Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "sandbox");
         Connection {
             region: "us-west-2".into(),
             http: Some(self.sandbox.http_client()),
