@@ -1,7 +1,42 @@
-//! rsds
+//! # rsds
+//!
+//! One TOML file an environment in, a Redshift data-sharing estate on AWS out. This page is the map; each module's
+//! header says what it is for, who calls it, and what it must never do.
+//!
+//! ## The flow
+//!
+//! ```text
+//! environments/*.toml -> config -> stack (desired graph) -> plan (pure) -> apply (effects) -> state
+//!                                     aws: one file per kind of resource, read by plan and driven by apply
+//! ```
+//!
+//! - [`config`] reads the TOML: one table of keys, every problem at once, the origin of every value.
+//! - [`stack`] turns the typed configuration into a graph of drafts, one file a component.
+//! - [`kind`] is the contract every kind of resource fulfils: two-stage specs, typed references, steps, readiness.
+//! - [`aws`] is the connection, its faults, ownership, and the kinds: **a new kind is one file there and one line in
+//!   its list**.
+//! - [`plan`] observes AWS (one batched read a kind), compares three ways, chooses an action for each resource and
+//!   orders the operations. Everything after observing is pure.
+//! - [`apply`] walks the plan: intent to the state, one call, answer to the state. It emits events and prints nothing.
+//! - [`state`] is what rsds remembers, and its one writer.
+//! - [`session`] opens configuration, state and AWS together; [`cli`] and the tests go through it.
+//! - [`ui`] is the only module that prints; [`cli`] the only one that reads the process's surroundings; [`clock`] the
+//!   only one that tells the time and sleeps.
+//! - [`sandbox`] is an AWS inside the process behind the SDK's own HTTP client: one file a service.
+//! - [`address`] names resources and picks them; [`failure`] is how commands fail, and the exit codes.
+//!
+//! ## Invariants
+//!
+//! - No mutating call is sent whose intent is not durable; no id is forgotten once AWS has answered.
+//! - Plan reads no clock and does no I/O; apply decides nothing.
+//! - Kinds never wait, retry, print or read state; a create is exactly one mutating call.
+//! - Faults are classified in `aws::fault` alone, by code; only `apply::retry` repeats calls.
+//! - No secret reaches state, plan, log, error, trace or sandbox file.
+
 pub mod address;
 pub mod apply;
 pub mod aws;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod failure;

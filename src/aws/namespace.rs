@@ -55,14 +55,14 @@ crate::outputs!(Namespace =>
     /// What a namespace offers.
     NamespaceOutputs {
         at_once {
-            /// The namespace's name, which its workgroup goes by.
-            name: NamespaceName,
             /// The namespace's ARN; it holds the id, not the name.
             arn: NamespaceArn,
             /// The namespace's id, which data sharing goes by.
             id: NamespaceId,
         }
         ready {
+            /// The namespace's name, which its workgroup goes by: AVAILABLE first (aws-facts.md 15).
+            name: NamespaceName,
             /// The secret AWS keeps the admin password in.
             admin_secret: SecretArn,
         }
@@ -94,7 +94,7 @@ fn key_of(kms_key: Option<String>, namespace_arn: &str) -> Option<KeyArn> {
 fn outputs(call: &str, namespace: &AwsNamespace) -> Result<NamespaceOutputs, Fault> {
     let text = |value: &Option<String>, what| value.clone().ok_or_else(|| Fault::incomplete(call, what));
     Ok(NamespaceOutputs {
-        name: text(&namespace.namespace_name, "namespaceName")?.into(),
+        name: namespace.namespace_name.clone().map(NamespaceName),
         arn: text(&namespace.namespace_arn, "namespaceArn")?.into(),
         id: text(&namespace.namespace_id, "namespaceId")?.into(),
         admin_secret: namespace.admin_password_secret_arn.clone().map(SecretArn),
@@ -128,7 +128,7 @@ impl Namespace {
         let database = namespace.db_name.clone().filter(|name| !name.is_empty());
         let logs = namespace.log_exports.as_deref().unwrap_or_default();
         let spec = NamespaceSpec {
-            name: outputs.name.clone(),
+            name: namespace.namespace_name.clone().unwrap_or_default().into(),
             // Empty until the first workgroup exists (aws-facts.md 6.1).
             database: database.unwrap_or_else(|| recorded.database.clone()),
             admin_username: namespace.admin_username.clone().unwrap_or_default(),

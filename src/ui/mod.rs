@@ -1,5 +1,29 @@
-//! x
-/// x
-pub fn seconds(s: f64) -> String {
-    format!("{s}s")
-}
+//! Everything people and scripts see: the plan, the progress of an apply and what came of it, the state, the outputs.
+//!
+//! Called by `cli` alone, except for `seconds`, which error messages share. The views are pure: they turn plans,
+//! events and states into texts or JSON (documented in `docs/json.md`); `printer` is the only place that prints.
+//! Must never decide anything, read the environment, or look at AWS.
+
+mod duration;
+mod hints;
+mod order;
+mod outcome;
+mod printer;
+#[cfg(test)]
+mod sample;
+mod style;
+mod value;
+mod words;
+
+pub mod outputs;
+pub mod plan;
+pub mod progress;
+pub mod state;
+
+pub use duration::seconds;
+pub use hints::{Hint, hint};
+pub use outcome::{outcome, outcome_json};
+pub use plan::{PlanView, plan_errors, plan_errors_json};
+pub use printer::{Format, PrintError, Printer, Settings, Verbosity};
+pub use progress::follow;
+pub use style::{Label, Styled};

@@ -1,0 +1,312 @@
+//! What every command needs: the folder, the environment, the printer, the clock, the way to AWS.
+//!
+//! Made by `cli::run` from the global flags. Must never touch AWS by itself.
+
+use crate::{
+    aws::Connection,
+    clock::Clock,
+    config::{self, Environment, Problems},
+    failure::{Exit, Failure},
+    sandbox::{self, Sandbox},
+    session::{Session, load_state},
+    state::{LocalStore, State, Store},
+    ui::{Format, PrintError, Printer, Settings, Verbosity, plan_errors, plan_errors_json},
+};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use clap::{ArgAction, ValueEnum};
+use serde_json::{Value as Json, json};
+use std::{
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tracing_subscriber::EnvFilter;
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Flags every command takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Global {
+    /// Environment: the file environments/<NAME>.toml [default: dev, else the only file there is]
+    #[arg(long, global = true, env = "RSDS_ENV", value_name = "NAME", hide_env_values = true)]
+    env: Option<String>,
+    /// Folder that holds `environments/`
+    #[arg(short = 'C', long = "directory", global = true, value_name = "DIR", default_value = ".")]
+    directory: PathBuf,
+    /// Override one key of the TOML, such as consumers.reporting.count=2
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE", action = ArgAction::Append)]
+    sets: Vec<String>,
+    /// Run against the AWS that lives inside rsds, kept in .rsds/sandbox/
+    #[arg(long, global = true)]
+    sandbox: bool,
+    /// How many times faster than the wall the sandbox's time runs
+    #[arg(long, global = true, value_name = "TIMES", default_value_t = 30.0, value_parser = parse_speed)]
+    sandbox_speed: f64,
+    /// Form of the results
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Same as --format json
+    #[arg(long, global = true, conflicts_with = "format")]
+    json: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    color: Color,
+    /// Say less
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say more; twice: trace every AWS call (RUST_LOG overrides)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+fn parse_speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if speed.is_finite() && (0.1..=100_000.0).contains(&speed) => Ok(speed),
+        Ok(_) | Err(_) => Err("expected a number between 0.1 and 100000".into()),
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl Global {
+    /// Sends traces to standard error: with `-vv`, or as RUST_LOG says.
+    pub(super) fn trace(&self) {
+        let filter = match (variable("RUST_LOG"), self.verbose) {
+            (Some(filter), _) => filter,
+            (None, 0 | 1) => return,
+            (None, 2) => "rsds=debug".to_owned(),
+            (None, _) => "rsds=trace,aws=debug".to_owned(),
+        };
+        let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter));
+        // A second initialisation, in tests, keeps the first.
+        subscriber.with_writer(std::io::stderr).try_init().ok();
+    }
+
+    /// Decides everything that depends on the process's surroundings.
+    pub(super) fn context(&self) -> Context {
+        let format = if self.json { Format::Json } else { self.format };
+        let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
+        let plain = variable("NO_COLOR").is_some() || variable("TERM").as_deref() == Some("dumb");
+        let color = |terminal: bool| match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && !plain,
+        };
+        let columns = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        let width = variable("COLUMNS").and_then(|text| text.parse().ok()).or_else(columns).unwrap_or(100);
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable).unwrap_or_default();
+        let settings = Settings {
+            format,
+            color_out: color(out) && format == Format::Human,
+            color_err: color(err),
+            verbosity: match (self.quiet, self.verbose) {
+                (true, _) => Verbosity::Quiet,
+                (false, 0) => Verbosity::Normal,
+                (false, _) => Verbosity::Verbose,
+            },
+            width: width.clamp(40, 160),
+            interactive: err && variable("TERM").as_deref() != Some("dumb") && variable("CI").is_none(),
+            unicode: locale.to_ascii_lowercase().replace('-', "").contains("utf8"),
+        };
+        Context {
+            printer: Printer::standard(settings),
+            clock: if self.sandbox { Clock::scaled(self.sandbox_speed) } else { Clock::system() },
+            directory: self.directory.clone(),
+            environment: self.env.clone(),
+            sets: self.sets.clone(),
+            sandbox: self.sandbox,
+            speed: self.sandbox_speed,
+            asks: std::io::stdin().is_terminal() && err,
+        }
+    }
+}
+
+/// The surroundings of a command.
+pub(super) struct Context {
+    pub(super) printer: Printer,
+    pub(super) clock: Clock,
+    pub(super) directory: PathBuf,
+    /// The environment asked for, by flag or variable.
+    pub(super) environment: Option<String>,
+    pub(super) sets: Vec<String>,
+    pub(super) sandbox: bool,
+    pub(super) speed: f64,
+    /// Whether somebody is there to answer.
+    pub(super) asks: bool,
+}
+
+impl Context {
+    /// Chooses the environment: the one asked for, else `dev`, else the only one there is.
+    pub(super) fn environment_name(&self) -> Result<String, Failure> {
+        if let Some(name) = &self.environment {
+            return Ok(name.clone());
+        }
+        let there = config::environments(&self.directory);
+        match there.as_slice() {
+            _ if there.iter().any(|name| name == "dev") => Ok("dev".to_owned()),
+            [only] => Ok(only.clone()),
+            [] => Err(Failure::new(
+                format!("there is no environment in {}", self.directory.join("environments").display()),
+                "write environments/dev.toml (examples/minimal has the least that works), or name the folder: -C DIR",
+            )),
+            _ => Err(Failure::new("which environment?", format!("--env with one of: {}", there.join(", ")))),
+        }
+    }
+
+    /// Loads the environment's file.
+    pub(super) fn load(&self) -> Result<Environment, Failure> {
+        Ok(config::load(&self.directory, &self.environment_name()?, &self.sets)?)
+    }
+
+    /// Shows what is right but worth a second thought; once, before a plan.
+    pub(super) fn warn(&self, environment: &Environment) {
+        let settings = self.printer.settings();
+        if settings.verbosity > Verbosity::Quiet {
+            for warning in environment.warnings() {
+                self.printer.diagnostic(&warning.render(settings.color_err, settings.width));
+            }
+        }
+    }
+
+    /// Says, before anything else, that nothing of this is real.
+    pub(super) fn announce_sandbox(&self) {
+        if self.sandbox {
+            self.printer.status(&format!(
+                "sandbox: this is the AWS inside rsds, kept in {}; its time runs {} times faster",
+                shown(&self.sandbox_dir()),
+                self.speed
+            ));
+        }
+    }
+
+    fn sandbox_dir(&self) -> PathBuf {
+        self.directory.join(".rsds").join("sandbox")
+    }
+
+    /// Opens the built-in AWS kept in this folder, its time as fast as `--sandbox-speed` says.
+    pub(super) fn open_sandbox(&self) -> Result<Sandbox, Failure> {
+        let dir = self.sandbox_dir();
+        Sandbox::open(&dir, Clock::scaled(self.speed)).map_err(|error| {
+            Failure::new(
+                format!("cannot open the sandbox in {}: {error}", dir.display()),
+                "to begin with an empty one: rsds sandbox reset",
+            )
+        })
+    }
+
+    /// Forgets what the sandbox holds, and the states that go with it.
+    pub(super) fn reset_sandbox(&self) -> Result<(), Failure> {
+        let dir = self.sandbox_dir();
+        let gone = Sandbox::reset(&dir).and_then(|()| match std::fs::remove_dir_all(dir.join("state")) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        });
+        gone.map_err(|e| Failure::new(format!("cannot clear {}: {e}", dir.display()), "check its permissions"))
+    }
+
+    /// Returns the folder of an environment's state. What was made in the sandbox never mixes with what is real.
+    pub(super) fn state_dir(&self, environment: &str) -> PathBuf {
+        match self.sandbox {
+            true => self.sandbox_dir().join("state").join(environment),
+            false => self.directory.join(".rsds").join(environment),
+        }
+    }
+
+    fn store(&self, environment: &str) -> LocalStore {
+        LocalStore::new(&self.state_dir(environment))
+    }
+
+    /// Reads the state alone.
+    pub(super) async fn state(&self, environment: &Environment) -> Result<State, Failure> {
+        load_state(environment, &self.store(&environment.config.env)).await
+    }
+
+    /// Opens the environment for work with AWS, or with the sandbox, which says so.
+    pub(super) async fn open(&self, environment: Environment, parallelism: usize) -> Result<Session, Failure> {
+        let store: Arc<dyn Store> = Arc::new(self.store(&environment.config.env));
+        let region = environment.config.region.clone();
+        let mut connection =
+            Connection { region, http: None, credentials: None, parallelism, clock: self.clock.clone() };
+        if self.sandbox {
+            let key = Credentials::new(sandbox::ACCESS_KEY_ID, sandbox::SECRET_ACCESS_KEY, None, None, "sandbox");
+            connection.http = Some(self.open_sandbox()?.http_client());
+            connection.credentials = Some(SharedCredentialsProvider::new(key));
+        }
+        Session::open(environment, connection, store).await
+    }
+
+    /// Tells a failure: to people on standard error, to scripts as JSON on standard output.
+    pub(super) fn fail(&self, failure: &Failure) {
+        let settings = self.printer.settings();
+        if settings.format == Format::Json {
+            // Broken output has nobody left to be told.
+            self.printer.json_line(&as_json(failure)).ok();
+            return;
+        }
+        match failure {
+            Failure::Config(problems) => {
+                self.printer.diagnostic(&problems.render(settings.color_err, settings.width));
+                self.printer.diagnostic(&count(problems));
+            }
+            Failure::Plan(errors) => self.printer.diagnostic(&plan_errors(errors)),
+            Failure::Other { message, help, .. } => {
+                self.printer.error(message);
+                if let Some(help) = help {
+                    self.printer.help(help);
+                }
+            }
+        }
+    }
+
+    /// Prints a result in the form asked for; a reader who went away has what he wanted.
+    pub(super) fn result(&self, human: impl FnOnce() -> String, json: impl FnOnce() -> Json) -> Result<(), Failure> {
+        let printed = match self.printer.settings().format {
+            Format::Human => self.printer.result(&human()),
+            Format::Json => self.printer.json_line(&json()),
+        };
+        printed_or_closed(printed)
+    }
+}
+
+/// Treats a closed pipe as success.
+pub(super) fn printed_or_closed(printed: Result<(), PrintError>) -> Result<(), Failure> {
+    match printed {
+        Ok(()) | Err(PrintError::Closed) => Ok(()),
+        Err(error @ PrintError::Failed(_)) => {
+            Err(Failure::Other { message: error.to_string(), help: None, exit: Exit::Failed })
+        }
+    }
+}
+
+fn count(problems: &Problems) -> String {
+    match problems.0.len() {
+        1 => "1 problem; nothing was changed".into(),
+        n => format!("{n} problems; nothing was changed"),
+    }
+}
+
+fn as_json(failure: &Failure) -> Json {
+    match failure {
+        Failure::Config(problems) => json!({ "format": "rsds.errors/1", "errors": problems }),
+        Failure::Plan(errors) => plan_errors_json(errors),
+        Failure::Other { message, help, .. } => {
+            json!({ "format": "rsds.errors/1", "errors": [{ "message": message, "help": help }] })
+        }
+    }
+}
+
+/// Shows a path without a leading `./`.
+pub(super) fn shown(path: &Path) -> String {
+    path.strip_prefix(".").unwrap_or(path).display().to_string()
+}

@@ -1,0 +1,118 @@
+//! The command line: flags and subcommands, one file a command; what they have in common in `context`.
+//!
+//! Called by `main`. The only module that reads the process's environment and terminal. Must hold no logic of its
+//! own: `session` does the work, `ui` prints.
+
+mod apply;
+mod change;
+mod confirm;
+mod context;
+mod destroy;
+mod output;
+mod plan;
+mod sandbox;
+mod schema;
+mod show;
+mod signals;
+mod state;
+mod validate;
+
+use crate::failure::Exit;
+use clap::{CommandFactory as _, Parser, Subcommand};
+use context::Global;
+use std::ffi::OsString;
+
+/// Redshift data-sharing estates on AWS from one TOML file.
+///
+/// A producer takes the writes, any number of Redshift Serverless consumers take the reads through data shares, and
+/// a Network Load Balancer spreads connections over them. rsds reads environments/<env>.toml, works out what AWS
+/// should look like, shows the difference, makes it so, and remembers what it did.
+#[derive(Debug, Parser)]
+#[command(name = "rsds", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, or nothing to do; 1 failed; 2 changes pending (plan --detailed-exitcode);
+3 partly applied; 4 state locked by someone else; 130 interrupted.
+
+Try it without an AWS account: rsds apply --env dev --sandbox";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check the environment file alone; no AWS
+    Validate,
+    /// Read AWS and show what would change
+    Plan(plan::Args),
+    /// Plan, ask, and make it so
+    Apply(apply::Args),
+    /// Take away what was made, in reverse order
+    Destroy(destroy::Args),
+    /// Show the state as a tree
+    Show,
+    /// Show the outputs: endpoints, connection strings, ids, the SQL of the data sharing
+    Output(output::Args),
+    /// Look at the state
+    #[command(subcommand)]
+    State(state::Command),
+    /// The built-in AWS: serve it on a local port, or forget what it holds
+    #[command(subcommand)]
+    Sandbox(sandbox::Command),
+    /// Print the JSON Schema of the environment file
+    Schema,
+}
+
+/// Runs one command and returns its exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        // Help and version go to standard output; usage errors are failures like any other: 1, not clap's 2.
+        Err(error) => {
+            let failed = error.use_stderr();
+            // Nobody is left to be told when even this cannot be printed.
+            error.print().ok();
+            return if failed { Exit::Failed } else { Exit::Done };
+        }
+    };
+    cli.global.trace();
+    let context = cli.global.context();
+    context.announce_sandbox();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            context.printer.error(&format!("cannot start: {error}"));
+            return Exit::Failed;
+        }
+    };
+    let result = runtime.block_on(async {
+        match cli.command {
+            Command::Validate => validate::run(&context),
+            Command::Plan(args) => plan::run(&context, args).await,
+            Command::Apply(args) => apply::run(&context, args).await,
+            Command::Destroy(args) => destroy::run(&context, args).await,
+            Command::Show => show::run(&context).await,
+            Command::Output(args) => output::run(&context, args).await,
+            Command::State(command) => state::run(&context, command).await,
+            Command::Sandbox(command) => sandbox::run(&context, command).await,
+            Command::Schema => schema::run(&context),
+        }
+    });
+    // A blocked read of standard input must not hold the process.
+    runtime.shutdown_background();
+    match result {
+        Ok(exit) => exit,
+        Err(failure) => {
+            context.fail(&failure);
+            failure.exit()
+        }
+    }
+}
+
+/// Returns the whole command line as clap describes it, for the generated reference in `docs/`.
+pub fn command() -> clap::Command {
+    Cli::command()
+}

@@ -1,0 +1,49 @@
+//! `rsds sandbox`: the built-in AWS on a local port, or forgotten.
+
+use super::context::Context;
+use crate::{
+    failure::{Exit, Failure},
+    sandbox::{self, ACCESS_KEY_ID, SECRET_ACCESS_KEY},
+};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Offer the built-in AWS on 127.0.0.1, so that any AWS SDK or CLI can use it
+    Serve {
+        /// The port; 0 takes any that is free
+        #[arg(long, default_value_t = 4577)]
+        port: u16,
+    },
+    /// Forget everything the built-in AWS holds, and the states that go with it
+    Reset,
+}
+
+pub(super) async fn run(context: &Context, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Reset => {
+            context.reset_sandbox()?;
+            context.printer.note("The sandbox is empty.");
+        }
+        Command::Serve { port } => serve(context, port).await?,
+    }
+    Ok(Exit::Done)
+}
+
+async fn serve(context: &Context, port: u16) -> Result<(), Failure> {
+    let world = context.open_sandbox()?;
+    let ready = |address: std::net::SocketAddr| {
+        context.printer.status(&format!(
+            "sandbox: the AWS inside rsds listens on http://{address}; end it with Ctrl-C. To use it elsewhere:\n\
+             export AWS_ENDPOINT_URL=http://{address} AWS_ACCESS_KEY_ID={ACCESS_KEY_ID} \
+             AWS_SECRET_ACCESS_KEY={SECRET_ACCESS_KEY} AWS_REGION=us-west-2"
+        ));
+    };
+    let shutdown = async {
+        // Without the signal the process ends by it all the same.
+        tokio::signal::ctrl_c().await.ok();
+    };
+    let served = sandbox::serve(world, port, ready, shutdown).await;
+    served.map_err(|error| {
+        Failure::new(format!("cannot serve on port {port}: {error}"), "choose another: --port N, or 0 for any")
+    })
+}

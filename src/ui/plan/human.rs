@@ -1,0 +1,363 @@
+//! The plan for people: by component, one line a resource, its fields below, the sums at the end.
+//!
+//! Called through `PlanView`. Signs and words carry the meaning, colour only repeats it.
+
+use super::{
+    PlanView,
+    rows::{Row, Shown, rows},
+};
+use crate::{
+    plan::{Action, Change, Summary},
+    ui::{
+        duration::about,
+        style::{Label, Styled, lines},
+        words,
+    },
+};
+use std::collections::BTreeSet;
+use unicode_width::UnicodeWidthStr as _;
+
+/// Columns before a field.
+const INDENT: usize = 6;
+/// The narrowest page that is laid out; narrower terminals break lines themselves.
+const NARROWEST: usize = 40;
+/// The widest old value that new ones are lined up behind.
+const ALIGNED: usize = 20;
+/// Durations below this many seconds are not worth a mention.
+const NOTABLE: u32 = 10;
+
+type Lines = Vec<(Styled, usize)>;
+
+impl PlanView<'_> {
+    /// Writes the plan for people, `width` columns wide where words allow it.
+    pub fn human(&self, color: bool, width: usize) -> String {
+        let width = width.max(NARROWEST);
+        let mut page: Lines = Vec::new();
+        for (component, changes) in self.groups() {
+            page.push((Styled::new().label(Label::Heading, component), 0));
+            for change in changes {
+                self.resource(change, width, &mut page);
+            }
+            page.push((Styled::new(), 0));
+        }
+        for warning in &self.warnings {
+            let line = Styled::new().label(Label::Warning, "Warning:").text(" ").text(warning);
+            page.push((line, 2));
+        }
+        if !self.warnings.is_empty() {
+            page.push((Styled::new(), 0));
+        }
+        self.sums(&mut page);
+        lines(page, color, width)
+    }
+
+    fn resource(&self, change: &Change, width: usize, page: &mut Lines) {
+        page.push((self.headline(change), INDENT));
+        let rows = rows(change, self.verbose, width - INDENT);
+        let name = rows.iter().map(|row| row.name.width()).max().unwrap_or(0);
+        let old = rows.iter().filter_map(old_width).filter(|width| *width <= ALIGNED).max().unwrap_or(0);
+        for row in &rows {
+            page.push((self.field(change.action, row, name, old), INDENT + 4));
+        }
+        let impacts: BTreeSet<&str> =
+            change.fields.iter().map(|field| field.impact).filter(|i| !i.is_empty()).collect();
+        for impact in impacts.into_iter().filter(|_| change.action != Action::Create) {
+            page.push((
+                Styled::new().text(" ".repeat(INDENT)).label(Label::Warning, format!("! {impact}")),
+                INDENT + 2,
+            ));
+        }
+        page.extend(self.steps(change).map(|line| (line, INDENT + 2)));
+    }
+
+    fn headline(&self, change: &Change) -> Styled {
+        let (sign, word, label) = match change.action {
+            // Left by an interrupted replacement, and no targets touch the resource itself.
+            Action::NoOp if self.plan.ops.iter().any(|op| op.address == change.address) => {
+                ("-", "delete predecessor of", Label::Delete)
+            }
+            Action::NoOp if self.limited => (" ", "left alone", Label::Dim),
+            action => words::action(action),
+        };
+        let mut line = Styled::new()
+            .text("  ")
+            .label(label, format!("{sign} {word}"))
+            .text(" ")
+            .label(Label::Address, change.address.to_string())
+            .label(Label::Dim, format!(" ({})", change.kind.name()));
+        let id = change.id.as_ref().filter(|id| self.verbose || id.as_str().width() <= ALIGNED + 10);
+        if let Some(id) = id {
+            line = line.text(" ").label(Label::Dim, id.to_string());
+        }
+        let reasons = change.reasons.iter().filter_map(|reason| words::reason(reason, change.action, self.destroy));
+        let mut facts: Vec<String> = reasons.collect();
+        let typical = self.typical(change);
+        if typical >= NOTABLE || (self.verbose && typical > 0) {
+            facts.push(format!("typical {}", about(typical)));
+        }
+        for fact in facts {
+            line = line.text(" · ").text(fact);
+        }
+        match self.place(change.origin.as_deref()).filter(|_| change.action == Action::Create) {
+            Some(place) => line.label(Label::Dim, format!(" ({place})")),
+            None => line,
+        }
+    }
+
+    fn field(&self, action: Action, row: &Row<'_>, name: usize, old: usize) -> Styled {
+        let pad = |text: &str, to: usize| " ".repeat(to.saturating_sub(text.width()));
+        let line = Styled::new().text(" ".repeat(INDENT)).text(format!("{}: ", row.name)).text(pad(&row.name, name));
+        let mut line = match &row.shown {
+            Shown::Is(value) => line.label(Label::Value, value),
+            Shown::Turns(before, after) => {
+                line.label(Label::Value, before).text(pad(before, old)).text(" -> ").label(Label::Value, after)
+            }
+            Shown::Comes(None, from) => line.label(Label::Hint, from),
+            Shown::Comes(Some(before), from) => {
+                line.label(Label::Value, before).text(pad(before, old)).text(" -> ").label(Label::Hint, from)
+            }
+            Shown::Loses(value) => line.label(Label::Delete, "- ").label(Label::Value, value),
+            Shown::Gains(value) => line.label(Label::Create, "+ ").label(Label::Value, value),
+        };
+        for mark in row.marks(action) {
+            line = line.text(" ").label(Label::Warning, mark);
+        }
+        let told = self.verbose || action != Action::Create;
+        match self.place(row.of.origin.as_deref()).filter(|_| told) {
+            Some(place) => line.label(Label::Dim, format!(" ({place})")),
+            None => line,
+        }
+    }
+
+    /// The calls that follow: of a resumption always, for it consists of nothing else.
+    fn steps(&self, change: &Change) -> Option<Styled> {
+        let (title, steps) = match change.action {
+            Action::Resume => ("remaining", &change.work.steps),
+            Action::Update if self.verbose => ("steps", &change.work.steps),
+            Action::Delete | Action::Replace(_) if self.verbose => ("deletion", &change.work.removal),
+            _ => return None,
+        };
+        let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
+        let text = if names.is_empty() { "wait until it has settled".to_owned() } else { names.join(", ") };
+        Some(Styled::new().text(" ".repeat(INDENT)).label(Label::Dim, format!("{title}: {text}")))
+    }
+
+    fn sums(&self, page: &mut Lines) {
+        let mut summary = self.plan.summary();
+        if self.limited {
+            // What the targets do not pick was not looked at: nobody knows whether it is unchanged.
+            summary.unchanged = 0;
+        }
+        let mut say = |text: String| page.push((Styled::new().text(text), 2));
+        let limit = if self.limited { " Limited by --target or --exclude: there may be more to do." } else { "" };
+        if self.plan.is_empty() {
+            let state = match (self.destroy, self.limited) {
+                (true, false) => "Nothing to destroy: the state holds no resources.".to_owned(),
+                (true, true) => format!("Nothing to destroy.{limit}"),
+                (false, true) => format!("No changes.{limit}"),
+                (false, false) => {
+                    let (resources, are) = (words::count(summary.unchanged, "resource"), plural(summary.unchanged));
+                    format!("No changes. {resources} {are} as the TOML says.")
+                }
+            };
+            say(state);
+        } else {
+            say(format!("{}{limit}", counts(&summary)));
+            if self.plan.longest.seconds > 0 {
+                say(self.longest());
+            }
+        }
+        let records = self.plan.refresh.len();
+        if records > 0 {
+            let what = words::count(records, "record");
+            say(format!("{what} of the state will be brought up to date; nothing changes in AWS by that."));
+        }
+    }
+
+    fn longest(&self) -> String {
+        let through: Vec<String> = self.plan.longest.through.iter().map(ToString::to_string).collect();
+        let chain = match through.as_slice() {
+            [first, _, .., before, last] if through.len() > 4 && !self.verbose => {
+                format!("{first} → … → {before} → {last}")
+            }
+            all => all.join(" → "),
+        };
+        format!("Typically about {}; longest: {chain}", about(self.plan.longest.seconds))
+    }
+}
+
+fn old_width(row: &Row<'_>) -> Option<usize> {
+    match &row.shown {
+        Shown::Turns(before, _) | Shown::Comes(Some(before), _) => Some(before.width()),
+        Shown::Is(_) | Shown::Comes(None, _) | Shown::Loses(_) | Shown::Gains(_) => None,
+    }
+}
+
+const fn plural(number: usize) -> &'static str {
+    if number == 1 { "is" } else { "are" }
+}
+
+fn counts(summary: &Summary) -> String {
+    let Summary { create, update, replace, delete, resume, forget, unchanged } = *summary;
+    let counted = [
+        (create, "to create"),
+        (update, "to update"),
+        (replace, "to replace"),
+        (delete, "to delete"),
+        (resume, "to resume"),
+        (forget, "to forget"),
+        (unchanged, "unchanged"),
+    ];
+    let counted: Vec<String> =
+        counted.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    format!("Plan: {}.", counted.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        kind::Order,
+        plan::{FieldChange, Plan, Reason, Verb},
+        ui::sample::{address, change, fresh, from, known, op, plan},
+    };
+    use serde_json::{Value as Json, json};
+
+    fn origin(key: &str) -> Option<String> {
+        match key {
+            "section" => Some("environments/dev.toml:3".to_owned()),
+            "section.max_capacity" | "section.parameters" => Some("environments/dev.toml:31".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn view(plan: &Plan) -> PlanView<'_> {
+        PlanView { plan, origin: &origin, destroy: false, limited: false, verbose: false, warnings: vec![] }
+    }
+
+    #[test]
+    fn a_fresh_estate_is_short() {
+        insta::assert_snapshot!(view(&fresh()).human(false, 80), @r#"
+        networking
+          + create networking/vpc (ec2.vpc) (environments/dev.toml:3)
+              cidr: 10.40.0.0/16
+              tags: 2
+
+        consumer-a-2
+          + create consumer-a-2/workgroup (ec2.vpc) · typical 5m
+              (environments/dev.toml:3)
+              max_capacity: 64
+              parameters:   { max_query_execution_time = "3600", require_ssl = "true" }
+              subnets:      from networking/subnet-1 id
+
+        Plan: 2 to create.
+        Typically about 5m; longest: networking/vpc → consumer-a-2/workgroup
+        "#);
+    }
+
+    fn mixed() -> Plan {
+        let workgroup = vec![
+            FieldChange { impact: "running queries may be cancelled", ..known("max_capacity", json!(64), json!(128)) },
+            FieldChange { unreadable: true, ..known("password_rotation", json!("30d"), json!("60d")) },
+            FieldChange {
+                key: Some("require_ssl".into()),
+                drift: true,
+                origin: Some("section.parameters.require_ssl".into()),
+                ..known("parameters", json!("false"), json!("true"))
+            },
+        ];
+        let namespace = vec![FieldChange { replaces: true, ..known("database", json!("a"), json!("b")) }];
+        let targets = vec![from("addresses", json!(["10.40.0.7"]), "consumer-a-1/workgroup", "addresses")];
+        let replaced = Reason::Follows(address("consumer-a-1/namespace"));
+        plan(
+            vec![
+                change("producer/workgroup", Action::Update, &[Reason::Changed], workgroup),
+                change(
+                    "consumer-a-1/namespace",
+                    Action::Replace(Order::DeleteFirst),
+                    &[Reason::Immutable("database".into())],
+                    namespace,
+                ),
+                change("consumer-a-1/targets", Action::Replace(Order::CreateFirst), &[replaced], targets),
+                change("nlb/old", Action::Delete, &[Reason::Removed], vec![]),
+                change("nlb/key", Action::Keep, &[Reason::Destroy, Reason::NeededByData], vec![]),
+                change("nlb/gone", Action::Forget, &[Reason::Removed, Reason::Gone], vec![]),
+                change("nlb/balancer", Action::Resume, &[Reason::CutOff("creating".into())], vec![]),
+                change("networking/vpc", Action::NoOp, &[], vec![]),
+            ],
+            vec![op("producer/workgroup", Verb::Update, 120, &[])],
+        )
+    }
+
+    #[test]
+    fn every_fate_has_sign_word_and_cause() {
+        let plan = mixed();
+        let view = PlanView { limited: true, warnings: vec!["users are not supported yet".into()], ..view(&plan) };
+        insta::assert_snapshot!(view.human(false, 80), @r#"
+        producer
+          ~ update producer/workgroup (ec2.vpc) id-producer-workgroup · typical 2m
+              max_capacity:           64      -> 128 (environments/dev.toml:31)
+              password_rotation:      30d     -> 60d
+                  [not readable: compared with the state] (environments/dev.toml:3)
+              parameters.require_ssl: "false" -> "true" [drift]
+                  (environments/dev.toml:31)
+              ! running queries may be cancelled
+
+        consumer-a-1
+          -/+ replace (delete first) consumer-a-1/namespace (ec2.vpc)
+              id-consumer-a-1-namespace · because database changes
+              database: a -> b [replaces] (environments/dev.toml:3)
+          +/- replace (create first) consumer-a-1/targets (ec2.vpc)
+              id-consumer-a-1-targets · because consumer-a-1/namespace is replaced
+              addresses: [10.40.0.7] -> from consumer-a-1/workgroup addresses
+                  (environments/dev.toml:3)
+
+        nlb
+          > resume nlb/balancer (ec2.vpc) id-nlb-balancer · an earlier run was cut off
+              while creating
+              remaining: set x
+          x forget nlb/gone (ec2.vpc) id-nlb-gone · no longer in the TOML · gone from
+              AWS
+          = keep nlb/key (ec2.vpc) id-nlb-key · to be destroyed · data elsewhere needs
+              it: it leaves the state and lives on in AWS
+          - delete nlb/old (ec2.vpc) id-nlb-old · no longer in the TOML
+
+        Warning: users are not supported yet
+
+        Plan: 1 to update, 2 to replace, 1 to delete, 1 to resume, 2 to forget. Limited
+          by --target or --exclude: there may be more to do.
+        Typically about 2m; longest: producer/workgroup
+        "#);
+    }
+
+    #[test]
+    fn narrow_pages_break_between_values_and_colour_changes_no_word() {
+        let plan = mixed();
+        let narrow = view(&plan).human(false, 50);
+        assert!(narrow.lines().all(|line| line.width() <= 50), "{narrow}");
+        let colored = view(&plan).human(true, 50);
+        let stripped = colored.split('\u{1b}').enumerate().map(|(at, part)| match at {
+            0 => part,
+            _ => part.split_once('m').unwrap().1,
+        });
+        assert_eq!(stripped.collect::<String>(), narrow);
+    }
+
+    #[test]
+    fn an_empty_plan_says_so() {
+        let mut plan = plan(vec![change("networking/vpc", Action::NoOp, &[], vec![])], vec![]);
+        assert_eq!(view(&plan).human(false, 80), "No changes. 1 resource is as the TOML says.\n");
+        plan.changes.clear();
+        let view = PlanView { destroy: true, ..view(&plan) };
+        assert_eq!(view.human(false, 80), "Nothing to destroy: the state holds no resources.\n");
+    }
+
+    #[test]
+    fn long_chains_are_shortened_in_the_middle() {
+        let names = ["a/1", "a/2", "a/3", "a/4", "a/5"];
+        let ops = names.map(|name| op(name, Verb::Create, 60, &[])).into();
+        let change = change("a/1", Action::Create, &[Reason::New], vec![known("x", Json::Null, json!(1))]);
+        let text = view(&plan(vec![change], ops)).human(false, 80);
+        assert!(text.ends_with("Typically about 5m; longest: a/1 → … → a/4 → a/5\n"), "{text}");
+    }
+}
