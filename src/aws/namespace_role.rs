@@ -15,12 +15,12 @@ pub(super) struct AttachedRole {
 
 impl AttachedRole {
     /// Tells whether the role is, or is about to be, one of the namespace's.
-    pub fn stays(&self) -> bool {
+    pub(super) fn stays(&self) -> bool {
         self.status != "removing"
     }
 
     /// Says what is still happening to the role; `None` once it is settled.
-    pub fn under_way(&self) -> Option<String> {
+    pub(super) fn under_way(&self) -> Option<String> {
         (self.status != "in-sync").then(|| format!("role {} {}", self.arn, self.status))
     }
 }

@@ -15,7 +15,7 @@ const TAG_VALUE: usize = 256;
 
 /// What checking found.
 #[derive(Debug)]
-pub struct Checked {
+pub(super) struct Checked {
     /// The tree without the values that are wrong.
     pub tree: Node,
     /// Errors, in the order of the walk.
@@ -28,7 +28,7 @@ pub struct Checked {
 
 /// Checks the whole tree.
 #[must_use]
-pub fn check(tree: Node) -> Checked {
+pub(super) fn check(tree: Node) -> Checked {
     let mut walk = Walk { errors: Vec::new(), unsupported: Vec::new(), broken: BTreeSet::new() };
     let tree = walk.table("", "", tree, false);
     Checked { tree, errors: walk.errors, unsupported: walk.unsupported, broken: walk.broken }
@@ -48,7 +48,7 @@ pub const fn legal_port(port: i64) -> bool {
 
 /// Returns a scalar as the text Redshift wants for a parameter.
 #[must_use]
-pub fn setting(value: &Value) -> Option<String> {
+pub(super) fn setting(value: &Value) -> Option<String> {
     match value {
         Value::Text(text) => Some(text.clone()),
         Value::Int(number) => Some(number.to_string()),

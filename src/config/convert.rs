@@ -21,7 +21,7 @@ use super::typed::{
 
 /// Converts the whole tree; `env` is the name of the environment.
 #[must_use]
-pub fn convert(tree: &Node, env: &str) -> Config {
+pub(super) fn convert(tree: &Node, env: &str) -> Config {
     let root = View { node: Some(tree), pattern: String::new() };
     let (project, region) = (root.at("project").text(), root.at("region").text());
     Config {
@@ -198,7 +198,7 @@ fn networking(view: &View<'_>) -> Networking {
 /// Carves one subnet per zone out of `vpc`: a /23 each (507 usable addresses), or the largest that fits, down to /28.
 /// Returns fewer than asked when the VPC has no room for them.
 #[must_use]
-pub fn carve(vpc: Ipv4Net, zones: usize) -> Vec<Ipv4Net> {
+pub(super) fn carve(vpc: Ipv4Net, zones: usize) -> Vec<Ipv4Net> {
     let bits = zones.next_power_of_two().trailing_zeros();
     let fits = u32::from(vpc.prefix_len()) + bits;
     let size = u8::try_from(fits.clamp(23, 28)).unwrap_or(28);

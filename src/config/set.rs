@@ -12,7 +12,7 @@ use super::tree::{Node, Value, parse, parse_value};
 
 /// Reads all `--set` arguments, in order; `files` is what they will be laid over.
 #[must_use]
-pub fn parse_all(sets: &[String], files: &Node) -> (Vec<Node>, Vec<Diagnostic>) {
+pub(super) fn parse_all(sets: &[String], files: &Node) -> (Vec<Node>, Vec<Diagnostic>) {
     let (mut nodes, mut errors) = (Vec::new(), Vec::new());
     for (index, text) in sets.iter().enumerate() {
         match parse_one(&Source::set(index + 1, text.as_str()), files) {

@@ -12,7 +12,7 @@ use super::source::{Origin, Source};
 
 /// One value with its place.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Node {
+pub(super) struct Node {
     /// What it is.
     pub value: Value,
     /// Where the value stands; for a table, where its name stands.
@@ -23,7 +23,7 @@ pub struct Node {
 
 /// A TOML value.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub(super) enum Value {
     /// A string.
     Text(String),
     /// An integer.
@@ -43,7 +43,7 @@ pub enum Value {
 impl Value {
     /// Returns the TOML name of the type, with its article.
     #[must_use]
-    pub const fn type_name(&self) -> &'static str {
+    pub(super) const fn type_name(&self) -> &'static str {
         match self {
             Self::Text(_) => "a string",
             Self::Int(_) => "an integer",
@@ -57,7 +57,7 @@ impl Value {
 
     /// Returns the value as JSON.
     #[must_use]
-    pub fn to_json(&self) -> serde_json::Value {
+    pub(super) fn to_json(&self) -> serde_json::Value {
         match self {
             Self::Text(text) | Self::Number(text) | Self::Datetime(text) => text.clone().into(),
             Self::Int(number) => (*number).into(),
@@ -71,13 +71,13 @@ impl Value {
 impl Node {
     /// Returns an empty table without an origin: the root.
     #[must_use]
-    pub const fn root() -> Self {
+    pub(super) const fn root() -> Self {
         Self { value: Value::Table(BTreeMap::new()), origin: Origin::Default, key: Origin::Default }
     }
 
     /// Returns the entries when this is a table.
     #[must_use]
-    pub const fn table(&self) -> Option<&BTreeMap<String, Self>> {
+    pub(super) const fn table(&self) -> Option<&BTreeMap<String, Self>> {
         match &self.value {
             Value::Table(table) => Some(table),
             _ => None,
@@ -86,13 +86,13 @@ impl Node {
 
     /// Returns the node called `name` in this table.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Self> {
+    pub(super) fn get(&self, name: &str) -> Option<&Self> {
         self.table()?.get(name)
     }
 
     /// Returns the text when this is a string.
     #[must_use]
-    pub const fn text(&self) -> Option<&str> {
+    pub(super) const fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Text(text) => Some(text.as_str()),
             _ => None,
@@ -101,7 +101,7 @@ impl Node {
 
     /// Returns the items when this is an array.
     #[must_use]
-    pub fn items(&self) -> &[Self] {
+    pub(super) fn items(&self) -> &[Self] {
         match &self.value {
             Value::List(items) => items,
             _ => &[],
@@ -109,7 +109,7 @@ impl Node {
     }
 
     /// Lays `over` on this: tables merge, everything else replaces.
-    pub fn merge(&mut self, over: Self) {
+    pub(super) fn merge(&mut self, over: Self) {
         if let (Value::Table(under), Value::Table(_)) = (&mut self.value, &over.value) {
             let Value::Table(entries) = over.value else { return };
             for (name, node) in entries {
@@ -133,7 +133,7 @@ impl Node {
 ///
 /// # Errors
 /// Returns all syntax errors of the text.
-pub fn parse(source: &Arc<Source>) -> Result<Node, Vec<Diagnostic>> {
+pub(super) fn parse(source: &Arc<Source>) -> Result<Node, Vec<Diagnostic>> {
     let (table, errors) = DeTable::parse_recoverable(&source.text);
     if !errors.is_empty() {
         return Err(errors.iter().map(|error| syntax_error(source, error)).collect());
@@ -144,7 +144,7 @@ pub fn parse(source: &Arc<Source>) -> Result<Node, Vec<Diagnostic>> {
 
 /// Reads one TOML value that stands in `source` from `offset` to the end; `None` when the text is not one.
 #[must_use]
-pub fn parse_value(source: &Arc<Source>, offset: usize) -> Option<Node> {
+pub(super) fn parse_value(source: &Arc<Source>, offset: usize) -> Option<Node> {
     let text = source.text.get(offset..)?.trim_end();
     let offset = offset + text.len() - text.trim_start().len();
     let value = DeValue::parse(text.trim_start()).ok()?;
@@ -199,7 +199,7 @@ fn from_value(source: &Arc<Source>, offset: usize, value: DeValue<'_>) -> Value 
 
 /// Joins a key path and one more name, quoting the name when TOML would want it quoted.
 #[must_use]
-pub fn join(path: &str, name: &str) -> String {
+pub(super) fn join(path: &str, name: &str) -> String {
     let bare = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     let name = if bare { name.to_owned() } else { format!("\"{}\"", name.escape_default()) };
     if path.is_empty() { name } else { format!("{path}.{name}") }
@@ -208,7 +208,7 @@ pub fn join(path: &str, name: &str) -> String {
 /// Finds the node at `path` (written as `join` writes it, elements of arrays as `[0]`), or the nearest one around it;
 /// the root when nothing of the path is there. The answer says whether it is the exact one.
 #[must_use]
-pub fn locate<'a>(root: &'a Node, path: &str) -> (&'a Node, bool) {
+pub(super) fn locate<'a>(root: &'a Node, path: &str) -> (&'a Node, bool) {
     let (mut node, mut at) = (root, String::new());
     while at != path {
         let Some((next, inner)) = step(node, &at, path) else { return (node, false) };

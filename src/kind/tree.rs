@@ -17,9 +17,9 @@ pub enum Tree {
     /// Null, a boolean, a number or a text.
     Leaf(Json),
     /// A list or a set.
-    List(Vec<Tree>),
+    List(Vec<Self>),
     /// A map or a structure.
-    Map(BTreeMap<String, Tree>),
+    Map(BTreeMap<String, Self>),
     /// The value of another resource's output.
     Ref(OutputRef),
 }

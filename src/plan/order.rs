@@ -151,7 +151,7 @@ impl Graph<'_> {
             Verb::DeleteDeposed => self.needs_of_deposed(op, &mut needs),
             Verb::Forget => {}
         }
-        needs.sort_by(|a, b| (a.op, &a.until != &Until::Done).cmp(&(b.op, &b.until != &Until::Done)));
+        needs.sort_by_key(|a| (a.op, a.until != Until::Done));
         needs.dedup();
         needs
     }

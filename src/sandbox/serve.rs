@@ -115,7 +115,7 @@ mod tests {
         let (ready, address) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(serve(sandbox, 0, move |address| ready.send(address).unwrap(), async move {
-            stopped.await.unwrap_or_default()
+            stopped.await.unwrap_or_default();
         }));
         let address = address.await.unwrap();
         assert!(address.ip().is_loopback());

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 /// The service as the router knows it.
-pub static SERVICE: Service = Service {
+pub(super) static SERVICE: Service = Service {
     scope: "sts",
     protocol: Protocol::Query,
     version: "2011-06-15",

@@ -15,7 +15,7 @@ use std::{path::Path, sync::Arc};
 use tokio::sync::{mpsc, watch};
 
 /// One environment named `dev`, its file, its state and its AWS.
-pub struct Estate {
+pub(crate) struct Estate {
     pub dir: tempfile::TempDir,
     pub sandbox: Sandbox,
     pub store: Arc<MemoryStore>,
@@ -26,23 +26,23 @@ pub struct Estate {
 }
 
 /// Selectors as a user types them.
-pub fn select(texts: &[&str]) -> Vec<rsds::address::Selector> {
+pub(crate) fn select(texts: &[&str]) -> Vec<rsds::address::Selector> {
     texts.iter().map(|text| text.parse().unwrap()).collect()
 }
 
 /// Options with targets.
-pub fn targeted(texts: &[&str]) -> Options {
+pub(crate) fn targeted(texts: &[&str]) -> Options {
     Options { targets: select(texts), ..Options::default() }
 }
 
 /// Options of a destroy.
-pub fn destroying(texts: &[&str]) -> Options {
+pub(crate) fn destroying(texts: &[&str]) -> Options {
     Options { destroy: true, ..targeted(texts) }
 }
 
 impl Estate {
     /// An environment with this TOML; must run in a paused runtime.
-    pub fn new(toml: &str) -> Self {
+    pub(crate) fn new(toml: &str) -> Self {
         let clock = Clock::paused("2026-11-22T10:00:00Z".parse().unwrap());
         let sandbox = Sandbox::in_memory(clock.clone());
         let dir = tempfile::tempdir().unwrap();
@@ -52,13 +52,13 @@ impl Estate {
     }
 
     /// Puts another TOML in place.
-    pub fn write(&self, toml: &str) {
+    pub(crate) fn write(&self, toml: &str) {
         let path = self.dir.path().join("environments/dev.toml");
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, toml).unwrap();
     }
 
-    pub fn connection(&self) -> Connection {
+    pub(crate) fn connection(&self) -> Connection {
         let credentials =
             aws_credential_types::Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "sandbox");
         Connection {
@@ -70,17 +70,17 @@ impl Estate {
         }
     }
 
-    pub async fn open(&self) -> Result<Session, Failure> {
+    pub(crate) async fn open(&self) -> Result<Session, Failure> {
         let environment = config::load(self.dir.path(), "dev", &self.sets)?;
         Session::open(environment, self.connection(), Arc::clone(&self.store) as Arc<dyn Store>).await
     }
 
-    pub async fn plan(&self, options: &Options) -> Result<Plan, Failure> {
+    pub(crate) async fn plan(&self, options: &Options) -> Result<Plan, Failure> {
         self.open().await?.plan(options, true).await
     }
 
     /// Plans and applies; the events stay in `self.events`.
-    pub async fn run(&mut self, options: &Options) -> Outcome {
+    pub(crate) async fn run(&mut self, options: &Options) -> Outcome {
         let mut session = self.open().await.unwrap();
         let plan = Arc::new(session.plan(options, true).await.unwrap());
         let (events, mut inbox) = mpsc::unbounded_channel();
@@ -94,27 +94,27 @@ impl Estate {
     }
 
     /// Applies, and demands that everything was done.
-    pub async fn apply(&mut self) -> Outcome {
+    pub(crate) async fn apply(&mut self) -> Outcome {
         let outcome = self.run(&Options::default()).await;
         assert!(outcome.is_complete(), "{:#?}", outcome.failed);
         outcome
     }
 
     /// Demands that a plan has nothing to do.
-    pub async fn settled(&self) {
+    pub(crate) async fn settled(&self) {
         let plan = self.plan(&Options::default()).await.unwrap();
         let touched: Vec<String> =
             plan.touched().map(|c| format!("{:?} {} {:?} {:#?}", c.action, c.address, c.reasons, c.fields)).collect();
         assert!(plan.is_empty(), "{}", touched.join("\n"));
     }
 
-    pub fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         self.store.last().unwrap()
     }
 }
 
 /// Every failure as text.
-pub fn text(failure: &Failure) -> String {
+pub(crate) fn text(failure: &Failure) -> String {
     match failure {
         Failure::Config(problems) => problems.render(false, 100),
         Failure::Plan(errors) => errors.iter().map(|e| format!("{}\n{}\n", e.message, e.help)).collect(),
@@ -123,11 +123,11 @@ pub fn text(failure: &Failure) -> String {
 }
 
 /// The shipped environment, so that tests live on what users start from.
-pub fn dev() -> String {
+pub(crate) fn dev() -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("environments/dev.toml")).unwrap()
 }
 
 /// Every kind there is, by name.
-pub fn kinds() -> Vec<&'static str> {
+pub(crate) fn kinds() -> Vec<&'static str> {
     KINDS.iter().map(|kind| kind.name()).collect()
 }

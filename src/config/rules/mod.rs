@@ -20,7 +20,7 @@ use super::tree::{Node, locate};
 use super::typed::Config;
 
 /// What the rules look at, and what they found.
-pub struct Rules<'a> {
+pub(super) struct Rules<'a> {
     config: &'a Config,
     tree: &'a Node,
     broken: &'a BTreeSet<String>,
@@ -32,7 +32,7 @@ pub struct Rules<'a> {
 
 /// Runs every rule.
 #[must_use]
-pub fn run<'a>(config: &'a Config, tree: &'a Node, broken: &'a BTreeSet<String>) -> Rules<'a> {
+pub(super) fn run<'a>(config: &'a Config, tree: &'a Node, broken: &'a BTreeSet<String>) -> Rules<'a> {
     let mut rules = Rules { config, tree, broken, errors: Vec::new(), warnings: Vec::new() };
     names::check(&mut rules);
     network::check(&mut rules);

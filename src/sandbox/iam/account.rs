@@ -14,7 +14,7 @@ const FILTERS: [&str; 5] = ["User", "Role", "Group", "LocalManagedPolicy", "AWSM
 const USER_NAME: TextRule = TextRule { min: 1, max: 128, pattern: r"[\w+=,.@-]+", fits: is_name };
 
 /// Operations on the account.
-pub static OPERATIONS: &[Operation] = &[
+pub(super) static OPERATIONS: &[Operation] = &[
     Operation {
         name: "GetAccountAuthorizationDetails",
         mutating: false,

@@ -53,13 +53,13 @@ const SHORTEST_ARN: usize = 20;
 const LONGEST_ARN: usize = 2048;
 
 /// Whether that managed policy is there.
-pub fn exists(world: &World, arn: &str) -> bool {
+pub(super) fn exists(world: &World, arn: &str) -> bool {
     arn.strip_prefix(AWS_PREFIX).is_some_and(|name| AWS_POLICIES.contains(&name))
         || world.iam.managed_policies.contains(arn)
 }
 
 /// Refuses what is not the ARN of any managed policy (`InvalidInput`).
-pub fn check_arn(arn: &str) -> Result<(), AwsError> {
+pub(super) fn check_arn(arn: &str) -> Result<(), AwsError> {
     let length = (SHORTEST_ARN..=LONGEST_ARN).contains(&arn.len());
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     match parts.as_slice() {
@@ -71,7 +71,7 @@ pub fn check_arn(arn: &str) -> Result<(), AwsError> {
 }
 
 /// A permissions boundary that can be set: none, or an existing managed policy.
-pub fn boundary(world: &World, arn: Option<String>) -> Result<Option<String>, AwsError> {
+pub(super) fn boundary(world: &World, arn: Option<String>) -> Result<Option<String>, AwsError> {
     let Some(arn) = arn else { return Ok(None) };
     check_arn(&arn)?;
     if exists(world, &arn) {
@@ -81,7 +81,7 @@ pub fn boundary(world: &World, arn: Option<String>) -> Result<Option<String>, Aw
 }
 
 /// Path of a managed policy, e.g. `/service-role/`.
-pub fn path(arn: &str) -> &str {
+pub(super) fn path(arn: &str) -> &str {
     let rest = arn.split_once(":policy").map_or("/", |(_, rest)| rest);
     rest.rfind('/').and_then(|at| rest.get(..=at)).unwrap_or("/")
 }

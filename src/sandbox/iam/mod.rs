@@ -175,17 +175,17 @@ mod testing {
     use super::*;
 
     /// A world, a time and a way to call any operation of IAM in it.
-    pub struct Bench {
+    pub(super) struct Bench {
         pub world: World,
         pub now: Timestamp,
     }
 
     impl Bench {
-        pub fn new() -> Self {
+        pub(super) fn new() -> Self {
             Self { world: World::default(), now: "2030-01-02T03:04:05.678Z".parse().unwrap() }
         }
 
-        pub fn call(&mut self, operation: &str, params: Value) -> Result<Reply, AwsError> {
+        pub(super) fn call(&mut self, operation: &str, params: Value) -> Result<Reply, AwsError> {
             let found = SERVICE.operation(operation).unwrap();
             let req = Request {
                 service: "iam",
@@ -203,24 +203,24 @@ mod testing {
             answer
         }
 
-        pub fn code(&mut self, operation: &str, params: Value) -> (String, u16) {
+        pub(super) fn code(&mut self, operation: &str, params: Value) -> (String, u16) {
             let error = self.call(operation, params).unwrap_err();
             (error.code, error.status)
         }
 
-        pub fn role(&mut self, name: &str) -> Reply {
+        pub(super) fn role(&mut self, name: &str) -> Reply {
             let trust = trust("redshift.amazonaws.com");
             self.call("CreateRole", json!({"RoleName": name, "AssumeRolePolicyDocument": trust})).unwrap()
         }
     }
 
-    pub fn trust(service: &str) -> String {
+    pub(super) fn trust(service: &str) -> String {
         json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
             "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]})
         .to_string()
     }
 
-    pub fn decoded(document: &Value) -> Value {
+    pub(super) fn decoded(document: &Value) -> Value {
         let text = percent_encoding::percent_decode_str(document.as_str().unwrap()).decode_utf8().unwrap();
         serde_json::from_str(&text).unwrap()
     }

@@ -23,7 +23,7 @@ const POLICY_PATH: TextRule = TextRule {
 };
 
 /// Operations on the policies of a role.
-pub static OPERATIONS: &[Operation] = &[
+pub(super) static OPERATIONS: &[Operation] = &[
     Operation {
         name: "PutRolePolicy",
         mutating: true,

@@ -37,7 +37,7 @@ const DESCRIPTION: TextRule = TextRule {
 };
 
 /// Operations on roles.
-pub static OPERATIONS: &[Operation] = &[
+pub(super) static OPERATIONS: &[Operation] = &[
     Operation {
         name: "CreateRole",
         mutating: true,

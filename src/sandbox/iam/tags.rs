@@ -16,7 +16,7 @@ const KEY: TextRule = TextRule { min: 1, max: 128, pattern: r"[\p{L}\p{Z}\p{N}_.
 const VALUE: TextRule = TextRule { min: 0, max: 256, pattern: r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*", fits: is_tag_text };
 
 /// Operations on the tags of a role.
-pub static OPERATIONS: &[Operation] = &[
+pub(super) static OPERATIONS: &[Operation] = &[
     Operation { name: "TagRole", mutating: true, params: &["RoleName", "Tags.Key", "Tags.Value"], run: tag_role },
     Operation { name: "UntagRole", mutating: true, params: &["RoleName", "TagKeys"], run: untag_role },
     Operation {
@@ -56,12 +56,12 @@ fn list_role_tags(world: &mut World, req: &Request, _: Timestamp) -> Result<Repl
 }
 
 /// Tags as IAM answers them.
-pub fn reply(tags: &BTreeMap<String, String>) -> Vec<Value> {
+pub(super) fn reply(tags: &BTreeMap<String, String>) -> Vec<Value> {
     tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
 }
 
 /// The old tags with the request's `Tags` laid over them, after all checks.
-pub fn merged(old: &BTreeMap<String, String>, req: &Request) -> Result<BTreeMap<String, String>, AwsError> {
+pub(super) fn merged(old: &BTreeMap<String, String>, req: &Request) -> Result<BTreeMap<String, String>, AwsError> {
     let given = req.list("Tags");
     check_count(req, "Tags", given.len())?;
     let mut tags = old.clone();

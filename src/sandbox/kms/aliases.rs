@@ -26,7 +26,7 @@ const NAME: TextRule = TextRule {
 };
 
 /// Operations on aliases.
-pub static OPERATIONS: &[Operation] = &[
+pub(super) static OPERATIONS: &[Operation] = &[
     Operation { name: "CreateAlias", mutating: true, params: &["AliasName", "TargetKeyId"], run: create_alias },
     Operation { name: "UpdateAlias", mutating: true, params: &["AliasName", "TargetKeyId"], run: update_alias },
     Operation { name: "DeleteAlias", mutating: true, params: &["AliasName"], run: delete_alias },

@@ -27,7 +27,7 @@ const POLICY_NAME: TextRule = TextRule {
 };
 
 /// Operations on key policies.
-pub static OPERATIONS: &[Operation] = &[
+pub(super) static OPERATIONS: &[Operation] = &[
     Operation { name: "GetKeyPolicy", mutating: false, params: &["KeyId", "PolicyName"], run: get_key_policy },
     Operation {
         name: "PutKeyPolicy",
@@ -70,7 +70,7 @@ fn check_name(req: &Request) -> Result<(), AwsError> {
 }
 
 /// The request's `Policy` in the layout of KMS, after all checks; `None` when there is none.
-pub fn given(world: &World, req: &Request) -> Result<Option<String>, AwsError> {
+pub(super) fn given(world: &World, req: &Request) -> Result<Option<String>, AwsError> {
     let Some(text) = DOCUMENT.read_opt(req, "Policy")? else {
         return Ok(None);
     };
@@ -88,7 +88,7 @@ pub fn given(world: &World, req: &Request) -> Result<Option<String>, AwsError> {
 }
 
 /// The policy of a key that was created without one: the account decides by IAM.
-pub fn usual(account: &str) -> String {
+pub(super) fn usual(account: &str) -> String {
     pretty(&json!({
         "Id": "key-default-1",
         "Version": "2012-10-17",

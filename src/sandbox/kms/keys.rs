@@ -39,7 +39,7 @@ const SPECS: [&str; 17] = [
 const DESCRIPTION: TextRule = TextRule { min: 0, max: 8192, pattern: ".*", fits: |_| true };
 
 /// Operations on keys.
-pub static OPERATIONS: &[Operation] = &[
+pub(super) static OPERATIONS: &[Operation] = &[
     Operation {
         name: "CreateKey",
         mutating: true,

@@ -273,17 +273,17 @@ mod testing {
     use super::*;
 
     /// A world, a time and a way to call any operation of KMS in it.
-    pub struct Bench {
+    pub(super) struct Bench {
         pub world: World,
         pub now: Timestamp,
     }
 
     impl Bench {
-        pub fn new() -> Self {
+        pub(super) fn new() -> Self {
             Self { world: World::default(), now: "2030-01-02T03:04:05.678Z".parse().unwrap() }
         }
 
-        pub fn call(&mut self, operation: &str, params: Value) -> Result<Reply, AwsError> {
+        pub(super) fn call(&mut self, operation: &str, params: Value) -> Result<Reply, AwsError> {
             let found = SERVICE.operation(operation).unwrap();
             let req = Request {
                 service: "kms",
@@ -301,16 +301,16 @@ mod testing {
             answer
         }
 
-        pub fn code(&mut self, operation: &str, params: Value) -> String {
+        pub(super) fn code(&mut self, operation: &str, params: Value) -> String {
             self.call(operation, params).unwrap_err().code
         }
 
-        pub fn key(&mut self) -> String {
+        pub(super) fn key(&mut self) -> String {
             let made = self.call("CreateKey", json!({})).unwrap();
             made["KeyMetadata"]["KeyId"].as_str().unwrap().to_owned()
         }
 
-        pub fn days(&mut self, days: i64) {
+        pub(super) fn days(&mut self, days: i64) {
             self.now += jiff::SignedDuration::from_hours(24 * days);
         }
     }

@@ -15,7 +15,7 @@ const PERIOD_DAYS: RangeInclusive<i64> = 90..=2560;
 const MILLISECONDS_PER_DAY: i64 = 24 * 3600 * 1000;
 
 /// Operations on rotation.
-pub static OPERATIONS: &[Operation] = &[
+pub(super) static OPERATIONS: &[Operation] = &[
     Operation {
         name: "EnableKeyRotation",
         mutating: true,

@@ -17,7 +17,7 @@ const KEY: TextRule = TextRule { min: 1, max: 128, pattern: r"[\p{L}\p{Z}\p{N}_.
 const VALUE: TextRule = TextRule { min: 0, max: 256, pattern: r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*", fits: |_| true };
 
 /// Operations on the tags of a key.
-pub static OPERATIONS: &[Operation] = &[
+pub(super) static OPERATIONS: &[Operation] = &[
     Operation {
         name: "TagResource",
         mutating: true,
@@ -63,7 +63,7 @@ fn list_resource_tags(world: &mut World, req: &Request, now: Timestamp) -> Resul
 }
 
 /// The old tags with the request's `Tags` laid over them, after all checks.
-pub fn merged(old: &BTreeMap<String, String>, req: &Request) -> Result<BTreeMap<String, String>, AwsError> {
+pub(super) fn merged(old: &BTreeMap<String, String>, req: &Request) -> Result<BTreeMap<String, String>, AwsError> {
     let mut tags = old.clone();
     let mut seen = BTreeSet::new();
     for tag in req.list("Tags") {

@@ -21,7 +21,7 @@ pub(in crate::sandbox) struct Bench {
 }
 
 impl Bench {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut bench = Self {
             world: World::default(),
             now: "2026-11-22T12:00:00Z".parse().unwrap(),
@@ -47,30 +47,30 @@ impl Bench {
         bench
     }
 
-    pub fn subnet(&mut self, cidr: &str, zone: &str) -> String {
+    pub(crate) fn subnet(&mut self, cidr: &str, zone: &str) -> String {
         let params = json!({ "VpcId": self.vpc, "CidrBlock": cidr, "AvailabilityZone": zone });
         self.id(&ec2::SERVICE, "CreateSubnet", params, "/subnet/subnetId")
     }
 
-    pub fn group(&mut self, name: &str) -> String {
+    pub(crate) fn group(&mut self, name: &str) -> String {
         let params = json!({ "VpcId": self.vpc, "GroupName": name, "GroupDescription": name });
         self.id(&ec2::SERVICE, "CreateSecurityGroup", params, "/groupId")
     }
 
     /// Lets the load balancer's group in at the warehouse's on the usual port.
-    pub fn open_warehouse(&mut self) {
+    pub(crate) fn open_warehouse(&mut self) {
         let permission = json!([{ "IpProtocol": "tcp", "FromPort": "5439", "ToPort": "5439",
             "Groups": [{ "GroupId": self.balancer_group }] }]);
         let params = json!({ "GroupId": self.warehouse_group, "IpPermissions": permission });
         self.ok(&ec2::SERVICE, "AuthorizeSecurityGroupIngress", params);
     }
 
-    pub fn pass(&mut self, seconds: i64) {
+    pub(crate) fn pass(&mut self, seconds: i64) {
         self.now += SignedDuration::from_secs(seconds);
     }
 
     /// Runs an operation; an error must leave the world as it was.
-    pub fn call(&mut self, service: &Service, operation: &str, params: Reply) -> Result<Reply, AwsError> {
+    pub(crate) fn call(&mut self, service: &Service, operation: &str, params: Reply) -> Result<Reply, AwsError> {
         let request = Request {
             service: service.scope,
             operation: operation.to_owned(),
@@ -88,35 +88,35 @@ impl Bench {
         result
     }
 
-    pub fn ok(&mut self, service: &Service, operation: &str, params: Reply) -> Reply {
+    pub(crate) fn ok(&mut self, service: &Service, operation: &str, params: Reply) -> Reply {
         self.call(service, operation, params).unwrap_or_else(|error| panic!("{operation}: {error:?}"))
     }
 
-    pub fn id(&mut self, service: &Service, operation: &str, params: Reply, pointer: &str) -> String {
+    pub(crate) fn id(&mut self, service: &Service, operation: &str, params: Reply, pointer: &str) -> String {
         let reply = self.ok(service, operation, params);
         reply.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} in {reply}")).to_owned()
     }
 
-    pub fn serverless(&mut self, operation: &str, params: Reply) -> Reply {
+    pub(crate) fn serverless(&mut self, operation: &str, params: Reply) -> Reply {
         self.ok(&SERVICE, operation, params)
     }
 
     /// Code and message of a refusal.
-    pub fn refused(&mut self, operation: &str, params: Reply) -> (String, String) {
+    pub(crate) fn refused(&mut self, operation: &str, params: Reply) -> (String, String) {
         let error = self.call(&SERVICE, operation, params).expect_err(operation);
         (error.code, error.message)
     }
 
-    pub fn namespace(&mut self) -> Reply {
+    pub(crate) fn namespace(&mut self) -> Reply {
         self.serverless("GetNamespace", json!({ "namespaceName": "reader" }))["namespace"].clone()
     }
 
-    pub fn workgroup(&mut self) -> Reply {
+    pub(crate) fn workgroup(&mut self) -> Reply {
         self.serverless("GetWorkgroup", json!({ "workgroupName": "reader" }))["workgroup"].clone()
     }
 
     /// A new workgroup `reader` in a new namespace `reader`, with more members over it.
-    pub fn workgroup_params(&self, more: Reply) -> Reply {
+    pub(crate) fn workgroup_params(&self, more: Reply) -> Reply {
         let mut params = json!({ "workgroupName": "reader", "namespaceName": "reader", "baseCapacity": 8,
             "subnetIds": self.subnets, "securityGroupIds": [self.warehouse_group] });
         for (name, value) in more.as_object().unwrap() {
@@ -126,7 +126,7 @@ impl Bench {
     }
 
     /// Makes both and waits until they have settled; answers the addresses.
-    pub fn reader(&mut self) -> Vec<String> {
+    pub(crate) fn reader(&mut self) -> Vec<String> {
         self.serverless("CreateNamespace", json!({ "namespaceName": "reader" }));
         self.pass(5);
         let params = self.workgroup_params(json!({}));

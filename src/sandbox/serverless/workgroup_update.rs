@@ -96,7 +96,7 @@ fn change(world: &World, req: &Request, now: Timestamp, setting: &str, after: &m
         }
         "pricePerformanceTarget" => {
             after.price_target = workgroup_spec::price_target(req)?
-                .ok_or_else(|| invalid("pricePerformanceTarget must be a structure"))?
+                .ok_or_else(|| invalid("pricePerformanceTarget must be a structure"))?;
         }
         "extraComputeForAutomaticOptimization" => {
             after.extra_compute = req.opt_bool(setting)?.unwrap_or(after.extra_compute);
