@@ -38,7 +38,7 @@ impl Clock {
     pub fn timestamp(&self) -> Timestamp {
         match self.epoch {
             Some(epoch) => epoch.checked_add(self.born.elapsed()).unwrap_or(Timestamp::MAX),
-            None => Timestamp::now(),
+            None => wall(),
         }
     }
 
@@ -49,7 +49,7 @@ impl Clock {
 
     /// Sleeps that much AWS time, which is that much divided by the rate on the wall.
     pub async fn sleep(&self, aws_time: Duration) {
-        tokio::time::sleep(scale(aws_time, 1.0 / self.rate)).await;
+        really_sleep(scale(aws_time, 1.0 / self.rate)).await;
     }
 
     /// Seconds of AWS time per second of wall time; 1 unless scaled.
@@ -61,6 +61,16 @@ impl Clock {
     pub fn aws_time(&self, real: Duration) -> Duration {
         scale(real, self.rate)
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the place that sleeps")]
+fn really_sleep(duration: Duration) -> tokio::time::Sleep {
+    tokio::time::sleep(duration)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the place that tells the time")]
+fn wall() -> Timestamp {
+    Timestamp::now()
 }
 
 // Exact at rate 1, so that virtual time in tests has no rounding; saturates instead of overflowing.
@@ -80,7 +90,7 @@ impl TimeSource for Clock {
 impl AsyncSleep for Clock {
     // Real durations: what the SDK waits for (its own back-off, timeouts) is not AWS's work.
     fn sleep(&self, duration: Duration) -> Sleep {
-        Sleep::new(tokio::time::sleep(duration))
+        Sleep::new(really_sleep(duration))
     }
 }
 

@@ -150,12 +150,12 @@ impl Poller {
             }
         };
         for (waiter, live) in std::mem::take(&mut self.waiting).into_iter().zip(answers) {
-            self.judge(waiter, live);
+            self.judge(waiter, live.as_ref());
         }
     }
 
-    fn judge(&mut self, mut waiter: Waiter, live: Option<AnyLive>) {
-        let status = match (waiter.goal, &live) {
+    fn judge(&mut self, mut waiter: Waiter, live: Option<&AnyLive>) {
+        let status = match (waiter.goal, live) {
             (Goal::Gone, None) => return drop(waiter.answer.send(Ok(None))),
             (Goal::Ready, None) => "not visible yet".to_owned(),
             (Goal::Ready, Some(live)) => match (&live.readiness, self.missing_output(live)) {
@@ -182,7 +182,7 @@ impl Poller {
                 Readiness::Ready | Readiness::Failed(_) => "still there".to_owned(),
             },
         };
-        if !matches!(live.as_ref().map(|l| &l.readiness), Some(Readiness::Ready)) {
+        if !matches!(live.map(|l| &l.readiness), Some(Readiness::Ready)) {
             waiter.ready_reads = 0;
         }
         if live.is_none() && self.clock.elapsed().saturating_sub(waiter.since) > INVISIBLE {

@@ -4,7 +4,7 @@
 
 use super::{
     confirm::confirm,
-    context::{Context, printed_or_closed, shown},
+    context::{Context, printed_or_closed, shown, variable},
     signals,
 };
 use crate::{
@@ -76,7 +76,11 @@ impl Selection {
 
 /// Shows a plan, on standard output.
 pub(super) fn show(
-    context: &Context, environment: &Environment, plan: &Plan, selection: &Selection, destroy: bool,
+    context: &Context,
+    environment: &Environment,
+    plan: &Plan,
+    selection: &Selection,
+    destroy: bool,
 ) -> Result<(), Failure> {
     let settings = context.printer.settings();
     let origin = |key: &str| environment.origin(key).map(|origin| origin.short()).filter(|place| place != "default");
@@ -93,7 +97,10 @@ pub(super) fn show(
 
 /// Plans, asks, applies: the whole of `apply` and `destroy`.
 pub(super) async fn run(
-    context: &Context, selection: Selection, approval: Approval, destroy: bool,
+    context: &Context,
+    selection: Selection,
+    approval: Approval,
+    destroy: bool,
 ) -> Result<Exit, Failure> {
     let verb = if destroy { "destroy" } else { "apply" };
     check_that_someone_agrees(context, &approval, verb)?;
@@ -163,7 +170,7 @@ fn check_that_someone_agrees(context: &Context, approval: &Approval, verb: &str)
 }
 
 fn owner(context: &Context, command: String) -> LockOwner {
-    let variable = |names: [&str; 2]| names.into_iter().find_map(|name| std::env::var(name).ok());
+    let variable = |names: [&str; 2]| names.into_iter().find_map(variable);
     let unknown = || "unknown".to_owned();
     LockOwner {
         who: variable(["USER", "LOGNAME"]).unwrap_or_else(unknown),

@@ -75,7 +75,9 @@ fn parse_speed(text: &str) -> Result<f64, String> {
     }
 }
 
-fn variable(name: &str) -> Option<String> {
+/// Reads a variable of the process; one that is set to nothing counts as unset.
+#[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

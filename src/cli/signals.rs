@@ -62,7 +62,7 @@ pub(super) fn watch(printer: &Printer) -> Interrupt {
     Interrupt { came, watcher: Some(watcher) }
 }
 
-#[expect(clippy::exit, reason = "the second Ctrl-C must end the process wherever it is")]
+#[expect(clippy::exit, clippy::disallowed_methods, reason = "the second Ctrl-C must end the process wherever it is")]
 fn end_at_once() -> ! {
     std::process::exit(Exit::Interrupted as i32)
 }

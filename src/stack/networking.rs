@@ -138,7 +138,7 @@ impl Groups<'_> {
         self.part.add::<SecurityGroupRule>(name, spec)
     }
 
-    fn from_group(
+    fn ingress_from_group(
         &mut self,
         name: &str,
         to: &Handle<SecurityGroup>,
@@ -151,7 +151,7 @@ impl Groups<'_> {
     }
 
     /// One rule for each range that may connect from outside.
-    fn from_outside(&mut self, whose: &str, group: &Handle<SecurityGroup>, port: u16) {
+    fn ingress_from_outside(&mut self, whose: &str, group: &Handle<SecurityGroup>, port: u16) {
         for cidr in &self.config.networking.allowed_cidrs {
             let name = format!("{whose}-ingress-{port}-{}", cidr.to_string().replace('/', "-"));
             let rule = self.rule(&name, group, Direction::Ingress, Some(port), Peer::Cidr(*cidr), "clients");
@@ -159,16 +159,16 @@ impl Groups<'_> {
         }
     }
 
-    fn to_anywhere(&mut self, whose: &str, group: &Handle<SecurityGroup>) {
+    fn egress_to_anywhere(&mut self, whose: &str, group: &Handle<SecurityGroup>) {
         let why = "S3 and AWS services";
         self.rule(&format!("{whose}-egress"), group, Direction::Egress, None, Peer::Cidr(ANYWHERE), why);
     }
 
     fn producer_rules(&mut self, producer: &Handle<SecurityGroup>, consumers: &Handle<SecurityGroup>) {
         let port = self.config.producer.port;
-        self.from_outside("producer", producer, port);
-        self.from_group("producer-ingress-consumers", producer, port, consumers, "consumers");
-        self.to_anywhere("producer", producer);
+        self.ingress_from_outside("producer", producer, port);
+        self.ingress_from_group("producer-ingress-consumers", producer, port, consumers, "consumers");
+        self.egress_to_anywhere("producer", producer);
     }
 
     /// Returns the rules through which the load balancer reaches the consumers.
@@ -179,18 +179,18 @@ impl Groups<'_> {
     ) -> Vec<Handle<SecurityGroupRule>> {
         let mut path = Vec::new();
         for port in self.ports(|_| true) {
-            self.from_outside("consumer", consumers, port);
+            self.ingress_from_outside("consumer", consumers, port);
         }
         for port in self.ports(|behind_nlb| behind_nlb) {
             let name = format!("consumer-ingress-{port}-nlb");
-            path.extend(nlb.map(|nlb| self.from_group(&name, consumers, port, nlb, "load balancer")));
+            path.extend(nlb.map(|nlb| self.ingress_from_group(&name, consumers, port, nlb, "load balancer")));
         }
-        self.to_anywhere("consumer", consumers);
+        self.egress_to_anywhere("consumer", consumers);
         path
     }
 
     fn nlb_rules(&mut self, nlb: &Handle<SecurityGroup>, consumers: &Handle<SecurityGroup>) {
-        self.from_outside("nlb", nlb, self.config.nlb.port);
+        self.ingress_from_outside("nlb", nlb, self.config.nlb.port);
         for port in self.ports(|behind_nlb| behind_nlb) {
             let (name, peer) = (format!("nlb-egress-{port}-consumers"), Peer::Group(consumers.id()));
             self.rule(&name, nlb, Direction::Egress, Some(port), peer, "consumers and their health checks");

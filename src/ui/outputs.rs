@@ -22,7 +22,7 @@ pub fn table(outputs: &BTreeMap<String, Json>, color: bool) -> String {
             out.push('\n');
             block(value, 2, &mut out);
         } else {
-            out.push_str(&format!(" {}\n", leaf(value)));
+            out.extend([" ", &leaf(value), "\n"]);
         }
     }
     out
@@ -72,10 +72,10 @@ fn block(value: &Json, indent: usize, out: &mut String) {
     let mut entry = |head: String, value: &Json| {
         let pad = " ".repeat(indent);
         if is_block(value) {
-            out.push_str(&format!("{pad}{head}\n"));
+            out.extend([&pad, head.as_str(), "\n"]);
             block(value, indent + 2, out);
         } else {
-            out.push_str(&format!("{pad}{head} {}\n", leaf(value)));
+            out.extend([&pad, head.as_str(), " ", &leaf(value), "\n"]);
         }
     };
     match value {
@@ -83,7 +83,7 @@ fn block(value: &Json, indent: usize, out: &mut String) {
         Json::Array(items) => items.iter().for_each(|item| entry("-".to_owned(), item)),
         Json::String(text) => {
             let pad = " ".repeat(indent);
-            text.lines().for_each(|line| out.push_str(&format!("{pad}{}\n", Styled::new().text(line).render(false))));
+            text.lines().for_each(|line| out.extend([&pad, Styled::new().text(line).render(false).as_str(), "\n"]));
         }
         Json::Null | Json::Bool(_) | Json::Number(_) => {}
     }
