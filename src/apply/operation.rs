@@ -77,6 +77,10 @@ impl<'a> Operation<'a> {
         let spec = self.known_spec()?;
         let token = uuid::Uuid::new_v4().to_string();
         let mut deposed = before.as_ref().map(|entry| entry.deposed.clone()).unwrap_or_default();
+        let before_creation = match &before {
+            Some(Entry { id: None, status: Status::Creating { since, .. }, .. }) => Some(*since),
+            Some(_) | None => None,
+        };
         // A replacement beside the old one: the old one stays on record until it is gone.
         if let Some(Entry { id: Some(id), spec, depends_on, .. }) = before
             && self.change.id.as_ref() == Some(&id)
@@ -96,7 +100,10 @@ impl<'a> Operation<'a> {
         };
         self.put(Some(&entry)).await?;
         self.run.emit(Event::Step { address: self.address.clone(), step: "create".into() });
-        let (id, outputs) = self.send_create(&spec, &token).await?;
+        let (id, outputs) = match self.left_behind(before_creation, &entry).await? {
+            Some(found) => found,
+            None => self.send_create(&entry, &token).await?,
+        };
         entry.id = Some(id);
         if let Json::Object(outputs) = &outputs {
             entry.outputs.clone_from(outputs);
@@ -114,8 +121,8 @@ impl<'a> Operation<'a> {
 
     /// Sends the create call. When the answer is lost, looks before it sends again; when the name is taken, looks
     /// whether it is ours.
-    async fn send_create(&self, spec: &Json, token: &str) -> Result<(Id, Json), Trouble> {
-        let aws = &self.run.setting.aws;
+    async fn send_create(&self, entry: &Entry, token: &str) -> Result<(Id, Json), Trouble> {
+        let (aws, spec) = (&self.run.setting.aws, &entry.spec);
         let intent = self.run.setting.clock.elapsed();
         let mut lost = 0;
         loop {
@@ -126,7 +133,7 @@ impl<'a> Operation<'a> {
             };
             let Trouble::Aws { fault, .. } = &trouble else { return Err(trouble) };
             match fault.class {
-                Class::Exists => return self.locate(spec).await?.ok_or(trouble),
+                Class::Exists => return self.locate(entry).await?.ok_or(trouble),
                 Class::Transient if lost < LOST_CREATES => {}
                 _ => return Err(trouble),
             }
@@ -135,26 +142,42 @@ impl<'a> Operation<'a> {
             let event = Event::Retrying { address: self.address.clone(), fault: fault.clone(), in_seconds: 2.0 };
             self.run.emit(event);
             self.run.pause(pause).await?;
-            if let Some(found) = self.locate(spec).await? {
+            if let Some(found) = self.locate(entry).await? {
                 return Ok(found);
             }
             let since = self.run.setting.clock.elapsed().saturating_sub(intent);
             if let Some(rest) = SECOND_LOOK.checked_sub(since) {
                 self.run.pause(rest).await?;
-                if let Some(found) = self.locate(spec).await? {
+                if let Some(found) = self.locate(entry).await? {
                     return Ok(found);
                 }
             }
         }
     }
 
-    /// Looks for a resource whose id is not recorded, by name or ownership tags. Never takes over what is not ours.
-    async fn locate(&self, spec: &Json) -> Result<Option<(Id, Json)>, Trouble> {
+    /// Looks a second time for what an interrupted run may have created at `since`: the plan's look was the first,
+    /// and may have come too early.
+    async fn left_behind(&self, since: Option<jiff::Timestamp>, entry: &Entry) -> Result<Option<(Id, Json)>, Trouble> {
+        let Some(since) = since else { return Ok(None) };
+        let clock = &self.run.setting.clock;
+        let passed = Duration::try_from(clock.timestamp().duration_since(since)).unwrap_or_default();
+        if let Some(rest) = SECOND_LOOK.checked_sub(clock.aws_time(passed)) {
+            self.run.pause(rest).await?;
+        }
+        self.locate(entry).await
+    }
+
+    /// Looks for a resource whose id is not recorded, by name or ownership tags. Never takes over what is not ours,
+    /// and never takes a predecessor for its successor: both carry the same tags.
+    async fn locate(&self, entry: &Entry) -> Result<Option<(Id, Json)>, Trouble> {
         let aws = &self.run.setting.aws;
-        let which = || AnyWhich { address: self.address.clone(), id: None, spec: spec.clone() };
+        let which = || AnyWhich { address: self.address.clone(), id: None, spec: entry.spec.clone() };
         let read = || self.kind.read(aws, vec![which()]);
         let found = patiently(self.run, self.address, Calling::Step, read).await?.into_iter().flatten().next();
         let Some(live) = found else { return Ok(None) };
+        if entry.deposed.iter().any(|deposed| deposed.id == live.id) {
+            return Ok(None);
+        }
         let found = tags::of_spec(&live.spec);
         if self.kind.tagged() && !aws.owner.owns(self.address, &found) {
             return Err(Trouble::Foreign { id: live.id.to_string(), tags: format!("{found:?}") });
@@ -244,7 +267,7 @@ impl<'a> Operation<'a> {
     async fn delete(&self, mut entry: Entry) -> Result<(), Trouble> {
         // A creation whose answer never came: find what it left before saying that nothing is there.
         if entry.id.is_none() {
-            match self.locate(&entry.spec.clone()).await? {
+            match self.locate(&entry).await? {
                 Some((id, _)) => entry.id = Some(id),
                 None => return self.put(None).await,
             }

@@ -39,7 +39,7 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Failure> 
     if args.raw {
         printed_or_closed(context.printer.result(&ui::outputs::raw(value)))?;
     } else {
-        context.result(|| ui::outputs::raw(value), || value.clone())?;
+        context.result(|| ui::outputs::one(value), || value.clone())?;
     }
     Ok(Exit::Done)
 }

@@ -104,6 +104,8 @@ async fn read_kind(
     let answers = read.map_err(|fault| ObserveError::Read { kind: name.to_owned(), fault })?;
     let mut seen = Vec::with_capacity(entries.len());
     for ((address, entry), live) in entries.into_iter().zip(answers) {
+        // A predecessor carries the same tags as the successor whose id is not known yet.
+        let live = live.filter(|live| !entry.deposed.iter().any(|deposed| deposed.id == live.id));
         if let Some(live) = &live {
             let found = tags::of_spec(&live.spec);
             if entry.id.is_none() && kind.tagged() && !aws.owner.owns(address, &found) {

@@ -112,7 +112,9 @@ impl Estate<'_> {
 
     fn data_sharing_commands(&self) -> Json {
         let namespace_id = |component: &str| self.text(component, "namespace", "id");
-        json!(datashares::commands(self.config, &namespace_id))
+        // One text a warehouse: ready to paste, ready to pipe.
+        let commands = datashares::commands(self.config, &namespace_id).into_iter();
+        Json::Object(commands.map(|(warehouse, lines)| (warehouse, json!(lines.join("\n")))).collect())
     }
 }
 

@@ -46,6 +46,16 @@ pub fn raw(value: &Json) -> String {
     }
 }
 
+/// Writes one value for people: as in the table, without its name.
+pub fn one(value: &Json) -> String {
+    if !is_block(value) {
+        return raw(value);
+    }
+    let mut out = String::new();
+    block(value, 0, &mut out);
+    out
+}
+
 fn is_nested(value: &Json) -> bool {
     matches!(value, Json::Array(_) | Json::Object(_))
 }
