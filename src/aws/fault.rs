@@ -86,13 +86,11 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.call.is_empty() {
-            write!(f, "{} answered ", self.call)?;
-        }
-        write!(f, "{}: {}", self.code, self.message)?;
+        let Self { call, code, message, .. } = self;
         match &self.request_id {
-            Some(id) => write!(f, " (request {id})"),
-            None => Ok(()),
+            Some(id) => write!(f, "{call} answered {code}: {message} (request {id})"),
+            None if call.is_empty() => write!(f, "{code}: {message}"),
+            None => write!(f, "{call}: {code}: {message}"),
         }
     }
 }
@@ -148,12 +146,10 @@ where
             (classify(&code, &message, status), code, message)
         }
         SdkError::TimeoutError(_) => (Class::Transient, "Timeout".to_owned(), chain(error)),
-        SdkError::DispatchFailure(failure) => {
-            let text = chain(error);
-            let no_credentials = failure.is_other() && mentions_credentials(error);
-            let class = if no_credentials { Class::Credentials } else { Class::Transient };
-            (class, if no_credentials { "NoCredentials" } else { "ConnectionFailed" }.to_owned(), text)
-        }
+        SdkError::DispatchFailure(failure) => match credentials_error(error).filter(|_| failure.is_other()) {
+            Some(cause) => (Class::Credentials, "NoCredentials".to_owned(), chain(cause)),
+            None => (Class::Transient, "ConnectionFailed".to_owned(), chain(error)),
+        },
         SdkError::ResponseError(_) => (Class::Transient, "UnreadableAnswer".to_owned(), chain(error)),
         // A request the SDK refuses to build, and whatever variant it may grow: never sent.
         _ => (Class::Internal, "NotSent".to_owned(), chain(error)),
@@ -173,16 +169,10 @@ impl<E: aws_smithy_types::error::metadata::ProvideErrorMetadata> MetaId for SdkE
     }
 }
 
-/// Tells whether a provider of credentials failed anywhere below `error`.
-fn mentions_credentials(error: &dyn Error) -> bool {
-    let mut source = error.source();
-    while let Some(inner) = source {
-        if inner.is::<aws_credential_types::provider::error::CredentialsError>() {
-            return true;
-        }
-        source = inner.source();
-    }
-    false
+/// Finds the failure of a provider of credentials below `error`, if that is what went wrong.
+fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    std::iter::successors(error.source(), |inner: &&'a (dyn Error + 'static)| (*inner).source())
+        .find(|inner| inner.is::<aws_credential_types::provider::error::CredentialsError>())
 }
 
 /// Writes an error and its sources on one line, none twice.
