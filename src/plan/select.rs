@@ -37,9 +37,12 @@ impl Edges {
         let mut edges = Self { needs: BTreeMap::new(), needed_by: BTreeMap::new() };
         let wanted = stack.wanted.iter().map(|(address, wanted)| (address, wanted.depends_on()));
         let recorded = state.entries.iter().map(|(address, entry)| (address, entry.depends_on.clone()));
-        for (from, on) in wanted.chain(recorded).flat_map(|(from, deps)| deps.into_iter().map(move |d| (from, d.on))) {
-            edges.needed_by.entry(on.clone()).or_default().insert(from.clone());
-            edges.needs.entry(from.clone()).or_default().insert(on);
+        for (from, edge) in wanted.chain(recorded).flat_map(|(from, deps)| deps.into_iter().map(move |d| (from, d))) {
+            // What merely comes after something can live without it: a namespace does not go with its role's policy.
+            if edge.order_only.is_none() {
+                edges.needed_by.entry(edge.on.clone()).or_default().insert(from.clone());
+            }
+            edges.needs.entry(from.clone()).or_default().insert(edge.on);
         }
         edges
     }
