@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""Measures what the closing notes call figures, on the binary it is given.
+
+    cargo build --release && python3 benches/figures.py target/release/rsds
+
+Prints wall time and peak memory of small commands, calls and seconds of plan, apply and destroy of the dev
+environment on the sandbox, and lines per part of the tree. Changes nothing outside a temporary folder.
+"""
+
+import json
+import os
+import pathlib
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BINARY = pathlib.Path(sys.argv[1]).resolve()
+
+
+def run(folder, *arguments, trace=False):
+    """Runs rsds once; returns its standard output, seconds, and the AWS calls it made (with trace)."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "RSDS_"))}
+    if trace:
+        environment["RUST_LOG"] = "rsds::aws=debug"
+    start = time.monotonic()
+    done = subprocess.run([BINARY, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+    seconds = time.monotonic() - start
+    if done.returncode not in (0, 2):
+        sys.exit(f"{arguments}: exit {done.returncode}\n{done.stderr}")
+    return done.stdout, seconds, len(re.findall(r"\banswered\b", done.stderr))
+
+
+def peak_mib(folder, *arguments):
+    """Returns the peak memory of one run, measured in a process of its own."""
+    code = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], capture_output=True);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    out = subprocess.run([sys.executable, "-c", code, BINARY, *arguments], cwd=folder, capture_output=True, text=True)
+    return int(out.stdout) / 1024
+
+
+def lines(pattern):
+    return {path: sum(1 for _ in path.open()) for path in sorted(ROOT.glob(pattern))}
+
+
+def main():
+    print(f"binary: {BINARY.name}, {BINARY.stat().st_size / 1e6:.1f} MB")
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(ROOT / "environments", pathlib.Path(folder) / "environments")
+        for arguments in (["--version"], ["validate"]):
+            times = [run(folder, *arguments)[1] for _ in range(20)]
+            print(
+                f"{' '.join(arguments)}: median {statistics.median(times) * 1000:.1f} ms, "
+                f"peak {peak_mib(folder, *arguments):.1f} MiB"
+            )
+        sandbox = ["--env", "dev", "--sandbox"]
+        for name, arguments in (
+            ("plan (fresh)", ["plan", *sandbox]),
+            ("apply", ["apply", *sandbox, "--auto-approve", "--json"]),
+            ("plan (no change)", ["plan", *sandbox, "--detailed-exitcode"]),
+            ("destroy", ["destroy", *sandbox, "--auto-approve", "--json"]),
+        ):
+            out, seconds, calls = run(folder, *arguments, trace=True)
+            last = json.loads(out.splitlines()[-1]) if "--json" in arguments else {}
+            aws = f", {last['seconds']:.0f} s of AWS time" if "seconds" in last else ""
+            print(f"{name}: {calls} calls, {seconds:.2f} s on the wall{aws}")
+        print(f"peak of a no-change plan: {peak_mib(folder, 'plan', *sandbox):.1f} MiB")
+    kinds = [path for path in lines("src/aws/*.rs") if "\nimpl Kind for " in path.read_text()]
+    sizes = sorted(lines("src/aws/*.rs")[path] for path in kinds)
+    print(f"kinds: {len(sizes)}, lines a file: min {sizes[0]}, median {statistics.median(sizes):.0f}, max {sizes[-1]}")
+    total, sandbox = sum(lines("src/**/*.rs").values()), sum(lines("src/sandbox/**/*.rs").values())
+    print(f"lines: src {total}, of these sandbox {sandbox}, rest {total - sandbox}; tests {sum(lines('tests/**/*.rs').values())}")
+
+
+if __name__ == "__main__":
+    main()
