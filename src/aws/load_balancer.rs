@@ -7,7 +7,7 @@ use super::{
     Aws, Fault,
     elb::{self, Attributes},
     fault::{Called, found},
-    ids::{LoadBalancerArn, SecurityGroupId, SubnetId},
+    ids::{LoadBalancerArn, SecurityGroupId, SubnetId, VpcId},
     lookup::{asks, place},
 };
 use crate::kind::{
@@ -30,6 +30,8 @@ pub struct LoadBalancerSpec<S: Stage> {
     pub name: String,
     /// Whether it has private addresses only.
     pub internal: bool,
+    /// The VPC its subnets lie in, which it never leaves.
+    pub vpc: S::In<VpcId>,
     /// Its subnets, one per zone.
     pub subnets: BTreeSet<S::In<SubnetId>>,
     /// Its security groups; at least one.
@@ -90,6 +92,7 @@ impl LoadBalancer {
         let spec = LoadBalancerSpec {
             name: shown.load_balancer_name.unwrap_or_default(),
             internal: shown.scheme == Some(LoadBalancerSchemeEnum::Internal),
+            vpc: shown.vpc_id.unwrap_or_default().into(),
             subnets: zones.into_iter().filter_map(|zone| zone.subnet_id).map(SubnetId).collect(),
             security_groups: shown.security_groups.unwrap_or_default().into_iter().map(SecurityGroupId).collect(),
             cross_zone: attributes.flag(CROSS_ZONE),
@@ -113,7 +116,8 @@ impl Kind for LoadBalancer {
     const FIELDS: &'static [Field] = &[
         Field::replaces("name"),
         Field::replaces("internal"),
-        Field::updates("subnets").impact("connections through a removed zone end"),
+        Field::replaces("vpc"),
+        Field::updates("subnets").follows().impact("connections through a removed zone end"),
         Field::updates("security_groups").impact("clients the new groups do not admit lose access"),
         Field::updates("cross_zone"),
         Field::updates("deletion_protection"),
@@ -248,6 +252,7 @@ mod tests {
         let spec = |deletion_protection| LoadBalancerSpec::<Known> {
             name: "dwh".into(),
             internal: true,
+            vpc: "vpc-1".into(),
             subnets: BTreeSet::new(),
             security_groups: BTreeSet::new(),
             cross_zone: false,

@@ -6,7 +6,7 @@
 use super::{
     Aws, Class, Fault,
     fault::{Called, found},
-    ids::{NamespaceName, SecurityGroupId, SubnetId, WorkgroupArn, WorkgroupName},
+    ids::{NamespaceName, SecurityGroupId, SubnetId, VpcId, WorkgroupArn, WorkgroupName},
     lookup::{asks, place},
     number, serverless, tags,
 };
@@ -41,6 +41,8 @@ pub struct WorkgroupSpec<S: Stage> {
     /// Database parameters by key; a live workgroup shows AWS's defaults too.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
+    /// The VPC its addresses lie in: AWS moves a workgroup between subnets of one VPC alone.
+    pub vpc: S::In<VpcId>,
     /// The subnets its addresses lie in.
     pub subnets: BTreeSet<S::In<SubnetId>>,
     /// The security groups of its addresses.
@@ -159,6 +161,9 @@ impl Workgroup {
         // While it changes, the addresses shown may be those it is about to lose.
         let settled = matches!(shown.status, Some(WorkgroupStatus::Available) | None);
         let endpoint = shown.endpoint.as_ref().filter(|_| settled);
+        // Empty until the endpoint exists; `read` then believes the record.
+        let vpc = shown.endpoint.as_ref().and_then(|e| e.vpc_endpoints().iter().find_map(types::VpcEndpoint::vpc_id));
+        let vpc = vpc.unwrap_or_default().to_owned();
         let (host, addresses) = (endpoint.and_then(types::Endpoint::address), addresses(endpoint));
         let readiness = match shown.status {
             Some(WorkgroupStatus::Deleting) => Readiness::Deleting("DELETING".to_owned()),
@@ -178,6 +183,7 @@ impl Workgroup {
             base_capacity: number::shown(shown.base_capacity),
             max_capacity: shown.max_capacity.and_then(|rpus| rpus.try_into().ok()),
             parameters: shown.config_parameters.unwrap_or_default().into_iter().filter_map(pair).collect(),
+            vpc: vpc.into(),
             subnets: set(shown.subnet_ids),
             security_groups: set(shown.security_group_ids),
             port: number::shown(port),
@@ -241,7 +247,8 @@ impl Kind for Workgroup {
         Field::updates("base_capacity").impact("may cancel running queries"),
         Field::updates("max_capacity"),
         Field::updates("parameters").keyed().impact("reconnect; require_ssl and use_fips_ssl restart it"),
-        Field::updates("subnets").invalidates(&["addresses"]).impact("reconnect"),
+        Field::replaces("vpc"),
+        Field::updates("subnets").follows().invalidates(&["addresses"]).impact("reconnect"),
         Field::updates("security_groups").impact("clients the new groups do not admit lose access"),
         Field::updates("port").impact("restart; clients must dial the new port"),
         Field::updates("enhanced_vpc_routing").impact("reconnect"),
@@ -291,7 +298,13 @@ impl Kind for Workgroup {
         // No tags: gone between the two calls.
         let there = asked.into_iter().zip(tags).filter_map(|(shown, tags)| Some((shown, tags?)));
         let live = there.map(|(shown, tags)| Self::live(shown, tags)).collect::<Result<Vec<_>, _>>()?;
-        Ok(place(which, live, |question, l| asks(question, l.id.as_str(), question.spec.name == l.spec.name)))
+        let mut placed =
+            place(which, live, |question, l| asks(question, l.id.as_str(), question.spec.name == l.spec.name));
+        for (question, live) in which.iter().zip(&mut placed) {
+            let unknown = live.as_mut().filter(|live| live.spec.vpc.as_str().is_empty());
+            unknown.into_iter().for_each(|live| live.spec.vpc.clone_from(&question.spec.vpc));
+        }
+        Ok(placed)
     }
 
     async fn create(aws: &Aws, spec: &WorkgroupSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {

@@ -34,6 +34,7 @@ pub(super) fn describe(stack: &mut Stack, config: &Config, network: &Network) ->
         LoadBalancerSpec {
             name: config.nlb_name(),
             internal: nlb.internal,
+            vpc: network.vpc.id(),
             subnets: network.subnet_ids(),
             security_groups: BTreeSet::from([security_group.id()]),
             cross_zone: nlb.cross_zone,

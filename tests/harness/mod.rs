@@ -81,11 +81,16 @@ impl Estate {
 
     /// Plans and applies; the events stay in `self.events`.
     pub(crate) async fn run(&mut self, options: &Options) -> Outcome {
-        let mut session = self.open().await.unwrap();
-        let plan = Arc::new(session.plan(options, true).await.unwrap());
+        let session = self.open().await.unwrap();
+        let plan = session.plan(options, true).await.unwrap();
+        self.carry_out(session, plan).await
+    }
+
+    /// Applies a plan; the events stay in `self.events`.
+    pub(crate) async fn carry_out(&mut self, mut session: Session, plan: Plan) -> Outcome {
         let (events, mut inbox) = mpsc::unbounded_channel();
         let (_keep, interrupt) = watch::channel(false);
-        let outcome = session.apply(plan, events, interrupt).await;
+        let outcome = session.apply(Arc::new(plan), events, interrupt).await;
         self.events.clear();
         while let Ok(event) = inbox.try_recv() {
             self.events.push(event);

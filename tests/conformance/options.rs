@@ -1,0 +1,188 @@
+//! Every key of the TOML, alone and in random company: applied, read back, planned again.
+
+use super::{bench::touched, reading::reads_back};
+use crate::harness::{Estate, destroying};
+use rsds::{
+    config::keys::{KEYS, Since, Type},
+    plan::Options,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// As little as can be.
+const LEAST: &str = r#"
+project = "conf"
+region = "us-west-2"
+[networking]
+vpc_cidr = "10.40.0.0/16"
+[producer]
+[consumers.readers]
+"#;
+
+/// A key that exists in the account, made by somebody else.
+const FOREIGN_KEY: &str = "{key}";
+
+/// Another value for each key that works, as `--set` takes it; with what AWS or the rules want beside it.
+const OTHER: &[(&str, &[&str])] = &[
+    ("account", &["account=\"123456789012\""]),
+    ("tags", &["tags.team=\"data+platform: @x\""]),
+    ("state.backend", &["state.backend=\"local\""]),
+    ("networking.subnet_cidrs", &["networking.subnet_cidrs=[\"10.40.9.0/24\", \"10.40.7.0/24\", \"10.40.8.0/24\"]"]),
+    (
+        "networking.availability_zones",
+        &["networking.availability_zones=[\"us-west-2d\", \"us-west-2b\", \"us-west-2a\"]"],
+    ),
+    ("networking.allowed_cidrs", &["networking.allowed_cidrs=[\"203.0.113.0/24\", \"10.0.0.0/8\"]"]),
+    ("networking.internet_gateway", &["networking.internet_gateway=true"]),
+    ("networking.s3_endpoint", &["networking.s3_endpoint=false"]),
+    ("producer.type", &["producer.type=\"serverless\""]),
+    ("producer.base_capacity", &["producer.base_capacity=8"]),
+    ("producer.max_capacity", &["producer.max_capacity=64"]),
+    ("producer.database", &["producer.database=\"main_dw\""]),
+    ("producer.admin_username", &["producer.admin_username=\"boss\""]),
+    ("producer.admin_password", &["producer.admin_password=\"managed\""]),
+    ("producer.port", &["producer.port=5450"]),
+    ("producer.enhanced_vpc_routing", &["producer.enhanced_vpc_routing=false"]),
+    ("producer.s3_buckets", &["producer.s3_buckets=[\"lake-*\", \"a-bucket\"]"]),
+    ("producer.publicly_accessible", &["producer.publicly_accessible=true", "networking.internet_gateway=true"]),
+    ("producer.parameters", &["producer.parameters.require_ssl=\"false\"", "producer.parameters.query_group=\"q\""]),
+    ("producer.final_snapshot", &["producer.final_snapshot=false"]),
+    ("producer.logging", &["producer.logging=[\"userlog\", \"connectionlog\"]"]),
+    ("producer.kms_key_arn", &["producer.kms_key_arn=\"{key}\""]),
+    ("consumers.*.count", &["consumers.readers.count=2"]),
+    ("consumers.*.base_capacity", &["consumers.readers.base_capacity=16"]),
+    ("consumers.*.max_capacity", &["consumers.readers.max_capacity=128"]),
+    ("consumers.*.database", &["consumers.readers.database=\"readers_db\""]),
+    ("consumers.*.admin_username", &["consumers.readers.admin_username=\"boss\""]),
+    ("consumers.*.port", &["consumers.readers.port=8200"]),
+    ("consumers.*.enhanced_vpc_routing", &["consumers.readers.enhanced_vpc_routing=false"]),
+    ("consumers.*.query_timeout", &["consumers.readers.query_timeout=\"90s\""]),
+    ("consumers.*.parameters", &["consumers.readers.parameters.datestyle=\"ISO, DMY\""]),
+    ("consumers.*.s3_buckets", &["consumers.readers.s3_buckets=[\"lake-*\"]"]),
+    ("consumers.*.final_snapshot", &["consumers.readers.final_snapshot=true"]),
+    (
+        "consumers.*.publicly_accessible",
+        &["consumers.readers.publicly_accessible=true", "networking.internet_gateway=true"],
+    ),
+    ("consumers.*.log_exports", &["consumers.readers.log_exports=[\"useractivitylog\"]"]),
+    ("consumers.*.behind_nlb", &["consumers.readers.behind_nlb=false"]),
+    ("nlb.internal", &["nlb.internal=false", "networking.internet_gateway=true"]),
+    ("nlb.port", &["nlb.port=6000"]),
+    ("nlb.cross_zone", &["nlb.cross_zone=false"]),
+    ("nlb.idle_timeout", &["nlb.idle_timeout=\"60s\""]),
+    ("nlb.deregistration_delay", &["nlb.deregistration_delay=\"0s\""]),
+    ("nlb.stickiness", &["nlb.stickiness=true"]),
+    ("nlb.targets", &["nlb.targets=\"workgroup\""]),
+    ("nlb.deletion_protection", &["nlb.deletion_protection=true"]),
+    ("nlb.health_check.interval", &["nlb.health_check.interval=\"5s\""]),
+    ("nlb.health_check.healthy", &["nlb.health_check.healthy=3"]),
+    ("nlb.health_check.unhealthy", &["nlb.health_check.unhealthy=4"]),
+    ("protect.addresses", &["protect.addresses=[\"consumer-*\"]"]),
+    // The last: it moves everything.
+    ("networking.vpc_cidr", &["networking.vpc_cidr=\"10.40.0.0/17\""]),
+];
+
+/// Keys that name the estate itself, and tables of which the data sharing SQL is made: no resource shows them yet.
+const BEYOND: [&str; 7] = ["project", "region", "extends", "datashares", "users", "roles", "state"];
+
+#[test]
+fn every_key_that_works_has_another_value() {
+    let leaves = KEYS.iter().filter(|key| !matches!(key.ty, Type::Table | Type::Map(_) | Type::Tables | Type::Open));
+    let work = leaves.filter(|key| key.since != Since::NotYet);
+    let work: BTreeSet<&str> = work.map(|key| key.path).filter(|path| !BEYOND.contains(&root(path))).collect();
+    let have: BTreeSet<&str> = OTHER.iter().map(|(path, _)| *path).filter(|path| root(path) != "state").collect();
+    assert_eq!(have, work);
+}
+
+fn root(path: &str) -> &str {
+    path.split('.').next().unwrap_or_default()
+}
+
+/// Where `--set` texts are one, the later wins; so each key once.
+fn merged(keys: &[usize]) -> Vec<String> {
+    let sets = keys.iter().flat_map(|at| OTHER[*at].1).filter_map(|set| set.split_once('='));
+    let sets: BTreeMap<&str, &str> = sets.collect();
+    sets.into_iter().map(|(key, value)| format!("{key}={value}")).collect()
+}
+
+/// Makes an estate with these keys, demands that it is as given, and takes it away.
+async fn comes_and_goes(keys: &[usize]) {
+    let named: Vec<&str> = keys.iter().map(|at| OTHER[*at].0).collect();
+    let mut estate = Estate::new(LEAST);
+    let (key_id, arn) = foreign_key(&estate).await;
+    becomes(&mut estate, keys, &arn, &format!("{named:?}")).await;
+    let outcome = estate.run(&destroying(&[])).await;
+    assert!(outcome.is_complete(), "destroy {named:?}: {:#?}", outcome.failed);
+    assert!(estate.state().entries.is_empty(), "{named:?}: {:?}", estate.state().entries.keys());
+    let kms = estate.open().await.unwrap().aws.kms;
+    kms.schedule_key_deletion().key_id(key_id).send().await.unwrap();
+    let meant = left_on_purpose(keys);
+    let left = estate.sandbox.leftovers();
+    let left: Vec<&str> = left.iter().filter_map(|place| place.split('/').nth(1)).collect();
+    assert_eq!(left, meant, "{named:?}");
+}
+
+/// What a destroy leaves: final snapshots, and the key that the producer's is encrypted with.
+fn left_on_purpose(keys: &[usize]) -> Vec<&'static str> {
+    let set = |path: &str| keys.iter().any(|at| OTHER[*at].0 == path);
+    let producers = !set("producer.final_snapshot");
+    let kms = producers && !set("producer.kms_key_arn");
+    let snapshots = producers || set("consumers.*.final_snapshot");
+    [(kms, "kms"), (snapshots, "redshift-serverless")].into_iter().filter(|(is, _)| *is).map(|(_, what)| what).collect()
+}
+
+/// Brings the running estate to these keys, and demands that it is as given.
+async fn becomes(estate: &mut Estate, keys: &[usize], arn: &str, what: &str) {
+    estate.sets = merged(keys).into_iter().map(|set| set.replace(FOREIGN_KEY, arn)).collect();
+    let outcome = estate.run(&Options::default()).await;
+    assert!(outcome.is_complete(), "{what}: {:#?}", outcome.failed);
+    let plan = estate.plan(&Options::default()).await.unwrap();
+    assert!(plan.is_empty(), "{what}: {}", touched(&plan).join("\n"));
+    reads_back(estate).await;
+}
+
+/// Makes a key out of band.
+async fn foreign_key(estate: &Estate) -> (String, String) {
+    let session = estate.open().await.unwrap();
+    let key = session.aws.kms.create_key().send().await.unwrap().key_metadata.unwrap();
+    (key.key_id, key.arn.unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_key_changes_a_running_estate() {
+    let mut estate = Estate::new(LEAST);
+    let (_, arn) = foreign_key(&estate).await;
+    becomes(&mut estate, &[], &arn, "the first apply").await;
+    let mut keys = Vec::new();
+    for (at, (path, _)) in OTHER.iter().enumerate() {
+        keys.push(at);
+        becomes(&mut estate, &keys, &arn, path).await;
+    }
+    becomes(&mut estate, &[], &arn, "back again").await;
+    // Whatever was replaced on the way is gone with the rest, but for final snapshots and keys.
+    let outcome = estate.run(&destroying(&[])).await;
+    assert!(outcome.is_complete(), "{:#?}", outcome.failed);
+    assert_eq!(estate.sandbox.leftovers(), ["us-west-2/kms", "us-west-2/redshift-serverless"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn none_and_all_keys() {
+    comes_and_goes(&[]).await;
+    comes_and_goes(&(0..OTHER.len()).collect::<Vec<_>>()).await;
+}
+
+/// A small generator of our own: the same company in every run.
+fn company(seed: u64) -> Vec<usize> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state >> 40
+    };
+    (0..OTHER.len()).filter(|_| next() % 2 == 0).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_in_random_company() {
+    for seed in 1..=2 {
+        comes_and_goes(&company(seed)).await;
+    }
+}
