@@ -38,6 +38,8 @@ struct Waiter {
     which: AnyWhich,
     goal: Goal,
     since: Duration,
+    /// When it is read next.
+    due: Duration,
     ready_reads: u32,
     status: String,
     answer: oneshot::Sender<Answer>,
@@ -67,7 +69,7 @@ impl Settler {
     pub(super) async fn settle(&self, kind: &'static dyn AnyKind, which: AnyWhich, goal: Goal) -> Answer {
         let (answer, settled) = oneshot::channel();
         let (since, status) = (self.clock.elapsed(), String::new());
-        let waiter = Waiter { which, goal, since, ready_reads: 0, status, answer };
+        let waiter = Waiter { which, goal, since, due: since, ready_reads: 0, status, answer };
         // A poller ends only with the settler.
         self.poller(kind).send(waiter).ok();
         tokio::select! {
@@ -108,48 +110,45 @@ impl Poller {
             while let Ok(waiter) = inbox.try_recv() {
                 self.waiting.push(waiter);
             }
-            self.poll().await;
-            if self.waiting.is_empty() {
-                continue;
-            }
-            // Newcomers are read soon, but not each by itself.
+            self.waiting.retain(|waiter| !waiter.answer.is_closed());
+            let now = self.clock.elapsed();
+            let Some(next) = self.waiting.iter().map(|waiter| waiter.due).min() else { continue };
+            // Whoever joins while the others wait is read soon, together with who else joins.
             tokio::select! {
-                () = self.clock.sleep(self.interval()) => {}
-                Some(waiter) = inbox.recv() => {
-                    self.waiting.push(waiter);
-                    self.clock.sleep(SHORTEST).await;
-                }
+                biased;
+                Some(waiter) = inbox.recv() => self.waiting.push(waiter),
+                () = self.clock.sleep(next.saturating_sub(now)) => self.poll().await,
             }
         }
     }
 
-    /// A twentieth of the time the youngest has waited, within bounds.
-    fn interval(&self) -> Duration {
-        let now = self.clock.elapsed();
-        let youngest = self.waiting.iter().map(|w| now.saturating_sub(w.since)).min().unwrap_or_default();
-        (youngest / 20).clamp(SHORTEST, LONGEST)
-    }
-
+    /// Reads those that are due, and those that nearly are, in one batch.
     async fn poll(&mut self) {
-        self.waiting.retain(|waiter| !waiter.answer.is_closed());
-        let which: Vec<AnyWhich> = self.waiting.iter().map(|waiter| waiter.which.clone()).collect();
+        let now = self.clock.elapsed();
+        let is_due = |waiter: &Waiter| {
+            let early = (now.saturating_sub(waiter.since) / 60).clamp(SHORTEST / 2, LONGEST / 3);
+            waiter.due <= now + early
+        };
+        let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting).into_iter().partition(is_due);
+        self.waiting = later;
+        let which: Vec<AnyWhich> = due.iter().map(|waiter| waiter.which.clone()).collect();
         let answers = match self.kind.read(&self.aws, which).await {
             Ok(answers) => answers,
             Err(fault) if matches!(fault.class, Class::Throttled | Class::Transient | Class::Propagating) => {
                 // Asked again at the next interval; time limits go on counting.
-                for waiter in std::mem::take(&mut self.waiting) {
+                for waiter in due {
                     self.keep_or_give_up(waiter, fault.to_string());
                 }
                 return;
             }
             Err(fault) => {
-                for waiter in self.waiting.drain(..) {
+                for waiter in due {
                     waiter.answer.send(Err(fault.clone().into())).ok();
                 }
                 return;
             }
         };
-        for (waiter, live) in std::mem::take(&mut self.waiting).into_iter().zip(answers) {
+        for (waiter, live) in due.into_iter().zip(answers) {
             self.judge(waiter, live.as_ref());
         }
     }
@@ -207,6 +206,8 @@ impl Poller {
             self.events.send(Event::Waiting { address, status: status.clone() }).ok();
             waiter.status = status;
         }
+        // A twentieth of the time waited, within bounds.
+        waiter.due = self.clock.elapsed() + (waited / 20).clamp(SHORTEST, LONGEST);
         self.waiting.push(waiter);
     }
 

@@ -233,7 +233,8 @@ impl Kind for Namespace {
             .set_tags(Some(serverless::tag_list(&spec.tags)?));
         let answer = call.send().called(CALL).await.map_err(taken)?;
         let namespace = answer.namespace.ok_or_else(|| Fault::incomplete(CALL, "namespace"))?;
-        let outputs = outputs(CALL, &namespace)?;
+        // The name counts once the namespace is AVAILABLE, whatever this answer shows.
+        let outputs = NamespaceOutputs { name: None, ..outputs(CALL, &namespace)? };
         Ok(Created { id: Id(outputs.arn.0.clone()), outputs })
     }
 
