@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod budget;
 mod conformance;
+mod crash;
+mod faults;
 mod harness;
+mod scene;
 mod story;

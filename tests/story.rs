@@ -2,6 +2,12 @@
 
 use crate::harness::*;
 
+mod change;
+mod drift;
+mod groups;
+mod refuse;
+mod replace;
+
 #[tokio::test(start_paused = true)]
 async fn dev_comes_up_stays_as_it_is_and_goes() {
     let mut estate = Estate::new(&dev());

@@ -171,7 +171,8 @@ impl<'a> Operation<'a> {
     /// and never takes a predecessor for its successor: both carry the same tags.
     async fn locate(&self, entry: &Entry) -> Result<Option<(Id, Json)>, Trouble> {
         let aws = &self.run.setting.aws;
-        let which = || AnyWhich { address: self.address.clone(), id: None, spec: entry.spec.clone() };
+        let spec = || entry.spec.clone();
+        let which = || AnyWhich { address: self.address.clone(), id: None, spec: spec(), settling: false };
         let read = || self.kind.read(aws, vec![which()]);
         let found = patiently(self.run, self.address, Calling::Step, read).await?.into_iter().flatten().next();
         let Some(live) = found else { return Ok(None) };
@@ -185,8 +186,22 @@ impl<'a> Operation<'a> {
         Ok(Some((live.id, live.outputs)))
     }
 
+    /// Looks for what a recorded intent has made, and records its id: the steps that remain are the plan's.
+    async fn adopt(&self, entry: &mut Entry) -> Result<bool, Trouble> {
+        let Some((id, outputs)) = self.locate(entry).await? else { return Ok(false) };
+        entry.id = Some(id);
+        if let Json::Object(outputs) = &outputs {
+            entry.outputs.clone_from(outputs);
+        }
+        self.put(Some(entry)).await?;
+        self.run.publish(self.address, &outputs);
+        Ok(true)
+    }
+
     async fn update(&self, mut entry: Entry) -> Result<Entry, Trouble> {
-        let Some(_) = &entry.id else { return self.create(Some(entry)).await };
+        if entry.id.is_none() && !self.adopt(&mut entry).await? {
+            return self.create(Some(entry)).await;
+        }
         let spec = self.known_spec()?;
         let before = &self.change.work.before;
         entry.depends_on.clone_from(&self.change.work.depends_on);
@@ -235,7 +250,11 @@ impl<'a> Operation<'a> {
     }
 
     async fn settle(&self, entry: &Entry, goal: Goal) -> Result<Option<AnyLive>, Trouble> {
-        let which = AnyWhich { address: self.address.clone(), id: entry.id.clone(), spec: entry.spec.clone() };
+        self.settle_as(entry.id.clone(), &entry.spec, goal).await
+    }
+
+    async fn settle_as(&self, id: Option<Id>, spec: &Json, goal: Goal) -> Result<Option<AnyLive>, Trouble> {
+        let which = AnyWhich { address: self.address.clone(), id, spec: spec.clone(), settling: true };
         self.run.settler.settle(self.kind, which, goal).await
     }
 
@@ -298,9 +317,7 @@ impl<'a> Operation<'a> {
                 self.send_removal(&step, &deposed.id, &deposed.spec).await?;
             }
             if self.kind.settles() {
-                let (id, spec) = (Some(deposed.id), deposed.spec);
-                let which = AnyWhich { address: self.address.clone(), id, spec };
-                self.run.settler.settle(self.kind, which, Goal::Gone).await?;
+                self.settle_as(Some(deposed.id), &deposed.spec, Goal::Gone).await?;
             }
             entry.deposed.pop();
             self.put(Some(&entry)).await?;

@@ -8,7 +8,7 @@ use super::{
     fault::{Called, found},
     tags,
 };
-use crate::kind::{Changes, Kind, Live, Step, Tags};
+use crate::kind::{Changes, Kind, Live, Step, Tags, Which};
 use aws_sdk_elasticloadbalancingv2::types::Tag;
 use futures_util::future::try_join_all;
 use std::{collections::BTreeMap, future::Future};
@@ -59,6 +59,7 @@ pub(super) fn tag_list<'a>(tags: impl IntoIterator<Item = (&'a String, &'a Strin
 /// Completes what a Describe call answered, by ARN, with its tags and with what `live` asks for each one alone.
 pub(super) async fn complete<T, K, F>(
     aws: &Aws,
+    which: &[Which<K>],
     things: Vec<(String, T)>,
     live: impl Fn(String, T, Tags) -> F + Send,
 ) -> Result<Vec<Live<K>>, Fault>
@@ -68,7 +69,10 @@ where
     F: Future<Output = Result<Option<Live<K>>, Fault>> + Send,
 {
     let arns: Vec<String> = things.iter().map(|(arn, _)| arn.clone()).collect();
-    let mut tags = tags_of(aws, &arns).await?;
+    let mut tags = match settling(which) {
+        true => BTreeMap::new(),
+        false => tags_of(aws, &arns).await?,
+    };
     let calls: Vec<F> = things
         .into_iter()
         .map(|(arn, thing)| {
@@ -77,6 +81,11 @@ where
         })
         .collect();
     Ok(try_join_all(calls).await?.into_iter().flatten().collect())
+}
+
+/// Tells whether nobody asks for more than readiness.
+pub(super) fn settling<K: Kind>(which: &[Which<K>]) -> bool {
+    which.iter().all(|question| question.settling)
 }
 
 async fn tags_of(aws: &Aws, arns: &[String]) -> Result<BTreeMap<String, Tags>, Fault> {

@@ -139,7 +139,7 @@ impl Kind for Listener {
             which.iter().any(|question| asks(question, &arn, true)).then_some((arn, shown))
         };
         let asked = all.into_iter().flatten().filter_map(asked).collect();
-        let live = elb::complete(aws, asked, |arn, shown, tags| Self::live(aws, arn, shown, tags)).await?;
+        let live = elb::complete(aws, which, asked, |arn, shown, tags| Self::live(aws, arn, shown, tags)).await?;
         Ok(place(which, live, |question, l| is_asked(aws, question, l, &l.spec.tags)))
     }
 

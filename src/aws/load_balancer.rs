@@ -83,11 +83,18 @@ fn attribute(key: &str, on: bool) -> LoadBalancerAttribute {
 }
 
 impl LoadBalancer {
-    async fn live(aws: &Aws, arn: String, shown: types::LoadBalancer, tags: Tags) -> Result<Option<Live<Self>>, Fault> {
-        let call = aws.elb.describe_load_balancer_attributes().load_balancer_arn(&arn);
+    /// Reads the attributes; none where only readiness is asked. `None` if it is gone.
+    async fn attributes(aws: &Aws, settling: bool, arn: &str) -> Result<Option<Attributes>, Fault> {
+        if settling {
+            return Ok(Some(Attributes::of([])));
+        }
+        let call = aws.elb.describe_load_balancer_attributes().load_balancer_arn(arn);
         let answer = found(call.send().called("elasticloadbalancing:DescribeLoadBalancerAttributes").await)?;
-        let Some(answer) = answer else { return Ok(None) };
-        let attributes = Attributes::of(answer.attributes.unwrap_or_default().into_iter().map(|a| (a.key, a.value)));
+        let pairs = |all: Option<Vec<LoadBalancerAttribute>>| all.unwrap_or_default().into_iter();
+        Ok(answer.map(|answer| Attributes::of(pairs(answer.attributes).map(|a| (a.key, a.value)))))
+    }
+
+    fn live(arn: String, shown: types::LoadBalancer, attributes: &Attributes, tags: Tags) -> Live<Self> {
         let zones = shown.availability_zones.unwrap_or_default();
         let spec = LoadBalancerSpec {
             name: shown.load_balancer_name.unwrap_or_default(),
@@ -100,7 +107,7 @@ impl LoadBalancer {
             tags,
         };
         let outputs = LoadBalancerOutputs { arn: arn.clone().into(), dns_name: shown.dns_name.unwrap_or_default() };
-        Ok(Some(Live { id: Id(arn), spec, outputs, readiness: readiness(shown.state.as_ref()) }))
+        Live { id: Id(arn), spec, outputs, readiness: readiness(shown.state.as_ref()) }
     }
 
     async fn set_attributes(aws: &Aws, id: &Id, attributes: Vec<LoadBalancerAttribute>) -> Result<(), Fault> {
@@ -162,7 +169,11 @@ impl Kind for LoadBalancer {
             which.iter().any(|q| asks(q, &arn, q.spec.name == name)).then_some((arn, shown))
         };
         let asked = all.into_iter().filter_map(asked).collect();
-        let live = elb::complete(aws, asked, |arn, shown, tags| Self::live(aws, arn, shown, tags)).await?;
+        let live = elb::complete(aws, which, asked, |arn, shown, tags| async move {
+            let Some(attributes) = Self::attributes(aws, elb::settling(which), &arn).await? else { return Ok(None) };
+            Ok(Some(Self::live(arn, shown, &attributes, tags)))
+        })
+        .await?;
         Ok(place(which, live, |q, l| asks(q, l.id.as_str(), q.spec.name == l.spec.name)))
     }
 

@@ -94,7 +94,12 @@ mod tests {
     }
 
     fn which(id: Option<&str>) -> Which<Vpc> {
-        Which { address: Address::new("networking", "vpc"), id: id.map(|id| Id(id.into())), spec: vpc() }
+        Which {
+            address: Address::new("networking", "vpc"),
+            id: id.map(|id| Id(id.into())),
+            spec: vpc(),
+            settling: false,
+        }
     }
 
     #[test]

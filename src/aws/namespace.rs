@@ -117,13 +117,11 @@ fn readiness(namespace: &AwsNamespace, roles: &[AttachedRole]) -> Readiness {
 }
 
 impl Namespace {
-    async fn live(
-        aws: &Aws,
-        namespace: &AwsNamespace,
-        recorded: &NamespaceSpec<Known>,
-    ) -> Result<Option<Live<Self>>, Fault> {
+    async fn live(aws: &Aws, namespace: &AwsNamespace, which: &Which<Self>) -> Result<Option<Live<Self>>, Fault> {
+        let recorded = &which.spec;
         let outputs = outputs("redshift-serverless:ListNamespaces", namespace)?;
-        let Some(tags) = serverless::tags_of(aws, outputs.arn.as_str()).await? else { return Ok(None) };
+        let asked = std::slice::from_ref(which);
+        let Some(tags) = serverless::tags_for(aws, asked, outputs.arn.as_str()).await? else { return Ok(None) };
         let roles = namespace_role::attached(namespace.iam_roles.as_deref().unwrap_or_default());
         let database = namespace.db_name.clone().filter(|name| !name.is_empty());
         let logs = namespace.log_exports.as_deref().unwrap_or_default();
@@ -149,7 +147,7 @@ impl Namespace {
             None => namespace.namespace_name() == Some(which.spec.name.as_str()),
         };
         match all.iter().find(asked) {
-            Some(namespace) => Self::live(aws, namespace, &which.spec).await,
+            Some(namespace) => Self::live(aws, namespace, which).await,
             None => Ok(None),
         }
     }

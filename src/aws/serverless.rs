@@ -8,15 +8,23 @@ use super::{
     fault::{Called, found},
     tags,
 };
-use crate::kind::{Step, Tags};
+use crate::kind::{Kind, Step, Tags, Which};
 use aws_sdk_redshiftserverless::{error::BuildError, types::Tag};
 
 /// Reads the tags of one object; `None` if it is gone.
-pub(super) async fn tags_of(aws: &Aws, arn: &str) -> Result<Option<Tags>, Fault> {
+async fn tags_of(aws: &Aws, arn: &str) -> Result<Option<Tags>, Fault> {
     let call = aws.serverless.list_tags_for_resource().resource_arn(arn);
     let answer = found(call.send().called("redshift-serverless:ListTagsForResource").await)?;
     let pairs = |tags: Option<Vec<Tag>>| tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value));
     Ok(answer.map(|answer| tags::own(pairs(answer.tags))))
+}
+
+/// Reads the tags of one object for an answer to `which`: none are asked for where only readiness is.
+pub(super) async fn tags_for<K: Kind>(aws: &Aws, which: &[Which<K>], arn: &str) -> Result<Option<Tags>, Fault> {
+    match which.iter().all(|question| question.settling) {
+        true => Ok(Some(Tags::new())),
+        false => tags_of(aws, arn).await,
+    }
 }
 
 /// Builds the tags that a create call carries.

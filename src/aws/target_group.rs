@@ -147,7 +147,7 @@ impl Kind for TargetGroup {
             which.iter().any(|q| asks(q, &arn, q.spec.name == name)).then_some((arn, shown))
         };
         let asked = all.into_iter().filter_map(asked).collect();
-        let live = elb::complete(aws, asked, |arn, shown, tags| Self::live(aws, arn, shown, tags)).await?;
+        let live = elb::complete(aws, which, asked, |arn, shown, tags| Self::live(aws, arn, shown, tags)).await?;
         Ok(place(which, live, |q, l| asks(q, l.id.as_str(), q.spec.name == l.spec.name)))
     }
 

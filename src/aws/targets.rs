@@ -247,7 +247,7 @@ mod tests {
     fn which(id: Option<&[&str]>, recorded: &[&str]) -> Which<Targets> {
         let spec = TargetsSpec { target_group: "arn:tg".into(), addresses: set(recorded), port: 5439 };
         let address = "consumer-a/targets".parse().unwrap();
-        Which { address, id: id.map(|ips| id_of(&spec.target_group, 5439, &set(ips))), spec }
+        Which { address, id: id.map(|ips| id_of(&spec.target_group, 5439, &set(ips))), spec, settling: false }
     }
 
     fn shown(

@@ -294,7 +294,7 @@ impl Kind for Workgroup {
         };
         let asked: Vec<_> = all.into_iter().filter(asked).collect();
         let arns = asked.iter().map(|shown| shown.workgroup_arn().unwrap_or_default());
-        let tags = try_join_all(arns.map(|arn| serverless::tags_of(aws, arn))).await?;
+        let tags = try_join_all(arns.map(|arn| serverless::tags_for(aws, which, arn))).await?;
         // No tags: gone between the two calls.
         let there = asked.into_iter().zip(tags).filter_map(|(shown, tags)| Some((shown, tags?)));
         let live = there.map(|(shown, tags)| Self::live(shown, tags)).collect::<Result<Vec<_>, _>>()?;

@@ -217,6 +217,9 @@ pub struct Which<K: Kind> {
     pub id: Option<Id>,
     /// What the state recorded of it: for children that AWS knows only through their parents.
     pub spec: K::Spec<Known>,
+    /// Only readiness and outputs are asked, again and again: the spec of the answer may lack what costs calls of its
+    /// own (tags, attributes).
+    pub settling: bool,
 }
 
 impl<K: Kind> Which<K> {

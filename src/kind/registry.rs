@@ -39,6 +39,8 @@ pub struct AnyWhich {
     pub id: Option<Id>,
     /// The recorded spec.
     pub spec: Json,
+    /// Whether only readiness and outputs are asked (`Which::settling`).
+    pub settling: bool,
 }
 
 /// A step to run, its kind erased.
@@ -161,8 +163,8 @@ impl<K: Kind> AnyKind for Registered<K> {
     fn read<'a>(&'a self, aws: &'a Aws, which: Vec<AnyWhich>) -> Call<'a, Vec<Option<AnyLive>>> {
         Box::pin(async move {
             let mut questions = Vec::with_capacity(which.len());
-            for AnyWhich { address, id, spec } in which {
-                questions.push(Which::<K> { address, id, spec: known(K::NAME, &spec)? });
+            for AnyWhich { address, id, spec, settling } in which {
+                questions.push(Which::<K> { address, id, spec: known(K::NAME, &spec)?, settling });
             }
             let answers = K::read(aws, &questions).await?;
             let erase = |live: Live<K>| {

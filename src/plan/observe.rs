@@ -99,6 +99,7 @@ async fn read_kind(
         address: (*address).clone(),
         id: entry.id.clone(),
         spec: entry.spec.clone(),
+        settling: false,
     });
     let read = kind.read(aws, which.collect()).await;
     let answers = read.map_err(|fault| ObserveError::Read { kind: name.to_owned(), fault })?;

@@ -235,6 +235,11 @@ impl Sandbox {
         self.state().faults.arm(fault);
     }
 
+    /// Disarms every fault.
+    pub fn disarm(&self) {
+        self.state().faults = Armed::default();
+    }
+
     // A panic in an operation leaves the store as it was (see there), so its lock need not stay poisoned.
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -33,7 +33,7 @@ pub(super) struct Network {
     pub(super) nlb_group: Option<Handle<SecurityGroup>>,
     /// The route to the internet; public endpoints come after it.
     pub(super) public_route: Option<Handle<Route>>,
-    /// The rules that let the load balancer reach the consumers; targets come after them.
+    /// The rules that let the load balancer reach the consumers, at both ends; targets come after them.
     pub(super) path_to_consumers: Vec<Handle<SecurityGroupRule>>,
 }
 
@@ -75,9 +75,9 @@ pub(super) fn describe(stack: &mut Stack, config: &Config, site: &Site) -> Optio
     let consumer_group = groups.group("consumer", "the Redshift consumers");
     let nlb_group = config.has_nlb().then(|| groups.group("nlb", "the load balancer in front of the consumers"));
     groups.producer_rules(&producer_group, &consumer_group);
-    let path_to_consumers = groups.consumer_rules(&consumer_group, nlb_group.as_ref());
+    let mut path_to_consumers = groups.consumer_rules(&consumer_group, nlb_group.as_ref());
     if let Some(nlb_group) = &nlb_group {
-        groups.nlb_rules(nlb_group, &consumer_group);
+        path_to_consumers.extend(groups.nlb_rules(nlb_group, &consumer_group));
     }
     Some(Network { vpc, subnets, producer_group, consumer_group, nlb_group, public_route, path_to_consumers })
 }
@@ -189,12 +189,19 @@ impl Groups<'_> {
         path
     }
 
-    fn nlb_rules(&mut self, nlb: &Handle<SecurityGroup>, consumers: &Handle<SecurityGroup>) {
+    /// Returns the rules through which the load balancer reaches the consumers.
+    fn nlb_rules(
+        &mut self,
+        nlb: &Handle<SecurityGroup>,
+        consumers: &Handle<SecurityGroup>,
+    ) -> Vec<Handle<SecurityGroupRule>> {
         self.ingress_from_outside("nlb", nlb, self.config.nlb.port);
+        let mut path = Vec::new();
         for port in self.ports(|behind_nlb| behind_nlb) {
             let (name, peer) = (format!("nlb-egress-{port}-consumers"), Peer::Group(consumers.id()));
-            self.rule(&name, nlb, Direction::Egress, Some(port), peer, "consumers and their health checks");
+            path.push(self.rule(&name, nlb, Direction::Egress, Some(port), peer, "consumers and their health checks"));
         }
+        path
     }
 
     /// The ports of the consumers, each once.

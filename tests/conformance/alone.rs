@@ -39,7 +39,12 @@ impl<'a> Hand<'a> {
     }
 
     async fn read(&self) -> Option<AnyLive> {
-        let which = AnyWhich { address: self.address.clone(), id: Some(self.id.clone()), spec: self.spec.clone() };
+        let which = AnyWhich {
+            address: self.address.clone(),
+            id: Some(self.id.clone()),
+            spec: self.spec.clone(),
+            settling: false,
+        };
         self.kind.read(self.aws, vec![which]).await.unwrap().pop().flatten()
     }
 

@@ -141,7 +141,7 @@ pub(crate) fn touched(plan: &Plan) -> Vec<String> {
 pub(crate) fn questions(state: &State, addresses: &[Address]) -> Vec<AnyWhich> {
     let question = |address: &Address| {
         let entry = &state.entries[address];
-        AnyWhich { address: address.clone(), id: entry.id.clone(), spec: entry.spec.clone() }
+        AnyWhich { address: address.clone(), id: entry.id.clone(), spec: entry.spec.clone(), settling: false }
     };
     addresses.iter().map(question).collect()
 }

@@ -21,6 +21,8 @@ pub(crate) struct Estate {
     pub store: Arc<MemoryStore>,
     pub clock: Clock,
     pub sets: Vec<String>,
+    /// Where the connection goes.
+    pub region: String,
     /// The events of the last apply.
     pub events: Vec<Event>,
 }
@@ -46,7 +48,8 @@ impl Estate {
         let clock = Clock::paused("2026-11-22T10:00:00Z".parse().unwrap());
         let sandbox = Sandbox::in_memory(clock.clone());
         let dir = tempfile::tempdir().unwrap();
-        let estate = Self { dir, sandbox, store: Arc::default(), clock, sets: Vec::new(), events: Vec::new() };
+        let (sets, region, events) = (Vec::new(), "us-west-2".to_owned(), Vec::new());
+        let estate = Self { dir, sandbox, store: Arc::default(), clock, sets, region, events };
         estate.write(toml);
         estate
     }
@@ -62,7 +65,7 @@ impl Estate {
         let credentials =
             aws_credential_types::Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "sandbox");
         Connection {
-            region: "us-west-2".into(),
+            region: self.region.clone(),
             http: Some(self.sandbox.http_client()),
             credentials: Some(aws_credential_types::provider::SharedCredentialsProvider::new(credentials)),
             parallelism: 16,

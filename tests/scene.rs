@@ -1,0 +1,197 @@
+//! Scenes for the stories: two small estates, what a plan says in short words, and what there is in the world.
+
+use crate::harness::*;
+use rsds::{
+    apply::{Event, Outcome},
+    plan::{Action, Options, Plan, Reason},
+    sandbox::{Fault, How, World},
+    state::Store,
+};
+use std::{collections::BTreeMap, sync::Arc};
+use tokio::sync::{mpsc, watch};
+
+/// Two groups of readers behind one load balancer; everything may go.
+pub(crate) const TWO: &str = r#"
+project = "airline"
+region = "us-west-2"
+[networking]
+vpc_cidr = "10.50.0.0/16"
+allowed_cidrs = ["10.0.0.0/8"]
+[producer]
+base_capacity = 8
+max_capacity = 16
+database = "airline_dw"
+final_snapshot = false
+[consumers.analytics]
+count = 2
+base_capacity = 8
+max_capacity = 16
+database = "analytics_db"
+[consumers.reporting]
+base_capacity = 8
+max_capacity = 16
+database = "reporting_db"
+query_timeout = "10m"
+[nlb]
+deregistration_delay = "60s"
+[protect]
+addresses = []
+"#;
+
+/// The smallest estate that has every kind.
+pub(crate) const SMALL: &str = r#"
+project = "airline"
+region = "us-west-2"
+[networking]
+vpc_cidr = "10.50.0.0/16"
+allowed_cidrs = ["10.0.0.0/8"]
+internet_gateway = true
+[producer]
+base_capacity = 8
+max_capacity = 16
+database = "airline_dw"
+s3_buckets = ["lake-*"]
+final_snapshot = false
+[consumers.reporting]
+base_capacity = 8
+max_capacity = 16
+database = "reporting_db"
+[nlb]
+deregistration_delay = "10s"
+[protect]
+addresses = []
+"#;
+
+/// The `TWO` estate without the group `reporting`.
+pub(crate) fn without_reporting() -> String {
+    let (before, rest) = TWO.split_once("[consumers.reporting]").unwrap();
+    format!("{before}[nlb]{}", rest.split_once("[nlb]").unwrap().1)
+}
+
+/// What a plan touches, one line each: `update nlb/listener-5439: Changed`.
+pub(crate) fn brief(plan: &Plan) -> Vec<String> {
+    plan.touched().map(|change| format!("{} {}", verb(change.action), change.address)).collect()
+}
+
+fn verb(action: Action) -> &'static str {
+    match action {
+        Action::Create => "create",
+        Action::Update => "update",
+        Action::Replace(_) => "replace",
+        Action::Delete => "delete",
+        Action::Resume => "resume",
+        Action::Keep => "keep",
+        Action::Forget => "forget",
+        Action::NoOp => "leave",
+    }
+}
+
+/// Why a plan touches one resource.
+pub(crate) fn reasons(plan: &Plan, address: &str) -> Vec<Reason> {
+    plan.changes[&address.parse().unwrap()].reasons.clone()
+}
+
+/// How many there are of each thing that exists; what is only fading away is left out.
+pub(crate) fn inventory(world: &World) -> BTreeMap<&'static str, usize> {
+    let ec2 = &world.ec2;
+    let routes = ec2.tables.values().map(|table| table.routes.len()).sum();
+    let associations = ec2.tables.values().map(|table| table.associations.len()).sum();
+    let serverless = &world.serverless;
+    let live_keys = world.kms.keys.values().filter(|key| key.deletion.is_none());
+    let targets = world.elb.groups.values().flat_map(|group| &group.targets);
+    BTreeMap::from([
+        ("vpcs", ec2.vpcs.len()),
+        ("subnets", ec2.subnets.len()),
+        ("gateways", ec2.gateways.len()),
+        ("route tables", ec2.tables.len()),
+        ("routes", routes),
+        ("associations", associations),
+        ("endpoints", ec2.endpoints.values().filter(|endpoint| endpoint.gone_at.is_none()).count()),
+        ("security groups", ec2.groups.len()),
+        ("rules", ec2.rules.len()),
+        ("interfaces", ec2.interfaces.values().filter(|interface| interface.gone_at.is_none()).count()),
+        ("keys", live_keys.count()),
+        ("aliases", world.kms.aliases.len()),
+        ("roles", world.iam.roles.len()),
+        ("inline policies", world.iam.roles.values().map(|role| role.inline.len()).sum()),
+        ("attached policies", world.iam.roles.values().map(|role| role.attached.len()).sum()),
+        ("namespaces", serverless.namespaces.values().filter(|n| n.gone_at.is_none()).count()),
+        ("workgroups", serverless.workgroups.values().filter(|w| w.gone_at.is_none()).count()),
+        ("snapshots", serverless.snapshots.len()),
+        ("balancers", world.elb.balancers.len()),
+        ("target groups", world.elb.groups.len()),
+        ("listeners", world.elb.listeners.len()),
+        ("targets", targets.filter(|target| target.gone_at.is_none()).count()),
+        ("secrets", world.secrets.managed.len()),
+    ])
+}
+
+/// A call refused for lack of permission, once.
+pub(crate) fn denied(operation: &str) -> Fault {
+    let error = rsds::sandbox::AwsError::new("AccessDenied", "not authorized").status(403);
+    Fault::once(operation, 1, How::Error(error))
+}
+
+impl Estate {
+    /// Lays these over the file from now on.
+    pub(crate) fn set(&mut self, sets: &[&str]) {
+        self.sets = sets.iter().map(|&set| set.to_owned()).collect();
+    }
+
+    /// What a plan would touch.
+    pub(crate) async fn brief(&self, options: &Options) -> Vec<String> {
+        match self.plan(options).await {
+            Ok(plan) => brief(&plan),
+            Err(failure) => panic!("{}", text(&failure)),
+        }
+    }
+
+    /// Plans in vain: the reasons.
+    pub(crate) async fn refusal(&self, options: &Options) -> String {
+        match self.plan(options).await {
+            Ok(plan) => panic!("a plan was made: {:?}", brief(&plan)),
+            Err(failure) => text(&failure),
+        }
+    }
+
+    /// Does what the options ask and demands that all of it was done and that the next plan is empty.
+    pub(crate) async fn converge(&mut self, options: &Options) {
+        let outcome = self.run(options).await;
+        assert!(outcome.is_complete(), "failed {:#?}\nskipped {:?}", outcome.failed, outcome.skipped);
+        self.settled().await;
+    }
+
+    pub(crate) fn inventory(&self) -> BTreeMap<&'static str, usize> {
+        inventory(&self.sandbox.world())
+    }
+
+    /// Plans with this store in the place of the estate's own.
+    pub(crate) async fn ready(&self, options: &Options, store: Arc<dyn Store>) -> (rsds::session::Session, Arc<Plan>) {
+        let environment = rsds::config::load(self.dir.path(), "dev", &self.sets).unwrap();
+        let session = rsds::session::Session::open(environment, self.connection(), store).await.unwrap();
+        let plan = Arc::new(session.plan(options, true).await.unwrap());
+        (session, plan)
+    }
+
+    /// Plans and applies with this store and this interrupt; the events stay in `self.events`.
+    pub(crate) async fn run_on(
+        &mut self,
+        options: &Options,
+        store: Arc<dyn Store>,
+        interrupt: watch::Receiver<bool>,
+    ) -> Outcome {
+        let (mut session, plan) = self.ready(options, store).await;
+        let (events, mut inbox) = mpsc::unbounded_channel();
+        let outcome = session.apply(plan, events, interrupt).await;
+        self.events.clear();
+        while let Ok(event) = inbox.try_recv() {
+            self.events.push(event);
+        }
+        outcome
+    }
+
+    /// The place in the course of the last apply where something happened.
+    pub(crate) fn moment(&self, what: impl Fn(&Event) -> bool) -> usize {
+        self.events.iter().position(what).unwrap()
+    }
+}
