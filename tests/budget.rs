@@ -4,7 +4,7 @@ use crate::{harness::*, scene::*};
 use rsds::plan::Options;
 
 /// Calls and whole seconds of AWS time of the shipped `dev`: apply, plan without changes, destroy.
-const APPLY: (usize, u64) = (334, 381);
+const APPLY: (usize, u64) = (249, 381);
 const PLAN: usize = 34;
 const DESTROY: (usize, u64) = (522, 313);
 
