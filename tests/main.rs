@@ -5,6 +5,7 @@
 mod budget;
 mod conformance;
 mod crash;
+mod docs;
 mod faults;
 mod harness;
 mod scene;

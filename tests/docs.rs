@@ -1,0 +1,253 @@
+//! The documentation says what the program does: generated files are current, commands parse, environments load,
+//! links lead somewhere. `RSDS_BLESS=1 cargo test --locked docs` writes the generated files anew.
+
+use rsds::{aws::KINDS, kind::AnyKind};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+const GENERATED: &str = "<!-- Generated: RSDS_BLESS=1 cargo test --locked docs -->";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Demands that a generated file says what the program says, or rewrites it.
+#[track_caller]
+fn current(path: &str, wanted: &str) {
+    let file = root().join(path);
+    #[expect(clippy::disallowed_methods, reason = "a test reads how it is to run")]
+    let bless = std::env::var("RSDS_BLESS").is_ok_and(|value| value == "1");
+    if bless {
+        fs::write(&file, wanted).unwrap();
+    }
+    let there = fs::read_to_string(&file).unwrap_or_default();
+    let differing = there.lines().zip(wanted.lines()).position(|(a, b)| a != b);
+    let line = differing.unwrap_or_else(|| there.lines().count().min(wanted.lines().count())) + 1;
+    assert!(there == wanted, "{path} is not current from line {line} on; RSDS_BLESS=1 cargo test --locked docs");
+}
+
+#[test]
+fn docs_schema_is_current() {
+    let schema = serde_json::to_string_pretty(&rsds::config::json_schema()).unwrap();
+    current("docs/environment.schema.json", &(schema + "\n"));
+}
+
+#[test]
+fn docs_environment_reference_is_current() {
+    let head = "\
+# The environment file
+
+Every key of `environments/<env>.toml`. Unknown keys, wrong types and broken rules are errors that name the file, the
+line and the nearest valid key; all of them are shown at once. `NAME` stands for a name of yours, `[]` for each table of
+a list.
+
+- `extends = \"common.toml\"` reads that file first and lays this one over it: tables merge, everything else replaces.
+- `--set KEY=VALUE` overrides one key from the command line, and may be repeated: `--set consumers.reporting.count=2`.
+- A key that is *not supported yet* is checked, and then refused by the plan: it is never silently ignored.
+- For completion in an editor: `rsds schema > environments/schema.json`, and `#:schema ./schema.json` in the first line
+  of the file.
+";
+    current("docs/environment.md", &format!("{GENERATED}\n\n{head}\n{}", rsds::config::reference()));
+}
+
+/// One command's help, then its subcommands'.
+fn help(command: &clap::Command, name: &str, out: &mut String) {
+    let inherited = |arg: clap::Arg| if arg.is_global_set() && name != "rsds" { arg.hide(true) } else { arg };
+    let text = command.clone().mut_args(inherited).render_long_help().to_string();
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    writeln!(out, "\n## `{name}`\n\n```text\n{}\n```", lines.join("\n").trim_end()).unwrap();
+    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        help(sub, &format!("{name} {}", sub.get_name()), out);
+    }
+}
+
+#[test]
+fn docs_command_line_reference_is_current() {
+    let mut command = rsds::cli::command().term_width(100);
+    command.build();
+    let mut text = format!(
+        "{GENERATED}\n\n# Commands\n\nThe flags listed under `rsds` itself go with every command, before or after its \
+         name.\n"
+    );
+    help(&command, "rsds", &mut text);
+    current("docs/cli.md", &text);
+}
+
+/// What rsds asks AWS about outside any kind: who is calling, and which zones the region has.
+const COMMON: [&str; 2] = ["sts:GetCallerIdentity", "ec2:DescribeAvailabilityZones"];
+
+fn actions(kind: &dyn AnyKind) -> [(&'static str, &'static [&'static str]); 4] {
+    let actions = kind.actions();
+    [("read", actions.read), ("create", actions.create), ("update", actions.update), ("delete", actions.delete)]
+}
+
+fn every_action() -> BTreeSet<&'static str> {
+    let of_kinds = KINDS.iter().flat_map(|kind| actions(*kind)).flat_map(|(_, names)| names.iter().copied());
+    of_kinds.chain(COMMON).collect()
+}
+
+/// The condition under which an action that reaches beyond the estate is enough.
+fn condition(action: &str) -> Option<serde_json::Value> {
+    let (key, services): (&str, &[&str]) = match action {
+        "iam:PassRole" => ("iam:PassedToService", &["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]),
+        "iam:CreateServiceLinkedRole" => {
+            ("iam:AWSServiceName", &["redshift.amazonaws.com", "elasticloadbalancing.amazonaws.com"])
+        }
+        _ => return None,
+    };
+    Some(serde_json::json!({"StringEquals": {key: services}}))
+}
+
+fn policy() -> String {
+    let (narrowed, plain): (Vec<&str>, Vec<&str>) =
+        every_action().into_iter().partition(|action| condition(action).is_some());
+    let statement = |actions: &[&str], condition: Option<serde_json::Value>| {
+        let mut statement = serde_json::json!({"Effect": "Allow", "Action": actions, "Resource": "*"});
+        if let Some(condition) = condition {
+            statement["Condition"] = condition;
+        }
+        statement
+    };
+    let mut statements = vec![statement(&plain, None)];
+    statements.extend(narrowed.iter().map(|action| statement(&[action], condition(action))));
+    serde_json::to_string_pretty(&serde_json::json!({"Version": "2012-10-17", "Statement": statements})).unwrap()
+}
+
+#[test]
+fn docs_permissions_are_current() {
+    let mut text = format!(
+        "{GENERATED}\n\n# What rsds needs from AWS\n\n\
+         The IAM actions of the caller, as the kinds of resources in `src/aws/` declare them.\n\
+         `plan` needs the *read* column alone. The actions of `secretsmanager`, and of `kms` with a namespace, are \
+         Redshift's in the caller's name. The conformance tests fail on a call that is not declared.\n\n\
+         Always: {}.\n\n| kind | read | create | update | delete |\n| --- | --- | --- | --- | --- |\n",
+        COMMON.map(|action| format!("`{action}`")).join(", ")
+    );
+    for kind in KINDS {
+        let cells = actions(*kind).map(|(_, names)| {
+            let sorted: BTreeSet<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            sorted.into_iter().collect::<Vec<_>>().join("<br>")
+        });
+        writeln!(text, "| `{}` | {} |", kind.name(), cells.join(" | ")).unwrap();
+    }
+    write!(
+        text,
+        "\n## As a policy\n\nAll of it, for plan, apply and destroy. `Resource` is `*` here: narrow it to your \
+         account, region and prefix (`<project>-<env>-*`; IAM roles are under the path \
+         `/rsds/<project>/<env>/`).\n\n```json\n{}\n```\n",
+        policy()
+    )
+    .unwrap();
+    current("docs/permissions.md", &text);
+}
+
+#[test]
+fn docs_policy_fits_into_a_managed_policy() {
+    let policy: serde_json::Value = serde_json::from_str(&policy()).unwrap();
+    // IAM counts the characters of a managed policy without white space: 6,144 (its quota "managed policy size").
+    assert!(policy.to_string().len() <= 6144, "{} characters", policy.to_string().len());
+    for action in every_action() {
+        let (service, name) = action.split_once(':').unwrap();
+        assert!(!service.is_empty() && name.starts_with(|c: char| c.is_ascii_uppercase()), "{action}");
+    }
+}
+
+/// Every document written for people, by its path.
+fn documents() -> BTreeMap<PathBuf, String> {
+    let fixed = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(PathBuf::from);
+    let listed = |folder: &str| {
+        let entries = fs::read_dir(root().join(folder)).unwrap();
+        entries.map(|entry| entry.unwrap().path().strip_prefix(root()).unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let docs = listed("docs").into_iter().filter(|path| path.extension().is_some_and(|e| e == "md"));
+    let examples = listed("examples").into_iter().map(|folder| folder.join("README.md"));
+    let all = fixed.into_iter().chain(docs).chain(examples).filter(|path| root().join(path).is_file());
+    all.map(|path| (path.clone(), fs::read_to_string(root().join(path)).unwrap())).collect()
+}
+
+/// The fenced blocks of one language.
+fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
+    let fence = format!("```{language}\n");
+    text.split(fence.as_str()).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+/// A command line's words; quotes around a word are taken off, comments dropped.
+fn words(line: &str) -> Vec<String> {
+    let line = line.split(" #").next().unwrap_or(line);
+    line.split_whitespace().map(|word| word.trim_matches(['\'', '"']).to_owned()).collect()
+}
+
+/// The arguments of rsds on a line of a shell block, if it runs rsds.
+fn arguments(line: &str) -> Option<Vec<String>> {
+    let line = line.trim().trim_start_matches("$ ").replacen("cargo run -- ", "rsds ", 1);
+    let words = words(line.split(" | ").next()?);
+    (words.first().map(String::as_str) == Some("rsds")).then_some(words)
+}
+
+#[test]
+fn docs_commands_exist() {
+    let mut seen = 0;
+    for (path, text) in documents() {
+        for line in blocks(&text, "sh").into_iter().flat_map(str::lines) {
+            let Some(arguments) = arguments(line) else { continue };
+            seen += 1;
+            let parsed = rsds::cli::command().try_get_matches_from(&arguments);
+            // Asking for help or the version is an error to clap, and fine here.
+            let refused = parsed.err().filter(clap::Error::use_stderr);
+            assert!(refused.is_none(), "{}: {line}\n{}", path.display(), refused.unwrap());
+        }
+    }
+    assert!(seen >= 10, "only {seen} commands found in the documents");
+}
+
+#[test]
+fn docs_set_up_commands_are_two() {
+    let documents = documents();
+    let readme = &documents[Path::new("README.md")];
+    let first = blocks(readme, "sh")[0].lines().map(|line| line.split(" #").next().unwrap().trim());
+    let wanted = ["cargo run -- apply --env dev --sandbox --auto-approve", "cargo test --locked"];
+    assert_eq!(first.collect::<Vec<_>>(), wanted);
+}
+
+#[test]
+fn docs_environments_load() {
+    let documents = documents();
+    let readme = &documents[Path::new("README.md")];
+    let whole = blocks(readme, "toml").into_iter().filter(|block| block.contains("project ="));
+    let mut seen = 0;
+    for block in whole {
+        seen += 1;
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("environments")).unwrap();
+        fs::write(folder.path().join("environments/dev.toml"), block).unwrap();
+        let loaded = rsds::config::load(folder.path(), "dev", &[]);
+        assert!(loaded.is_ok(), "{}", loaded.err().map(|problems| problems.render(false, 100)).unwrap());
+    }
+    assert!(seen > 0, "the README shows no environment");
+    for example in fs::read_dir(root().join("examples")).unwrap().map(|entry| entry.unwrap().path()) {
+        if !example.is_dir() {
+            continue;
+        }
+        let names = rsds::config::environments(&example);
+        assert!(!names.is_empty(), "{} has no environment", example.display());
+        for name in names {
+            let loaded = rsds::config::load(&example, &name, &[]);
+            assert!(loaded.is_ok(), "{}", loaded.err().map(|problems| problems.render(false, 100)).unwrap());
+        }
+    }
+}
+
+#[test]
+fn docs_links_lead_somewhere() {
+    for (path, text) in documents() {
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for target in targets.filter(|target| !target.contains("://") && !target.starts_with('#')) {
+            let file = root().join(&path).parent().unwrap().join(target.split('#').next().unwrap());
+            assert!(file.exists(), "{}: {target} is not there", path.display());
+        }
+    }
+}
