@@ -198,7 +198,7 @@ impl Poller {
 
     fn keep_or_give_up(&mut self, mut waiter: Waiter, status: String) {
         let waited = self.clock.elapsed().saturating_sub(waiter.since);
-        if waited > self.limit(waiter.goal) {
+        if waiter.ready_reads == 0 && waited > self.limit(waiter.goal) {
             return drop(waiter.answer.send(Err(Trouble::NotSettled { status, seconds: seconds(waited) })));
         }
         if waiter.status != status {
