@@ -141,7 +141,7 @@ mod tests {
     fn an_unrecorded_alias_is_ours_only_if_it_points_at_our_key() {
         let ours = entry("alias/a", Some("k-1"));
         let address = Address::new("security", "alias");
-        let mut which = Which::<Alias> { address, id: None, spec: ours.spec.clone() };
+        let mut which = Which::<Alias> { address, id: None, spec: ours.spec.clone(), settling: false };
         assert!(fits(&which, &ours));
         let moved = entry("alias/a", Some("k-2"));
         assert!(!fits(&which, &moved));
