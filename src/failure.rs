@@ -128,12 +128,13 @@ impl From<StoreError> for Failure {
 
 impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
-        let exit = match &error {
-            LockError::Held(_) => Exit::Locked,
-            LockError::Io(..) => Exit::Failed,
+        let (exit, help) = match &error {
+            LockError::Held(_) => {
+                (Exit::Locked, "wait for the other run to end, or give this one patience: --lock-timeout 10m")
+            }
+            LockError::Io(..) => (Exit::Failed, "check that the folder is there, is yours, and has space"),
         };
-        let help = Some("wait for the other run to end, or give this one patience: --lock-timeout 10m".to_owned());
-        Self::Other { message: error.to_string(), help, exit }
+        Self::Other { message: error.to_string(), help: Some(help.to_owned()), exit }
     }
 }
 

@@ -108,7 +108,7 @@ pub(super) async fn run(
     context.warn(&environment);
     let options = selection.options(&environment, destroy)?;
     let dir = context.state_dir(&environment.config.env);
-    let command = std::env::args().collect::<Vec<_>>().join(" ");
+    let command = arguments().collect::<Vec<_>>().join(" ");
     let lock = Lock::take(&dir, &owner(context, command), selection.lock_timeout, &context.clock).await?;
     let mut session = context.open(environment, selection.parallelism()).await?;
     let plan = Arc::new(session.plan(&options, true).await?);
@@ -120,13 +120,13 @@ pub(super) async fn run(
         context.printer.note("Nothing was changed.");
         return Ok(Exit::Failed);
     }
-    let exit = carry_out(context, &mut session, plan, verb).await;
+    let exit = carry_out(context, &mut session, plan).await;
     drop(lock);
     exit
 }
 
 /// Applies a plan and tells what came of it.
-async fn carry_out(context: &Context, session: &mut Session, plan: Arc<Plan>, verb: &str) -> Result<Exit, Failure> {
+async fn carry_out(context: &Context, session: &mut Session, plan: Arc<Plan>) -> Result<Exit, Failure> {
     let (events, inbox) = mpsc::unbounded_channel();
     let interrupt = signals::watch(&context.printer);
     let view = follow(&context.printer, &plan, inbox, context.clock.clone());
@@ -136,8 +136,7 @@ async fn carry_out(context: &Context, session: &mut Session, plan: Arc<Plan>, ve
     }
     let environment = &session.environment.config.env;
     let place = shown(&context.state_dir(environment).join("state.json"));
-    let sandbox = if context.sandbox { " --sandbox" } else { "" };
-    let again = format!("rsds {verb} --env {environment}{sandbox}");
+    let again = again(arguments().skip(1), environment);
     let printed = match context.printer.settings().format {
         Format::Human => context.printer.result(&outcome(&outcome_of, &plan, &place, &again)),
         Format::Json => context.printer.json_line(&outcome_json(&outcome_of, &plan)),
@@ -149,6 +148,30 @@ async fn carry_out(context: &Context, session: &mut Session, plan: Arc<Plan>, ve
         outcome if outcome.done.is_empty() => Exit::Failed,
         _ => Exit::Partly,
     })
+}
+
+/// What was typed, as far as it is text.
+fn arguments() -> impl Iterator<Item = String> {
+    std::env::args_os().map(|argument| argument.to_string_lossy().into_owned())
+}
+
+/// The command that goes on: the same one, for another folder, target or `--set` would be about something else.
+fn again(arguments: impl Iterator<Item = String>, environment: &str) -> String {
+    let mut words = vec!["rsds".to_owned()];
+    words.extend(arguments.map(|argument| quoted(&argument)));
+    if !words.iter().any(|word| word == "--env" || word.starts_with("--env=")) {
+        words.extend(["--env".to_owned(), environment.to_owned()]);
+    }
+    words.join(" ")
+}
+
+/// An argument as a shell takes it back.
+fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        return argument.to_owned();
+    }
+    format!("'{}'", argument.replace('\'', r"'\''"))
 }
 
 /// Refuses to start what nobody could agree to.
@@ -180,5 +203,20 @@ fn owner(context: &Context, command: String) -> LockOwner {
         pid: std::process::id(),
         command,
         since: context.clock.timestamp(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_that_goes_on_is_the_same_one() {
+        let typed = ["apply", "-C", "my estates", "--set", "tags.who=it's \"me\"", "--target", "consumer-*"];
+        let typed = || typed.iter().map(|word| (*word).to_owned());
+        let expected = r#"rsds apply -C 'my estates' --set 'tags.who=it'\''s "me"' --target 'consumer-*' --env dev"#;
+        assert_eq!(again(typed(), "dev"), expected);
+        let named = ["destroy", "--env=prod"].map(str::to_owned);
+        assert_eq!(again(named.into_iter(), "prod"), "rsds destroy --env=prod");
     }
 }

@@ -140,7 +140,8 @@ fn find(dir: &Path, env: &str) -> Result<PathBuf, Problems> {
         let name = env.escape_debug();
         let message = format!("there is no environment `{name}`: no {FOLDER}/{name}.toml");
         if all.is_empty() {
-            return problem(message, format!("no environment is in {}: `rsds init` writes one", place.display()));
+            let help = format!("no environment is in {}: examples/minimal has the least that works", place.display());
+            return problem(message, help);
         }
         let near = did_you_mean(env, all.iter().copied()).filter(|help| help.starts_with("did"));
         let list = format!("environments there: {}", all.join(", "));

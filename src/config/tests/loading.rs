@@ -94,7 +94,7 @@ fn unknown_environments_list_those_there() {
     assert!(text.contains("no environment `../dev`"), "{text}");
     let empty = tempfile::tempdir().unwrap();
     let text = load(empty.path(), "dev", &[]).map(drop).unwrap_err().to_string();
-    assert!(text.contains("`rsds init` writes one"), "{text}");
+    assert!(text.contains("no environment is in"), "{text}");
 }
 
 #[test]

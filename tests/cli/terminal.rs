@@ -1,0 +1,45 @@
+//! What only happens on a terminal, by way of util-linux's `script`: colour, the question, its answers.
+#![cfg(target_os = "linux")]
+
+use super::*;
+use std::io::Write as _;
+
+/// Runs `rsds` on a terminal on which somebody types; both streams arrive as one.
+fn on_a_terminal(folder: &Folder, arguments: &[&str], types: &str) -> Ran {
+    let line = [&[env!("CARGO_BIN_EXE_rsds")], arguments, &FAST].concat().join(" ");
+    let mut command = folder.command("/usr/bin/script");
+    command.args(["-qec", &line, "/dev/null"]).env("TERM", "xterm").env("LANG", "C.UTF-8");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut keyboard = child.stdin.take().unwrap();
+    keyboard.write_all(types.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    drop(keyboard);
+    Ran { code: output.status.code(), out: String::from_utf8_lossy(&output.stdout).into_owned(), err: String::new() }
+}
+
+const COLOR: &str = "\u{1b}[";
+
+#[test]
+fn colour_is_for_terminals_that_want_it() {
+    let mut folder = Folder::new(SMALL);
+    on_a_terminal(&folder, &["plan"], "").exits(0).prints(COLOR).prints("create");
+    let plain = folder.rsds(&[&["plan"], &FAST]).exits(0);
+    assert!(!plain.to_string().contains(COLOR), "{plain}");
+    folder.rsds(&[&["plan", "--color", "always"], &FAST]).exits(0).prints(COLOR);
+    folder.variables.insert("NO_COLOR", "1".to_owned());
+    let plain = on_a_terminal(&folder, &["plan"], "").exits(0).prints("create");
+    assert!(!plain.out.contains(COLOR), "{plain}");
+}
+
+#[test]
+fn only_the_whole_word_is_a_yes() {
+    let folder = Folder::new(SMALL);
+    for no in ["y\n", "no\n", "\n"] {
+        let ran = on_a_terminal(&folder, &["apply"], no).exits(1);
+        ran.prints("This will apply demo-dev in account 123456789012, us-west-2").prints("Nothing was changed.");
+    }
+    assert!(!folder.path(".rsds/sandbox/world.json").exists());
+    on_a_terminal(&folder, &["apply"], "yes\n").exits(0).prints("Apply complete");
+    on_a_terminal(&folder, &["destroy"], "yes\n").exits(0).prints("Destroy complete");
+    assert_eq!(folder.sandbox().leftovers(), Vec::<String>::new());
+}
