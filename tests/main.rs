@@ -1,6 +1,6 @@
 //! The one integration binary: behaviour through the library and the public CLI, against the sandbox in virtual time.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod budget;
 mod cli;
