@@ -1,19 +1,8 @@
 //! `rsds apply`: plans, asks, and makes it so.
 
-use super::{
-    change::{self, Approval, Selection},
-    context::Context,
-};
+use super::{change, context::Context};
 use crate::failure::{Exit, Failure};
 
-#[derive(Debug, clap::Args)]
-pub(super) struct Args {
-    #[command(flatten)]
-    selection: Selection,
-    #[command(flatten)]
-    approval: Approval,
-}
-
-pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
-    change::run(context, args.selection, args.approval, false).await
+pub(super) async fn run(context: &Context, args: change::Args) -> Result<Exit, Failure> {
+    change::run(context, args, false).await
 }

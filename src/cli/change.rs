@@ -41,7 +41,9 @@ pub(super) struct Selection {
 
 /// Flags of the commands that change something.
 #[derive(Debug, clap::Args)]
-pub(super) struct Approval {
+pub(super) struct Args {
+    #[command(flatten)]
+    selection: Selection,
     /// Do not ask
     #[arg(long)]
     auto_approve: bool,
@@ -96,14 +98,10 @@ pub(super) fn show(
 }
 
 /// Plans, asks, applies: the whole of `apply` and `destroy`.
-pub(super) async fn run(
-    context: &Context,
-    selection: Selection,
-    approval: Approval,
-    destroy: bool,
-) -> Result<Exit, Failure> {
+pub(super) async fn run(context: &Context, args: Args, destroy: bool) -> Result<Exit, Failure> {
     let verb = if destroy { "destroy" } else { "apply" };
-    check_that_someone_agrees(context, &approval, verb)?;
+    let Args { selection, auto_approve } = args;
+    check_that_someone_agrees(context, auto_approve, verb)?;
     let environment = context.load()?;
     context.warn(&environment);
     let options = selection.options(&environment, destroy)?;
@@ -116,7 +114,7 @@ pub(super) async fn run(
     if plan.is_empty() && plan.refresh.is_empty() {
         return Ok(Exit::Done);
     }
-    if !plan.is_empty() && !approval.auto_approve && !confirm(context, verb, &session).await? {
+    if !plan.is_empty() && !auto_approve && !confirm(context, verb, &session).await? {
         context.printer.note("Nothing was changed.");
         return Ok(Exit::Failed);
     }
@@ -175,8 +173,8 @@ fn quoted(argument: &str) -> String {
 }
 
 /// Refuses to start what nobody could agree to.
-fn check_that_someone_agrees(context: &Context, approval: &Approval, verb: &str) -> Result<(), Failure> {
-    if !context.asks && !approval.auto_approve {
+fn check_that_someone_agrees(context: &Context, auto_approve: bool, verb: &str) -> Result<(), Failure> {
+    if !context.asks && !auto_approve {
         return Err(Failure::new(
             format!("there is no terminal to ask on, so `{verb}` will not start"),
             format!("read the plan first (rsds plan), then: rsds {verb} --auto-approve"),

@@ -49,9 +49,9 @@ enum Command {
     /// Read AWS and show what would change
     Plan(plan::Args),
     /// Plan, ask, and make it so
-    Apply(apply::Args),
+    Apply(change::Args),
     /// Take away what was made, in reverse order
-    Destroy(destroy::Args),
+    Destroy(change::Args),
     /// Show the state as a tree
     Show,
     /// Show the outputs: endpoints, connection strings, ids, the SQL of the data sharing
