@@ -39,7 +39,8 @@ fn limit(rules: &mut Rules<'_>, path: &str, what: &str, name: &str, most: usize)
         let fault =
             format!("the name of {what} would be `{name}`: {length} characters, {over} more than AWS allows ({most})");
         let help = format!(
-            "shorten the project, the name of the environment{}",
+            "shorten the project{} the name of the environment{}",
+            if path == "project" { " or" } else { "," },
             if path == "project" { "" } else { ", or this name" }
         );
         rules.error_at_key(path, Fault::new(fault).help(help));
