@@ -17,6 +17,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 /// What came of an apply.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -150,7 +151,8 @@ impl Queue {
         self.run.emit(Event::Started { address: address.clone(), verb, typical });
         let entry = self.entries.get(&address).cloned();
         let (plan, run) = (Arc::clone(&self.plan), Arc::clone(&self.run));
-        self.running.push(Box::pin(async move {
+        let span = tracing::debug_span!("operation", %address, ?verb);
+        let work = async move {
             let start = run.setting.clock.elapsed();
             let announce = move || {
                 outputs_exist.send(()).ok();
@@ -160,7 +162,8 @@ impl Queue {
                 None => Ok(entry),
             };
             Finished { op: at, result, took: seconds(run.setting.clock.elapsed().saturating_sub(start)) }
-        }));
+        };
+        self.running.push(Box::pin(work.instrument(span)));
     }
 
     fn finish(&mut self, Finished { op: at, result, took }: Finished) {

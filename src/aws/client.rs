@@ -129,17 +129,34 @@ struct GatedConnector {
 impl HttpConnector for GatedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (inner, calls) = (self.inner.clone(), Arc::clone(&self.calls));
-        let span = tracing::debug_span!("call", host = request.uri().split('/').nth(2).unwrap_or_default());
+        let (service, operation) = named(&request);
+        let span = tracing::debug_span!("call", service, operation);
         let exchange = async move {
             // The semaphore is never closed; were it, an unlimited call is better than none.
             let _permit = calls.acquire().await.ok();
             let answer = inner.call(request).await;
             match &answer {
-                Ok(response) => tracing::debug!(status = response.status().as_u16(), "answered"),
+                Ok(response) => {
+                    let request_id = response.headers().get("x-amzn-requestid").unwrap_or_default();
+                    tracing::debug!(status = response.status().as_u16(), request_id, "answered");
+                }
                 Err(error) => tracing::debug!(%error, "no answer"),
             }
             answer
         };
         HttpConnectorFuture::new(exchange.instrument(span))
     }
+}
+
+/// Returns the service a request is signed for and the operation it asks for: from the signature's scope, the JSON
+/// protocols' target header, or the query protocols' body. Nothing else of the request is looked at.
+fn named(request: &HttpRequest) -> (String, String) {
+    let header = |name| request.headers().get(name).unwrap_or_default();
+    let service = header("authorization").split('/').nth(3).unwrap_or_default().to_owned();
+    if let Some((_, operation)) = header("x-amz-target").rsplit_once('.') {
+        return (service, operation.to_owned());
+    }
+    let body = request.body().bytes().unwrap_or_default();
+    let action = form_urlencoded::parse(body).find(|(key, _)| key == "Action");
+    (service, action.map(|(_, operation)| operation.into_owned()).unwrap_or_default())
 }

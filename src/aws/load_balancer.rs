@@ -144,6 +144,8 @@ impl Kind for LoadBalancer {
             "ec2:DescribeSecurityGroups",
             "ec2:DescribeInternetGateways",
             "ec2:DescribeAccountAttributes",
+            // The first load balancer of an account makes the service-linked role (aws-facts.md 2).
+            "iam:CreateServiceLinkedRole",
         ],
         update: &[
             "elasticloadbalancing:ModifyLoadBalancerAttributes",

@@ -92,26 +92,31 @@ impl Global {
         };
         let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter));
         // A second initialisation, in tests, keeps the first.
-        subscriber.with_writer(std::io::stderr).try_init().ok();
+        let ansi = self.color(std::io::stderr().is_terminal());
+        subscriber.with_writer(std::io::stderr).with_ansi(ansi).try_init().ok();
+    }
+
+    /// Decides on colour for a stream.
+    fn color(&self, terminal: bool) -> bool {
+        let plain = variable("NO_COLOR").is_some() || variable("TERM").as_deref() == Some("dumb");
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && !plain,
+        }
     }
 
     /// Decides everything that depends on the process's surroundings.
     pub(super) fn context(&self) -> Context {
         let format = if self.json { Format::Json } else { self.format };
         let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
-        let plain = variable("NO_COLOR").is_some() || variable("TERM").as_deref() == Some("dumb");
-        let color = |terminal: bool| match self.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => terminal && !plain,
-        };
         let columns = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
         let width = variable("COLUMNS").and_then(|text| text.parse().ok()).or_else(columns).unwrap_or(100);
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable).unwrap_or_default();
         let settings = Settings {
             format,
-            color_out: color(out) && format == Format::Human,
-            color_err: color(err),
+            color_out: self.color(out) && format == Format::Human,
+            color_err: self.color(err),
             verbosity: match (self.quiet, self.verbose) {
                 (true, _) => Verbosity::Quiet,
                 (false, 0) => Verbosity::Normal,
