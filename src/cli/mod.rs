@@ -25,7 +25,7 @@ use std::ffi::OsString;
 /// Redshift data-sharing estates on AWS from one TOML file.
 ///
 /// A producer takes the writes, any number of Redshift Serverless consumers take the reads through data shares, and
-/// a Network Load Balancer spreads connections over them. rsds reads environments/<env>.toml, works out what AWS
+/// a Network Load Balancer spreads connections over them. rsds reads `environments/<env>.toml`, works out what AWS
 /// should look like, shows the difference, makes it so, and remembers what it did.
 #[derive(Debug, Parser)]
 #[command(name = "rsds", version, max_term_width = 100, after_help = EXIT_CODES)]
