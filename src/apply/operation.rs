@@ -38,7 +38,7 @@ impl<'a> Operation<'a> {
         Self { run, change, address: &change.address, kind: change.kind, announce }
     }
 
-    /// Does it. Answers the id the resource has afterwards, and the entry.
+    /// Does it. Answers the entry as recorded afterwards; none when the resource is gone.
     pub(super) async fn perform(&self, op: &Op, entry: Option<Entry>) -> Result<Option<Entry>, Trouble> {
         match (op.verb, entry) {
             (Verb::Create, entry) => self.create(entry).await.map(Some),
@@ -114,7 +114,7 @@ impl<'a> Operation<'a> {
         let finish = self.kind.finish(&spec)?;
         for step in finish {
             entry.status = Status::Creating { token: token.clone(), since: self.now(), step: Some(step.name.clone()) };
-            self.run_step(&mut entry, &step, &spec.clone(), &spec, Calling::Fresh).await?;
+            self.run_step(&mut entry, &step, &spec, &spec, Calling::Fresh).await?;
         }
         self.settled(entry, self.kind.settles()).await
     }

@@ -115,7 +115,7 @@ async fn describe_tags(aws: &Aws, arns: &[String]) -> Result<Option<Vec<(String,
 
 /// Runs a tag step: one AddTags or one RemoveTags call.
 pub(super) async fn run_tags(aws: &Aws, step: &Step, arn: &str, before: &Tags, after: &Tags) -> Result<(), Fault> {
-    if step.name == tags::REMOVE_TAGS {
+    if tags::removes(step)? {
         let keys = tags::removed(before, after);
         let call = aws.elb.remove_tags().resource_arns(arn).set_tag_keys(Some(keys));
         call.send().called("elasticloadbalancing:RemoveTags").await?;

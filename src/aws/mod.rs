@@ -39,7 +39,7 @@ pub mod workgroup;
 
 pub use client::{Aws, Connection};
 pub use fault::{Class, Fault};
-pub use owner::{ADDRESS_TAG, Owner};
+pub use owner::Owner;
 
 crate::kinds![
     vpc::Vpc,

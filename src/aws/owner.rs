@@ -48,6 +48,3 @@ impl Owner {
         [(PROJECT, &self.project), (ENVIRONMENT, &self.environment), (LINEAGE, &self.lineage)]
     }
 }
-
-/// The tag that carries the address.
-pub const ADDRESS_TAG: &str = ADDRESS;

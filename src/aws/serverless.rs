@@ -35,7 +35,7 @@ pub(super) fn tag_list<'a>(pairs: impl IntoIterator<Item = (&'a String, &'a Stri
 
 /// Runs a tag step: one TagResource or one UntagResource call.
 pub(super) async fn run_tags(aws: &Aws, step: &Step, arn: &str, before: &Tags, after: &Tags) -> Result<(), Fault> {
-    if step.name == tags::REMOVE_TAGS {
+    if tags::removes(step)? {
         let keys = tags::removed(before, after);
         let call = aws.serverless.untag_resource().resource_arn(arn).set_tag_keys(Some(keys));
         call.send().called("redshift-serverless:UntagResource").await?;

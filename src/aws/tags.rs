@@ -23,6 +23,15 @@ pub(super) fn tag_steps(changes: &Changes) -> Vec<Step> {
     [(sets, SET_TAGS), (removes, REMOVE_TAGS)].into_iter().filter(|(needed, _)| *needed).map(|(_, n)| step(n)).collect()
 }
 
+/// Tells a step that removes keys from one that sets them; any other step is a defect, never a tag call.
+pub(super) fn removes(step: &Step) -> Result<bool, Fault> {
+    match step.name.as_str() {
+        REMOVE_TAGS => Ok(true),
+        SET_TAGS => Ok(false),
+        _ => Err(Fault::unknown_step("this kind", step)),
+    }
+}
+
 /// Returns one `set <field>` step per changed field, tags last in one or two steps of their own.
 pub(super) fn steps_with_tags(changes: &Changes) -> Vec<Step> {
     changes.fields().filter(|field| *field != "tags").map(Step::set).chain(tag_steps(changes)).collect()
@@ -40,7 +49,7 @@ pub(super) fn changed<'a>(before: &'a Tags, after: &'a Tags) -> impl Iterator<It
 
 /// Runs a tag step on an EC2 resource: one CreateTags or one DeleteTags call.
 pub(super) async fn run_ec2(aws: &Aws, step: &Step, id: &Id, before: &Tags, after: &Tags) -> Result<(), Fault> {
-    if step.name == REMOVE_TAGS {
+    if removes(step)? {
         let keys = removed(before, after).into_iter().map(|key| Tag::builder().key(key).build());
         let call = aws.ec2.delete_tags().resources(id.as_str()).set_tags(Some(keys.collect()));
         call.send().called("ec2:DeleteTags").await?;
@@ -78,7 +87,7 @@ pub(super) fn own(pairs: impl IntoIterator<Item = (String, String)>) -> Tags {
     pairs.into_iter().filter(|(key, _)| !key.starts_with("aws:")).collect()
 }
 
-/// Tells whether a JSON map of tags has a key; used by tests and by ownership checks on erased specs.
+/// Reads the tags of a spec whose type is erased; empty where it has none.
 pub fn of_spec(spec: &Json) -> Tags {
     serde_json::from_value(spec["tags"].clone()).unwrap_or_default()
 }

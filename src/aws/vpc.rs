@@ -11,7 +11,7 @@ use super::{
     tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Live, Order, Readiness, Stage, Step, Tags, Typical, Which,
 };
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName, VpcState};
 use ipnet::Ipv4Net;
@@ -150,6 +150,3 @@ impl Kind for Vpc {
         Ok(None)
     }
 }
-
-/// The stage parameter of `Kind::Spec` is not used here; this pins that the known form is the same type.
-const _: fn(VpcSpec) -> <Vpc as Kind>::Spec<Known> = |spec| spec;

@@ -86,13 +86,18 @@ pub(super) fn show(
 ) -> Result<(), Failure> {
     let settings = context.printer.settings();
     let origin = |key: &str| environment.origin(key).map(|origin| origin.short()).filter(|place| place != "default");
+    // People have had them on standard error, with their excerpts.
+    let warnings = match settings.format {
+        Format::Human => Vec::new(),
+        Format::Json => environment.warnings().iter().map(ToString::to_string).collect(),
+    };
     let view = PlanView {
         plan,
         origin: &origin,
         destroy,
         limited: selection.limits(),
         verbose: settings.verbosity == Verbosity::Verbose,
-        warnings: Vec::new(),
+        warnings,
     };
     context.result(|| view.human(settings.color_out, settings.width), || view.json())
 }

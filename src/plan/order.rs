@@ -32,7 +32,7 @@ pub enum Verb {
 }
 
 /// How far another operation must be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Until {
     /// Its resource has this output.
@@ -42,7 +42,7 @@ pub enum Until {
 }
 
 /// Something an operation waits for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Need {
     /// The index of the other operation.
     pub op: usize,
@@ -151,7 +151,7 @@ impl Graph<'_> {
             Verb::DeleteDeposed => self.needs_of_deposed(op, &mut needs),
             Verb::Forget => {}
         }
-        needs.sort_by_key(|a| (a.op, a.until != Until::Done));
+        needs.sort();
         needs.dedup();
         needs
     }
