@@ -30,6 +30,10 @@ pub struct Aws {
     pub iam: aws_sdk_iam::Client,
     /// KMS.
     pub kms: aws_sdk_kms::Client,
+    /// CloudWatch Logs.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// Redshift: provisioned clusters.
+    pub redshift: aws_sdk_redshift::Client,
     /// Redshift Serverless.
     pub serverless: aws_sdk_redshiftserverless::Client,
     /// The account the credentials belong to, twelve digits.
@@ -80,6 +84,8 @@ impl Connection {
             elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
             kms: aws_sdk_kms::Client::new(&config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            redshift: aws_sdk_redshift::Client::new(&config),
             serverless: aws_sdk_redshiftserverless::Client::new(&config),
             account,
             caller,
