@@ -7,7 +7,7 @@
 use super::{Component, Site, Stack};
 use crate::{
     aws::{
-        ids::SecurityGroupId,
+        ids::{SecurityGroupId, SubnetId, VpcId},
         internet_gateway::{InternetGateway, InternetGatewaySpec},
         route::{Route, RouteSpec},
         route_table::{RouteTable, RouteTableSpec},
@@ -26,8 +26,8 @@ use std::collections::BTreeSet;
 
 /// What the other components need of the network.
 pub(super) struct Network {
-    pub(super) vpc: Handle<Vpc>,
-    pub(super) subnets: Vec<Handle<Subnet>>,
+    pub(super) vpc: In<VpcId>,
+    pub(super) subnets: Vec<In<SubnetId>>,
     pub(super) producer_group: Handle<SecurityGroup>,
     pub(super) consumer_group: Handle<SecurityGroup>,
     pub(super) nlb_group: Option<Handle<SecurityGroup>>,
@@ -38,9 +38,9 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// Returns references to all subnets.
-    pub(super) fn subnet_ids(&self) -> BTreeSet<In<crate::aws::ids::SubnetId>> {
-        self.subnets.iter().map(Handle::<Subnet>::id).collect()
+    /// Returns all subnets, as specs take them.
+    pub(super) fn subnet_ids(&self) -> BTreeSet<In<SubnetId>> {
+        self.subnets.iter().cloned().collect()
     }
 }
 
@@ -57,17 +57,18 @@ pub(super) fn describe(stack: &mut Stack, config: &Config, site: &Site) -> Optio
     let dns = VpcSpec { cidr, dns_support: true, dns_hostnames: true, tags: Tags::new() };
     let vpc = part.add::<Vpc>("vpc", dns);
     part.comes_from(&vpc, "cidr", "networking.vpc_cidr");
+    let vpc = vpc.id();
     let subnets = subnets(&mut part, config, site, &vpc);
-    let route_table = part.add::<RouteTable>("route-table", RouteTableSpec { vpc: vpc.id(), tags: Tags::new() });
+    let route_table = part.add::<RouteTable>("route-table", RouteTableSpec { vpc: vpc.clone(), tags: Tags::new() });
     for (number, subnet) in (1..).zip(&subnets) {
-        let spec = RouteTableAssociationSpec { route_table: route_table.id(), subnet: subnet.id() };
+        let spec = RouteTableAssociationSpec { route_table: route_table.id(), subnet: subnet.clone() };
         part.add::<RouteTableAssociation>(&format!("route-table-association-{number}"), spec);
     }
     let public_route = config.networking.internet_gateway.then(|| public_route(&mut part, &vpc, &route_table));
     if config.networking.s3_endpoint {
         let service = format!("com.amazonaws.{}.s3", config.region);
         let route_tables = BTreeSet::from([route_table.id()]);
-        let spec = VpcEndpointSpec { vpc: vpc.id(), service, route_tables, tags: Tags::new() };
+        let spec = VpcEndpointSpec { vpc: vpc.clone(), service, route_tables, tags: Tags::new() };
         part.add::<VpcEndpoint>("s3-endpoint", spec);
     }
     let mut groups = Groups { part, config, vpc: &vpc };
@@ -82,21 +83,21 @@ pub(super) fn describe(stack: &mut Stack, config: &Config, site: &Site) -> Optio
     Some(Network { vpc, subnets, producer_group, consumer_group, nlb_group, public_route, path_to_consumers })
 }
 
-fn subnets(part: &mut Component<'_>, config: &Config, site: &Site, vpc: &Handle<Vpc>) -> Vec<Handle<Subnet>> {
+fn subnets(part: &mut Component<'_>, config: &Config, site: &Site, vpc: &In<VpcId>) -> Vec<In<SubnetId>> {
     let places = config.networking.subnet_cidrs.iter().zip(&site.zones);
     let add = |(number, (cidr, zone)): (usize, (&Ipv4Net, &String))| {
-        let spec = SubnetSpec { vpc: vpc.id(), cidr: *cidr, zone: zone.clone(), tags: Tags::new() };
+        let spec = SubnetSpec { vpc: vpc.clone(), cidr: *cidr, zone: zone.clone(), tags: Tags::new() };
         let subnet = part.add::<Subnet>(&format!("subnet-{number}"), spec);
         part.comes_from(&subnet, "cidr", "networking.subnet_cidrs");
         part.comes_from(&subnet, "zone", "networking.availability_zones");
-        subnet
+        subnet.id()
     };
     (1..).zip(places).map(add).collect()
 }
 
-fn public_route(part: &mut Component<'_>, vpc: &Handle<Vpc>, route_table: &Handle<RouteTable>) -> Handle<Route> {
+fn public_route(part: &mut Component<'_>, vpc: &In<VpcId>, route_table: &Handle<RouteTable>) -> Handle<Route> {
     let gateway =
-        part.add::<InternetGateway>("internet-gateway", InternetGatewaySpec { vpc: vpc.id(), tags: Tags::new() });
+        part.add::<InternetGateway>("internet-gateway", InternetGatewaySpec { vpc: vpc.clone(), tags: Tags::new() });
     let spec = RouteSpec { route_table: route_table.id(), destination: ANYWHERE, gateway: gateway.id() };
     let route = part.add::<Route>("public-route", spec);
     part.after(&route, &gateway, "a gateway takes routes once it is attached");
@@ -107,13 +108,13 @@ fn public_route(part: &mut Component<'_>, vpc: &Handle<Vpc>, route_table: &Handl
 struct Groups<'a> {
     part: Component<'a>,
     config: &'a Config,
-    vpc: &'a Handle<Vpc>,
+    vpc: &'a In<VpcId>,
 }
 
 impl Groups<'_> {
     fn group(&mut self, whose: &str, description: &str) -> Handle<SecurityGroup> {
         let (name, description) = (self.config.name(whose), format!("rsds: {description}"));
-        let spec = SecurityGroupSpec { vpc: self.vpc.id(), name, description, tags: Tags::new() };
+        let spec = SecurityGroupSpec { vpc: self.vpc.clone(), name, description, tags: Tags::new() };
         self.part.add::<SecurityGroup>(&format!("{whose}-security-group"), spec)
     }
 

@@ -34,7 +34,7 @@ pub(super) fn describe(stack: &mut Stack, config: &Config, network: &Network) ->
         LoadBalancerSpec {
             name: config.nlb_name(),
             internal: nlb.internal,
-            vpc: network.vpc.id(),
+            vpc: network.vpc.clone(),
             subnets: network.subnet_ids(),
             security_groups: BTreeSet::from([security_group.id()]),
             cross_zone: nlb.cross_zone,
@@ -52,7 +52,7 @@ pub(super) fn describe(stack: &mut Stack, config: &Config, network: &Network) ->
         &format!("target-group-{}", nlb.port),
         TargetGroupSpec {
             name: config.target_group_name(nlb.port),
-            vpc: network.vpc.id(),
+            vpc: network.vpc.clone(),
             port: target_port,
             health_interval: whole_seconds(nlb.health_check.interval),
             healthy: nlb.health_check.healthy,

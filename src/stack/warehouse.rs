@@ -99,7 +99,7 @@ pub(super) fn describe(
             base_capacity: warehouse.capacity.base,
             max_capacity: warehouse.capacity.max,
             parameters: warehouse.parameters,
-            vpc: network.vpc.id(),
+            vpc: network.vpc.clone(),
             subnets: network.subnet_ids(),
             security_groups: BTreeSet::from([warehouse.security_group.id()]),
             port: warehouse.port,
