@@ -19,7 +19,7 @@ fn calls(estate: &Estate) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn of_dev() {
-    let mut estate = Estate::new(&dev());
+    let mut estate = Estate::shipped("dev");
     let apply = estate.apply().await;
     assert_eq!((calls(&estate), apply.seconds as u64), APPLY);
     estate.settled().await;

@@ -10,7 +10,7 @@ mod replace;
 
 #[tokio::test(start_paused = true)]
 async fn dev_comes_up_stays_as_it_is_and_goes() {
-    let mut estate = Estate::new(&dev());
+    let mut estate = Estate::shipped("dev");
     estate.apply().await;
     estate.settled().await;
     let outcome = estate.run(&destroying(&[])).await;

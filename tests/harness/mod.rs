@@ -14,9 +14,10 @@ use rsds::{
 use std::{path::Path, sync::Arc};
 use tokio::sync::{mpsc, watch};
 
-/// One environment named `dev`, its file, its state and its AWS.
+/// One environment, its files, its state and its AWS.
 pub(crate) struct Estate {
     pub dir: tempfile::TempDir,
+    pub env: &'static str,
     pub sandbox: Sandbox,
     pub store: Arc<MemoryStore>,
     pub clock: Clock,
@@ -43,22 +44,35 @@ pub(crate) fn destroying(texts: &[&str]) -> Options {
 }
 
 impl Estate {
-    /// An environment with this TOML; must run in a paused runtime.
+    /// An environment `dev` with this TOML; must run in a paused runtime.
     pub(crate) fn new(toml: &str) -> Self {
-        let clock = Clock::paused("2026-11-22T10:00:00Z".parse().unwrap());
-        let sandbox = Sandbox::in_memory(clock.clone());
-        let dir = tempfile::tempdir().unwrap();
-        let (sets, region, events) = (Vec::new(), "us-west-2".to_owned(), Vec::new());
-        let estate = Self { dir, sandbox, store: Arc::default(), clock, sets, region, events };
+        let estate = Self::empty("dev");
         estate.write(toml);
         estate
     }
 
+    /// An environment that comes with rsds, so that tests live on what users start from.
+    pub(crate) fn shipped(env: &'static str) -> Self {
+        let estate = Self::empty(env);
+        let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("environments").read_dir().unwrap();
+        for file in files.map(|file| file.unwrap()) {
+            std::fs::copy(file.path(), estate.dir.path().join("environments").join(file.file_name())).unwrap();
+        }
+        estate
+    }
+
+    fn empty(env: &'static str) -> Self {
+        let clock = Clock::paused("2026-11-22T10:00:00Z".parse().unwrap());
+        let sandbox = Sandbox::in_memory(clock.clone());
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("environments")).unwrap();
+        let (sets, region, events) = (Vec::new(), "us-west-2".to_owned(), Vec::new());
+        Self { dir, env, sandbox, store: Arc::default(), clock, sets, region, events }
+    }
+
     /// Puts another TOML in place.
     pub(crate) fn write(&self, toml: &str) {
-        let path = self.dir.path().join("environments/dev.toml");
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, toml).unwrap();
+        std::fs::write(self.dir.path().join(format!("environments/{}.toml", self.env)), toml).unwrap();
     }
 
     pub(crate) fn connection(&self) -> Connection {
@@ -74,7 +88,7 @@ impl Estate {
     }
 
     pub(crate) async fn open(&self) -> Result<Session, Failure> {
-        let environment = config::load(self.dir.path(), "dev", &self.sets)?;
+        let environment = config::load(self.dir.path(), self.env, &self.sets)?;
         Session::open(environment, self.connection(), Arc::clone(&self.store) as Arc<dyn Store>).await
     }
 
@@ -128,11 +142,6 @@ pub(crate) fn text(failure: &Failure) -> String {
         Failure::Plan(errors) => errors.iter().map(|e| format!("{}\n{}\n", e.message, e.help)).collect(),
         Failure::Other { message, help, .. } => format!("{message}\n{}", help.clone().unwrap_or_default()),
     }
-}
-
-/// The shipped environment, so that tests live on what users start from.
-pub(crate) fn dev() -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("environments/dev.toml")).unwrap()
 }
 
 /// Every kind there is, by name.
