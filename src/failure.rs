@@ -6,7 +6,7 @@ use crate::{
     aws::{Class, Fault},
     config::Problems,
     plan::{ObserveError, PlanError},
-    stack::StackDefect,
+    stack::StackError,
     state::{LockError, StoreError},
 };
 
@@ -138,8 +138,11 @@ impl From<LockError> for Failure {
     }
 }
 
-impl From<StackDefect> for Failure {
-    fn from(defect: StackDefect) -> Self {
-        Self::new(defect.to_string(), "this is a defect of rsds; please report it")
+impl From<StackError> for Failure {
+    fn from(error: StackError) -> Self {
+        match error {
+            StackError::Config(problems) => Self::Config(problems),
+            StackError::Defect(_) => Self::new(error.to_string(), "this is a defect of rsds; please report it"),
+        }
     }
 }

@@ -91,7 +91,7 @@ impl Session {
     /// Builds the desired graph.
     pub async fn stack(&self) -> Result<Stack, Failure> {
         let site = Site { zones: self.zones().await? };
-        Ok(build(&self.environment.config, &self.aws.owner, &site)?)
+        Ok(build(&self.environment, &self.aws.owner, &site)?)
     }
 
     /// The zone of each subnet: the one the TOML names, else the one it is in, else the region's next.

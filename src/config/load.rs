@@ -32,6 +32,15 @@ pub struct Environment {
     warnings: Vec<Diagnostic>,
 }
 
+/// Which side of the `=` an error is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spot {
+    /// The key.
+    Key,
+    /// The value.
+    Value,
+}
+
 impl Environment {
     /// Returns where the value at `key_path` came from: its own place, or, when it is a default, the nearest key around
     /// it that is written. `Origin::Default` when there is none; `None` when there is no such key.
@@ -43,6 +52,17 @@ impl Environment {
         }
         let first = key_path.split(['.', '[']).next().unwrap_or_default();
         children("").any(|key| key.path == first).then_some(&Origin::Default)
+    }
+
+    /// Makes an error about the key at `key_path`, or about its value; at the nearest place around it that is written.
+    #[must_use]
+    pub fn error(&self, key_path: &str, spot: Spot, message: impl Into<String>) -> Diagnostic {
+        let node = locate(&self.tree, key_path).0;
+        let origin = match spot {
+            Spot::Key => &node.key,
+            Spot::Value => &node.origin,
+        };
+        Diagnostic::error(message, origin)
     }
 
     /// Returns the SHA-256 of the effective values, in hex: the same whatever file, `--set` or default they come from.

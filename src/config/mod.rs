@@ -25,7 +25,8 @@ mod tests;
 
 pub use check::{legal_port, legal_rpu};
 pub use diagnostic::{Diagnostic, Problems, Severity};
-pub use load::{Environment, environments, load};
+pub use load::{Environment, Spot, environments, load};
 pub use schema::{json_schema, reference};
 pub use source::{Origin, Source};
+pub use tree::join;
 pub use typed::Config;

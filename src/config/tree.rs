@@ -199,7 +199,7 @@ fn from_value(source: &Arc<Source>, offset: usize, value: DeValue<'_>) -> Value 
 
 /// Joins a key path and one more name, quoting the name when TOML would want it quoted.
 #[must_use]
-pub(super) fn join(path: &str, name: &str) -> String {
+pub fn join(path: &str, name: &str) -> String {
     let bare = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     let name = if bare { name.to_owned() } else { format!("\"{}\"", name.escape_default()) };
     if path.is_empty() { name } else { format!("{path}.{name}") }

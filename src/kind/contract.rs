@@ -316,6 +316,14 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// What it offers to others.
     type Outputs: OutputSet;
 
+    /// Says whether AWS takes this as the physical name, which is always the field `name`.
+    ///
+    /// Errors: AWS's rule in words, to follow "a name is ".
+    fn check_name(name: &str) -> Result<(), &'static str> {
+        let _ = name;
+        Ok(())
+    }
+
     /// Reads many at once with the widest calls there are; the answer has one place per question, `None` = gone.
     /// A resource found by natural key or tags carries its live tags in its spec, so that ownership can be checked.
     fn read(aws: &Aws, which: &[Which<Self>]) -> impl Future<Output = Result<Vec<Option<Live<Self>>>, Fault>> + Send;

@@ -1,9 +1,11 @@
-//! The contract of resource kinds: two-stage specs with typed references (`stage`), drafts as trees (`tree`), the
+//! The contract of resource kinds: two-stage specs with typed references (`stage`), drafts as trees (`tree`) and back
+//! (`draft`), the
 //! trait itself (`contract`) and its object-safe face (`registry`).
 //!
 //! Called by every layer from `stack` to `apply`. Must never know a particular kind: those live in `crate::aws`.
 
 mod contract;
+mod draft;
 mod registry;
 mod stage;
 mod tree;
@@ -12,6 +14,7 @@ pub use contract::{
     Actions, After, Changes, Created, Field, Id, Job, Kind, Live, OnChange, Order, Readiness, Step, Tags, Typical,
     Which,
 };
+pub use draft::WrongValue;
 pub use registry::{AnyJob, AnyKind, AnyLive, AnyWhich, Call, Registered};
 pub use stage::{Draft, Handle, In, Known, Output, OutputRef, OutputSet, Stage, Value, When};
 pub use tree::{NotASpec, Tree};

@@ -4,7 +4,9 @@
 
 use super::{
     contract::{Actions, Changes, Created, Field, Id, Job, Kind, Live, Order, Readiness, Step, Typical, Which},
-    stage::{Known, Output, OutputSet},
+    draft::{self, WrongValue},
+    stage::{Draft, Known, Output, OutputSet},
+    tree::Tree,
 };
 use crate::{
     address::Address,
@@ -86,6 +88,10 @@ pub trait AnyKind: Send + Sync {
     fn stable_reads(&self) -> u32;
     /// Brings a known spec into its canonical form: defaults filled, sets sorted.
     fn normalise(&self, spec: Json) -> Result<Json, Fault>;
+    /// Brings a draft into its canonical form and checks that every value in it has its field's type.
+    fn redraft(&self, spec: &Tree) -> Result<Tree, WrongValue>;
+    /// See `Kind::check_name`.
+    fn check_name(&self, name: &str) -> Result<(), &'static str>;
     /// See `Kind::read`.
     fn read<'a>(&'a self, aws: &'a Aws, which: Vec<AnyWhich>) -> Call<'a, Vec<Option<AnyLive>>>;
     /// See `Kind::create`. Answers the id and the outputs that exist at once.
@@ -159,6 +165,12 @@ impl<K: Kind> AnyKind for Registered<K> {
     }
     fn normalise(&self, spec: Json) -> Result<Json, Fault> {
         json(K::NAME, &known::<K::Spec<Known>>(K::NAME, &spec)?)
+    }
+    fn redraft(&self, spec: &Tree) -> Result<Tree, WrongValue> {
+        Ok(Tree::of(&draft::read::<K::Spec<Draft>>(spec)?)?)
+    }
+    fn check_name(&self, name: &str) -> Result<(), &'static str> {
+        K::check_name(name)
     }
     fn read<'a>(&'a self, aws: &'a Aws, which: Vec<AnyWhich>) -> Call<'a, Vec<Option<AnyLive>>> {
         Box::pin(async move {

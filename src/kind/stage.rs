@@ -4,7 +4,10 @@
 //! reaches an AWS call. Called by `stack` (which writes drafts) and by every kind. Must never resolve anything itself.
 
 use crate::address::Address;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use std::{fmt::Debug, marker::PhantomData};
 
 /// Anything a spec field or an output may hold.
@@ -47,7 +50,8 @@ impl std::fmt::Display for OutputRef {
     }
 }
 
-/// The name under which a reference announces itself to the serialiser of `tree`: references are told by type,
+/// The name under which a reference announces itself to the serialiser of `tree`, and under which the reader of `draft`
+/// gives it back: references are told by type,
 /// so that a user's map with any key whatever stays a map.
 pub(super) const REFERENCE: &str = "rsds::OutputRef";
 
@@ -77,7 +81,24 @@ impl<T: Serialize> Serialize for In<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for In<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        T::deserialize(deserializer).map(Self::Literal)
+        deserializer.deserialize_newtype_struct(REFERENCE, InVisitor(PhantomData))
+    }
+}
+
+struct InVisitor<T>(PhantomData<fn() -> T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for InVisitor<T> {
+    type Value = In<T>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a value")
+    }
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<In<T>, D::Error> {
+        T::deserialize(deserializer).map(In::Literal)
+    }
+    /// Only the reader of `draft` calls this, and only for references.
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<In<T>, A::Error> {
+        OutputRef::deserialize(MapAccessDeserializer::new(map)).map(In::Ref)
     }
 }
 

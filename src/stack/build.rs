@@ -2,8 +2,11 @@
 //!
 //! Called by `session`. Pure: what must be asked of AWS first comes in as a `Site`.
 
-use super::{Stack, StackDefect, consumers, networking, nlb, producer};
-use crate::{aws::Owner, config::typed::Config};
+use super::{Stack, consumers, graph::Flaws, networking, nlb, overrides::Misfit, producer};
+use crate::{
+    aws::Owner,
+    config::{Diagnostic, Environment, Problems, diagnostic},
+};
 
 /// Where the estate stands, as far as only AWS or the state can tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,15 +15,37 @@ pub struct Site {
     pub zones: Vec<String>,
 }
 
+/// Why there is no graph.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// `[resources]` does not fit the graph: every problem, with its place.
+    #[error(transparent)]
+    Config(#[from] Problems),
+    /// rsds itself built a graph that cannot be.
+    #[error("defect in the stack: {0}")]
+    Defect(String),
+}
+
 /// Builds the graph.
 ///
-/// Errors: a defect of rsds, never of the TOML, which `config` has validated.
-pub fn build(config: &Config, owner: &Owner, site: &Site) -> Result<Stack, StackDefect> {
-    let mut stack = Stack::new(owner.clone(), config.tags.clone());
+/// Errors: what is wrong with `[resources]`, all at once; or a defect of rsds. Everything else `config` has validated.
+pub fn build(environment: &Environment, owner: &Owner, site: &Site) -> Result<Stack, StackError> {
+    let config = &environment.config;
+    let mut stack = Stack::new(owner.clone(), config);
     if let Some(network) = networking::describe(&mut stack, config, site) {
         producer::describe(&mut stack, config, owner, &network);
         let balancer = nlb::describe(&mut stack, config, &network);
         consumers::describe(&mut stack, config, owner, &network, balancer.as_ref());
     }
-    stack.finish()
+    stack.finish().map_err(|flaws| explain(environment, flaws))
+}
+
+fn explain(environment: &Environment, Flaws { defects, misfits }: Flaws) -> StackError {
+    if misfits.is_empty() {
+        return StackError::Defect(defects.join("; "));
+    }
+    let told = |Misfit { key, spot, message, help }: Misfit| environment.error(&key, spot, message).maybe_help(help);
+    let mut problems: Vec<Diagnostic> = misfits.into_iter().map(told).collect();
+    diagnostic::sort(&mut problems);
+    Problems(problems).into()
 }

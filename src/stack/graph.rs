@@ -3,9 +3,11 @@
 //! Filled by the component files beside it, read by `plan`. Edges are collected from the references in the drafts,
 //! never written a second time; those that carry no value are added with a reason. Must do no I/O.
 
+use super::overrides::{Ignored, Misfit, Overrides};
 use crate::{
     address::Address,
     aws::{Owner, kind},
+    config::Config,
     kind::{AnyKind, Draft, Handle, Kind, OutputRef, Tags, Tree},
     state::Dependency,
 };
@@ -23,6 +25,8 @@ pub struct Wanted {
     pub origin: String,
     /// The TOML keys of single fields, where they differ from `<origin>.<field>`.
     pub field_origins: BTreeMap<String, String>,
+    /// The fields that are set at creation and then read, but not mended (`ignore_changes`).
+    pub ignored: Ignored,
 }
 
 impl Wanted {
@@ -53,24 +57,28 @@ impl Wanted {
     }
 }
 
-/// Says that rsds itself built a stack that cannot be.
-#[derive(Debug, thiserror::Error)]
-#[error("defect in the stack: {0}")]
-pub struct StackDefect(String);
-
 /// Everything wanted, by address.
 pub struct Stack {
     /// The resources.
     pub wanted: BTreeMap<Address, Wanted>,
     owner: Owner,
     tags: Tags,
+    overrides: Overrides,
     defects: Vec<String>,
 }
 
+/// Why a graph cannot be: what is wrong with rsds itself, and with `[resources]`.
+pub(super) struct Flaws {
+    pub(super) defects: Vec<String>,
+    pub(super) misfits: Vec<Misfit>,
+}
+
 impl Stack {
-    /// An empty graph whose taggable resources will carry `tags` and the ownership tags.
-    pub fn new(owner: Owner, tags: Tags) -> Self {
-        Self { wanted: BTreeMap::new(), owner, tags, defects: Vec::new() }
+    /// An empty graph whose taggable resources will carry the TOML's tags and the ownership tags, and over whose
+    /// resources the TOML's `[resources]` are laid.
+    pub fn new(owner: Owner, config: &Config) -> Self {
+        let overrides = Overrides::new(config.resources.clone());
+        Self { wanted: BTreeMap::new(), owner, tags: config.tags.clone(), overrides, defects: Vec::new() }
     }
 
     /// Opens a component; `origin` is the TOML key its resources come from unless they say otherwise.
@@ -78,13 +86,19 @@ impl Stack {
         Component { stack: self, name: name.to_owned(), origin: origin.to_owned() }
     }
 
-    /// Returns the graph, or what is wrong with it: two resources of one address, an edge to nowhere.
-    pub fn finish(mut self) -> Result<Self, StackDefect> {
+    /// Returns the graph, or what is wrong with it: two resources of one address, an edge to nowhere, overrides that
+    /// do not fit.
+    pub(super) fn finish(mut self) -> Result<Self, Flaws> {
         let edges = self.wanted.iter().flat_map(|(from, w)| w.depends_on().into_iter().map(move |d| (from, d.on)));
         let loose = edges.filter(|(_, on)| !self.wanted.contains_key(on));
         let loose: Vec<String> = loose.map(|(from, on)| format!("{from} refers to {on}, which is not there")).collect();
         self.defects.extend(loose);
-        if self.defects.is_empty() { Ok(self) } else { Err(StackDefect(self.defects.join("; "))) }
+        self.overrides.look_over(&self.wanted);
+        let misfits = std::mem::take(&mut self.overrides.misfits);
+        match self.defects.is_empty() && misfits.is_empty() {
+            true => Ok(self),
+            false => Err(Flaws { defects: self.defects, misfits }),
+        }
     }
 }
 
@@ -96,11 +110,13 @@ pub struct Component<'a> {
 }
 
 impl Component<'_> {
-    /// Adds a resource. Its `tags` are filled here: the user's, rsds's own, and `Name`.
+    /// Adds a resource. Its `tags` are filled here: the user's, rsds's own, and `Name`; then what the TOML says of this
+    /// one resource is laid over it.
     pub fn add<K: Kind>(&mut self, resource: &str, spec: K::Spec<Draft>) -> Handle<K> {
         let address = Address::new(&self.name, resource);
         match self.wanted::<K>(&address, &spec) {
-            Ok(wanted) => {
+            Ok(mut wanted) => {
+                self.stack.overrides.lay_over(&address, &mut wanted);
                 if self.stack.wanted.insert(address.clone(), wanted).is_some() {
                     self.stack.defects.push(format!("{address} stands there twice"));
                 }
@@ -127,7 +143,15 @@ impl Component<'_> {
         if K::TAGGED {
             field_origins.insert("tags".to_owned(), "tags".to_owned());
         }
-        Ok(Wanted { kind, spec, after: BTreeMap::new(), origin: self.origin.clone(), field_origins })
+        let (after, origin, ignored) = (BTreeMap::new(), self.origin.clone(), Ignored::new());
+        Ok(Wanted { kind, spec, after, origin, field_origins, ignored })
+    }
+
+    /// Returns the physical name a resource of this component has: the pinned one, or `default`. Whoever derives a
+    /// name from another resource's name starts here.
+    pub fn physical_name(&self, resource: &str, default: impl Into<String>) -> String {
+        let pinned = self.stack.overrides.name(&Address::new(&self.name, resource));
+        pinned.map_or_else(|| default.into(), str::to_owned)
     }
 
     /// Returns the TOML key the component comes from.
@@ -142,10 +166,10 @@ impl Component<'_> {
         }
     }
 
-    /// Names the TOML key that a field of `this` comes from.
+    /// Names the TOML key that a field of `this` comes from; what `[resources]` overrides keeps coming from there.
     pub fn comes_from<K>(&mut self, this: &Handle<K>, field: &str, key: &str) {
         if let Some(wanted) = self.stack.wanted.get_mut(this.address()) {
-            wanted.field_origins.insert(field.to_owned(), key.to_owned());
+            wanted.field_origins.entry(field.to_owned()).or_insert_with(|| key.to_owned());
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the TOML asks for, as a graph of resources: one file a component, `graph` the graph itself, `build` the whole.
 //! `outputs` is what people and programs get out of the estate; `datashares` the SQL of the data sharing.
+//! `overrides` lays `[resources]` over single resources.
 //!
 //! Called by `session` between config and plan. Must do no I/O.
 
@@ -10,8 +11,9 @@ mod graph;
 mod networking;
 mod nlb;
 pub mod outputs;
+mod overrides;
 mod producer;
 mod warehouse;
 
-pub use build::{Site, build};
-pub use graph::{Component, Stack, StackDefect, Wanted};
+pub use build::{Site, StackError, build};
+pub use graph::{Component, Stack, Wanted};

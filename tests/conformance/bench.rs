@@ -56,7 +56,7 @@ fn wanted(given: &Given, owner: &Owner) -> Wanted {
         spec.insert("tags".to_owned(), tree(&json!(owner.tags(&at(given.address)))));
     }
     let after = given.after.iter().map(|on| (at(on), "as in the estate".to_owned())).collect();
-    Wanted { kind, spec, after, origin: "test".to_owned(), field_origins: BTreeMap::new() }
+    Wanted { kind, spec, after, origin: "test".to_owned(), field_origins: BTreeMap::new(), ignored: BTreeSet::new() }
 }
 
 impl To {
