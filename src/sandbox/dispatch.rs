@@ -369,11 +369,8 @@ fn admitted(
         let code = if is_json(service.protocol) { "UnknownOperationException" } else { "InvalidAction" };
         return Err(AwsError::new(code, format!("the rsds sandbox does not implement {}:{name}", service.scope)));
     };
-    let params = if is_json(service.protocol) {
-        wire_json::decode(http.body())?
-    } else {
-        wire_query::decode(fields, service.protocol)?
-    };
+    let params =
+        if is_json(service.protocol) { wire_json::decode(http.body())? } else { wire_query::decode(fields, service)? };
     let request = Request {
         service: service.scope,
         operation: name,

@@ -12,6 +12,7 @@ pub mod elb;
 mod fault;
 pub mod iam;
 pub mod kms;
+pub mod redshift;
 pub mod request;
 pub mod secrets;
 mod serve;
@@ -37,7 +38,7 @@ use jiff::Timestamp;
 pub enum Protocol {
     /// EC2's dialect of the query protocol: flattened numbered lists, `<item>`.
     Ec2,
-    /// The query protocol: `member` lists, `<member>`, a result wrapper.
+    /// The query protocol: `member` lists (or as the service names them), a result wrapper.
     Query,
     /// awsJson 1.0.
     Json10,
@@ -60,6 +61,16 @@ pub struct Operation {
     pub run: Run,
 }
 
+/// How a list names its elements in the query protocols.
+pub struct List {
+    /// Member that holds the list, e.g. `SubnetIds`.
+    pub name: &'static str,
+    /// Element in requests, e.g. `SubnetIdentifier`.
+    pub asked: &'static str,
+    /// Element in answers.
+    pub answered: &'static str,
+}
+
 /// One service: how it is addressed and what it can do.
 pub struct Service {
     /// SigV4 scope, e.g. `elasticloadbalancing`.
@@ -68,11 +79,21 @@ pub struct Service {
     pub protocol: Protocol,
     /// Query `Version`, or the prefix of `X-Amz-Target`.
     pub version: &'static str,
+    /// Lists whose elements are not called `member` (query) or `item` (EC2); JSON services have none.
+    pub lists: &'static [List],
     /// Its operations, one list per file.
     pub operations: &'static [&'static [Operation]],
 }
 
 impl Service {
+    /// How the list of that name calls its elements.
+    pub fn list(&self, name: &str) -> &List {
+        const MEMBER: List = List { name: "", asked: "member", answered: "member" };
+        const ITEM: List = List { name: "", asked: "item", answered: "item" };
+        let usual = if self.protocol == Protocol::Ec2 { &ITEM } else { &MEMBER };
+        self.lists.iter().find(|list| list.name == name).unwrap_or(usual)
+    }
+
     /// The operation of that name.
     pub fn operation(&self, name: &str) -> Option<&'static Operation> {
         self.operations.iter().flat_map(|list| list.iter()).find(|operation| operation.name == name)
@@ -90,6 +111,7 @@ pub static SERVICES: &[&Service] = &[
     &elb::SERVICE,
     &iam::SERVICE,
     &kms::SERVICE,
+    &redshift::SERVICE,
     &secrets::SERVICE,
     &serverless::SERVICE,
     &sts::SERVICE,

@@ -60,6 +60,7 @@ pub static SERVICE: Service = Service {
     scope: "secretsmanager",
     protocol: Protocol::Json11,
     version: "secretsmanager",
+    lists: &[],
     operations: &[OPERATIONS],
 };
 

@@ -12,6 +12,7 @@ pub(super) static SERVICE: Service = Service {
     scope: "sts",
     protocol: Protocol::Query,
     version: "2011-06-15",
+    lists: &[],
     operations: &[&[Operation { name: "GetCallerIdentity", mutating: false, params: &[], run: get_caller_identity }]],
 };
 

@@ -19,9 +19,9 @@ pub(super) fn fields(query: &str, body: &[u8]) -> Result<BTreeMap<String, String
     Ok(fields)
 }
 
-/// The operation's parameters as a tree: `Filter.1.Name` (EC2) and `Tags.member.1.Key` (query) become lists.
-/// `Action`, `Version` and what belongs to the signature are left out.
-pub(super) fn decode(fields: &BTreeMap<String, String>, protocol: Protocol) -> Result<Value, AwsError> {
+/// The operation's parameters as a tree: `Filter.1.Name` (EC2) and `Tags.member.1.Key` (query) become lists, by the
+/// element names of the service. `Action`, `Version` and what belongs to the signature are left out.
+pub(super) fn decode(fields: &BTreeMap<String, String>, service: &Service) -> Result<Value, AwsError> {
     let mut root = BTreeMap::new();
     for (name, value) in fields {
         if name == "Action" || name == "Version" || name.starts_with("X-Amz-") {
@@ -29,8 +29,7 @@ pub(super) fn decode(fields: &BTreeMap<String, String>, protocol: Protocol) -> R
         }
         insert(&mut root, name, value)?;
     }
-    let members = root.into_iter().map(|(name, node)| Ok((name.to_owned(), grown(node, protocol)?)));
-    Ok(Value::Object(members.collect::<Result<Map<_, _>, AwsError>>()?))
+    structure(root, service)
 }
 
 #[derive(Debug)]
@@ -60,33 +59,40 @@ fn insert<'a>(root: &mut BTreeMap<&'a str, Node<'a>>, name: &'a str, value: &'a 
     Ok(())
 }
 
-fn grown(node: Node<'_>, protocol: Protocol) -> Result<Value, AwsError> {
+fn structure(branch: BTreeMap<&str, Node<'_>>, service: &Service) -> Result<Value, AwsError> {
+    let members = branch.into_iter().map(|(name, node)| Ok((name.to_owned(), grown(name, node, service)?)));
+    Ok(Value::Object(members.collect::<Result<Map<_, _>, AwsError>>()?))
+}
+
+fn grown(name: &str, node: Node<'_>, service: &Service) -> Result<Value, AwsError> {
     let branch = match node {
         Node::Leaf(text) => return Ok(Value::String(text.to_owned())),
         Node::Branch(branch) => branch,
     };
-    if is_numbered(&branch) {
-        if protocol == Protocol::Query {
-            return Err(malformed("A list element must be named <list>.member.<number>".into()));
-        }
-        return elements(branch, protocol);
+    if service.protocol == Protocol::Ec2 {
+        return if is_numbered(&branch) { elements(name, branch, service) } else { structure(branch, service) };
     }
-    if protocol == Protocol::Query && branch.len() == 1 && branch.contains_key("member") {
+    let element = service.list(name).asked;
+    let misnamed = || malformed(format!("A list element must be named {name}.{element}.<number>"));
+    if is_numbered(&branch) {
+        return Err(misnamed());
+    }
+    if branch.len() == 1 && branch.contains_key(element) {
         return match branch.into_values().next() {
-            Some(Node::Branch(list)) if is_numbered(&list) => elements(list, protocol),
-            _ => Err(malformed("A list element must be named <list>.member.<number>".into())),
+            Some(Node::Branch(list)) if is_numbered(&list) => elements(name, list, service),
+            _ => Err(misnamed()),
         };
     }
-    let members = branch.into_iter().map(|(name, node)| Ok((name.to_owned(), grown(node, protocol)?)));
-    Ok(Value::Object(members.collect::<Result<Map<_, _>, AwsError>>()?))
+    structure(branch, service)
 }
 
 fn is_numbered(branch: &BTreeMap<&str, Node<'_>>) -> bool {
     branch.keys().all(|key| key.parse::<u32>().is_ok())
 }
 
-fn elements(branch: BTreeMap<&str, Node<'_>>, protocol: Protocol) -> Result<Value, AwsError> {
-    let numbered = branch.into_iter().map(|(key, node)| Ok((key.parse::<u32>().unwrap_or(0), grown(node, protocol)?)));
+fn elements(name: &str, branch: BTreeMap<&str, Node<'_>>, service: &Service) -> Result<Value, AwsError> {
+    let numbered =
+        branch.into_iter().map(|(key, node)| Ok((key.parse::<u32>().unwrap_or(0), grown(name, node, service)?)));
     let mut numbered = numbered.collect::<Result<Vec<_>, AwsError>>()?;
     numbered.sort_by_key(|(number, _)| *number);
     Ok(Value::Array(numbered.into_iter().map(|(_, value)| value).collect()))
@@ -107,10 +113,10 @@ pub(super) fn answer(service: &Service, operation: &str, reply: &Reply, request_
     open(&mut xml, &format!("{operation}Response xmlns=\"{namespace}\""));
     if service.protocol == Protocol::Ec2 {
         leaf(&mut xml, "requestId", request_id);
-        members(&mut xml, reply, "item");
+        members(&mut xml, reply, service);
     } else {
         open(&mut xml, &format!("{operation}Result"));
-        members(&mut xml, reply, "member");
+        members(&mut xml, reply, service);
         close(&mut xml, &format!("{operation}Result"));
         open(&mut xml, "ResponseMetadata");
         leaf(&mut xml, "RequestId", request_id);
@@ -146,39 +152,40 @@ pub(super) fn error(service: Option<&Service>, protocol: Protocol, error: &AwsEr
     xml
 }
 
-// As the API models spell them: only elasticloadbalancing and ec2 say http, ec2's answers end in a slash.
+// As the API models spell them: elasticloadbalancing, redshift and ec2 say http, all of them end in a slash.
 fn namespace(service: &Service) -> String {
     let scheme = match service.scope {
-        "ec2" | "elasticloadbalancing" => "http",
+        "ec2" | "elasticloadbalancing" | "redshift" => "http",
         _ => "https",
     };
     format!("{scheme}://{}.amazonaws.com/doc/{}/", service.scope, service.version)
 }
 
-fn members(xml: &mut String, value: &Value, element: &str) {
+fn members(xml: &mut String, value: &Value, service: &Service) {
     if let Value::Object(map) = value {
         for (name, member) in map {
-            node(xml, name, member, element);
+            node(xml, name, member, service);
         }
     }
 }
 
-fn node(xml: &mut String, name: &str, value: &Value, element: &str) {
+fn node(xml: &mut String, name: &str, value: &Value, service: &Service) {
     match value {
         Value::Null => {}
         Value::Bool(truth) => leaf(xml, name, if *truth { "true" } else { "false" }),
         Value::Number(number) => leaf(xml, name, &number.to_string()),
         Value::String(text) => leaf(xml, name, text),
         Value::Array(list) => {
+            let element = service.list(name).answered;
             open(xml, name);
             for one in list {
-                node(xml, element, one, element);
+                node(xml, element, one, service);
             }
             close(xml, name);
         }
         Value::Object(_) => {
             open(xml, name);
-            members(xml, value, element);
+            members(xml, value, service);
             close(xml, name);
         }
     }
@@ -214,36 +221,48 @@ fn close(xml: &mut String, name: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::{ec2, iam};
+    use crate::sandbox::{ec2, iam, redshift};
     use serde_json::json;
 
-    fn decoded(query: &str, protocol: Protocol) -> Result<Value, AwsError> {
-        decode(&fields(query, b"")?, protocol)
+    fn decoded(query: &str, service: &Service) -> Result<Value, AwsError> {
+        decode(&fields(query, b"")?, service)
     }
 
     #[test]
     fn numbered_fields_become_lists_in_their_order() {
         let query = "Action=X&Version=1&Filter.1.Name=a&Filter.1.Value.2=q&Filter.1.Value.10=r&Filter.1.Value.1=p&V=1";
-        let tree = decoded(query, Protocol::Ec2).unwrap();
+        let tree = decoded(query, &ec2::SERVICE).unwrap();
         assert_eq!(tree, json!({"Filter": [{"Name": "a", "Value": ["p", "q", "r"]}], "V": "1"}));
-        let tree = decoded("Tags.member.1.Key=k&Tags.member.1.Value=&Names=", Protocol::Query).unwrap();
+        let tree = decoded("Tags.member.1.Key=k&Tags.member.1.Value=&Names=", &iam::SERVICE).unwrap();
         assert_eq!(tree, json!({"Tags": [{"Key": "k", "Value": ""}], "Names": ""}));
     }
 
     #[test]
     fn what_the_protocol_does_not_allow_is_refused() {
-        for (query, protocol) in [
-            ("A=1&A=2", Protocol::Ec2),
-            ("A=1&A.B=2", Protocol::Ec2),
-            ("A.B=2&A=1", Protocol::Ec2),
-            ("A..B=1", Protocol::Ec2),
-            ("Subnets.1=s", Protocol::Query),
-            ("Subnets.member.x=s", Protocol::Query),
+        for (query, service) in [
+            ("A=1&A=2", &ec2::SERVICE),
+            ("A=1&A.B=2", &ec2::SERVICE),
+            ("A.B=2&A=1", &ec2::SERVICE),
+            ("A..B=1", &ec2::SERVICE),
+            ("Subnets.1=s", &iam::SERVICE),
+            ("Subnets.member.x=s", &iam::SERVICE),
+            ("SubnetIds.member.1=s", &redshift::SERVICE),
+            ("Subnets.SubnetIdentifier.1=s", &iam::SERVICE),
         ] {
-            assert_eq!(decoded(query, protocol).unwrap_err().code, "MalformedQueryString", "{query}");
+            assert_eq!(decoded(query, service).unwrap_err().code, "MalformedQueryString", "{query}");
         }
-        let member = decoded("Subnets.member.1=s", Protocol::Ec2).unwrap();
+        let member = decoded("Subnets.member.1=s", &ec2::SERVICE).unwrap();
         assert_eq!(member, json!({"Subnets": {"member": ["s"]}}));
+    }
+
+    #[test]
+    fn a_service_names_the_elements_of_its_lists() {
+        let tree =
+            decoded("IamRoles.IamRoleArn.1=a&Tags.Tag.1.Key=k&LogExports.member.1=u", &redshift::SERVICE).unwrap();
+        assert_eq!(tree, json!({"IamRoles": ["a"], "Tags": [{"Key": "k"}], "LogExports": ["u"]}));
+        let xml = answer(&redshift::SERVICE, "GetX", &json!({"IamRoles": [{"A": 1}], "ClusterNodes": ["n"]}), "r");
+        assert!(xml.contains("<IamRoles><ClusterIamRole><A>1</A></ClusterIamRole></IamRoles>"), "{xml}");
+        assert!(xml.contains("<ClusterNodes><member>n</member></ClusterNodes>"), "{xml}");
     }
 
     #[test]

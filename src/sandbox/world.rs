@@ -3,7 +3,7 @@
 //! Read and changed by the operations alone (and by tests through `Sandbox::edit`). Must never hold a secret
 //! nor read a clock: ids come from the seed, the time is passed in.
 
-use super::{ec2, elb, iam, kms, secrets, serverless};
+use super::{ec2, elb, iam, kms, redshift, secrets, serverless};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -29,6 +29,9 @@ pub struct World {
     pub iam: iam::Iam,
     /// Keys and aliases.
     pub kms: kms::Kms,
+    /// Redshift, provisioned; a world kept by an earlier build has none.
+    #[serde(default)]
+    pub redshift: redshift::Redshift,
     /// Redshift Serverless.
     pub serverless: serverless::Serverless,
     /// Load balancers.
@@ -54,6 +57,7 @@ impl World {
             ec2: ec2::Ec2::default(),
             iam: iam::Iam::default(),
             kms: kms::Kms::default(),
+            redshift: redshift::Redshift::default(),
             serverless: serverless::Serverless::default(),
             elb: elb::Elb::default(),
             secrets: secrets::Secrets::default(),
@@ -89,6 +93,7 @@ impl World {
             ("ec2", self.ec2.is_empty()),
             ("iam", self.iam.is_empty()),
             ("kms", self.kms.is_empty()),
+            ("redshift", self.redshift.is_empty()),
             ("redshift-serverless", self.serverless.is_empty()),
             ("elasticloadbalancing", self.elb.is_empty()),
             ("secretsmanager", self.secrets.is_empty()),

@@ -124,6 +124,7 @@ pub static SERVICE: Service = Service {
     scope: "ec2",
     protocol: Protocol::Ec2,
     version: "2016-11-15",
+    lists: &[],
     operations: &[
         zone::OPERATIONS,
         vpc::OPERATIONS,

@@ -80,6 +80,7 @@ pub static SERVICE: Service = Service {
     scope: "elasticloadbalancing",
     protocol: Protocol::Query,
     version: "2015-12-01",
+    lists: &[],
     operations: &[
         balancer::OPERATIONS,
         balancer_change::OPERATIONS,

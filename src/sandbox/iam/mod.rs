@@ -38,6 +38,7 @@ pub static SERVICE: Service = Service {
     scope: "iam",
     protocol: Protocol::Query,
     version: "2010-05-08",
+    lists: &[],
     operations: &[roles::OPERATIONS, role_policy::OPERATIONS, tags::OPERATIONS, account::OPERATIONS],
 };
 

@@ -28,6 +28,7 @@ pub static SERVICE: Service = Service {
     scope: "kms",
     protocol: Protocol::Json11,
     version: "TrentService",
+    lists: &[],
     operations: &[
         keys::OPERATIONS,
         key_policy::OPERATIONS,

@@ -132,6 +132,7 @@ pub static SERVICE: Service = Service {
     scope: "redshift-serverless",
     protocol: Protocol::Json11,
     version: "RedshiftServerless",
+    lists: &[],
     operations: &[
         namespace::OPERATIONS,
         namespace_update::OPERATIONS,
