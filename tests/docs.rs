@@ -15,13 +15,17 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Says whether generated files are to be written anew.
+#[expect(clippy::disallowed_methods, reason = "a test reads how it is to run")]
+fn blessing() -> bool {
+    std::env::var("RSDS_BLESS").is_ok_and(|value| value == "1")
+}
+
 /// Demands that a generated file says what the program says, or rewrites it.
 #[track_caller]
 fn current(path: &str, wanted: &str) {
     let file = root().join(path);
-    #[expect(clippy::disallowed_methods, reason = "a test reads how it is to run")]
-    let bless = std::env::var("RSDS_BLESS").is_ok_and(|value| value == "1");
-    if bless {
+    if blessing() {
         fs::write(&file, wanted).unwrap();
     }
     let there = fs::read_to_string(&file).unwrap_or_default();
@@ -75,6 +79,22 @@ fn docs_command_line_reference_is_current() {
     );
     help(&command, "rsds", &mut text);
     current("docs/cli.md", &text);
+}
+
+#[test]
+fn docs_manual_is_current() {
+    let pages = rsds::cli::manual().unwrap();
+    for (name, roff) in &pages {
+        current(&format!("docs/man/{name}"), roff);
+    }
+    for file in fs::read_dir(root().join("docs/man")).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        if blessing() && !pages.contains_key(name) {
+            fs::remove_file(&file).unwrap();
+        } else {
+            assert!(pages.contains_key(name), "docs/man/{name} is about no command");
+        }
+    }
 }
 
 /// What rsds asks AWS about outside any kind: who is calling, and which zones the region has.

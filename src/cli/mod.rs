@@ -5,9 +5,11 @@
 
 mod apply;
 mod change;
+mod completions;
 mod confirm;
 mod context;
 mod destroy;
+mod man;
 mod output;
 mod plan;
 mod sandbox;
@@ -20,6 +22,7 @@ mod validate;
 use crate::failure::Exit;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use context::Global;
+pub use man::pages as manual;
 use std::ffi::OsString;
 
 /// Redshift data-sharing estates on AWS from one TOML file.
@@ -64,7 +67,17 @@ enum Command {
     Sandbox(sandbox::Command),
     /// Print the JSON Schema of the environment file
     Schema,
+    /// Print what a shell needs to complete commands and flags
+    #[command(after_help = COMPLETIONS)]
+    Completions(completions::Args),
+    /// Print the manual as man pages
+    Man(man::Args),
 }
+
+const COMPLETIONS: &str = "\
+bash: rsds completions bash > ~/.local/share/bash-completion/completions/rsds
+zsh:  rsds completions zsh > ~/.zfunc/_rsds      (with `fpath+=~/.zfunc` before `compinit`)
+fish: rsds completions fish > ~/.config/fish/completions/rsds.fish";
 
 /// Runs one command and returns its exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
@@ -99,6 +112,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             Command::State(command) => state::run(&context, command).await,
             Command::Sandbox(command) => sandbox::run(&context, command).await,
             Command::Schema => schema::run(&context),
+            Command::Completions(args) => completions::run(&context, &args),
+            Command::Man(args) => man::run(&context, &args),
         }
     });
     // A blocked read of standard input must not hold the process.

@@ -7,6 +7,7 @@ mod bad_input;
 mod credentials;
 mod interrupts;
 mod life;
+mod manual;
 mod partly;
 mod terminal;
 mod views;
