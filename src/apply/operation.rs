@@ -10,7 +10,7 @@ use super::{
 use crate::{
     address::Address,
     aws::{Class, tags},
-    kind::{AnyJob, AnyKind, AnyLive, AnyWhich, Id, OutputRef, Step},
+    kind::{AnyJob, AnyKind, AnyLive, AnyWhich, Id, OutputRef, Readiness, Step},
     plan::{Change, Op, Verb},
     state::{Deposed, Entry, Status},
 };
@@ -262,12 +262,14 @@ impl<'a> Operation<'a> {
     async fn settled(&self, mut entry: Entry, wait: bool) -> Result<Entry, Trouble> {
         let live = match wait {
             false => Ok(None),
-            true => self.settle(&entry, Goal::Ready).await,
+            true => self.settle(&entry, Goal::Settled).await,
         };
         match live {
             Ok(live) => {
-                if let Some(AnyLive { outputs: Json::Object(outputs), .. }) = live {
-                    entry.outputs = outputs;
+                match live {
+                    // What a sleeping resource does not show, it has again when it wakes.
+                    Some(AnyLive { readiness: Readiness::Dormant(_), .. }) | None => {}
+                    Some(AnyLive { outputs, .. }) => entry.outputs = outputs.as_object().cloned().unwrap_or_default(),
                 }
                 entry.status = Status::Ready;
                 self.put(Some(&entry)).await?;

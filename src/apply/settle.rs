@@ -28,6 +28,8 @@ const INVISIBLE: Duration = Duration::from_secs(120);
 pub(super) enum Goal {
     /// It is ready, with all its outputs.
     Ready,
+    /// As `Ready`, or put to sleep by someone: nothing more is sent to it.
+    Settled,
     /// It is gone.
     Gone,
 }
@@ -156,8 +158,8 @@ impl Poller {
     fn judge(&mut self, mut waiter: Waiter, live: Option<&AnyLive>) {
         let status = match (waiter.goal, live) {
             (Goal::Gone, None) => return drop(waiter.answer.send(Ok(None))),
-            (Goal::Ready, None) => "not visible yet".to_owned(),
-            (Goal::Ready, Some(live)) => match (&live.readiness, self.missing_output(live)) {
+            (Goal::Ready | Goal::Settled, None) => "not visible yet".to_owned(),
+            (Goal::Ready | Goal::Settled, Some(live)) => match (&live.readiness, self.missing_output(live)) {
                 (Readiness::Failed(why), _) => {
                     return drop(waiter.answer.send(Err(Trouble::Broken { why: why.clone() })));
                 }
@@ -165,6 +167,12 @@ impl Poller {
                     let why = format!("it is being deleted ({status})");
                     return drop(waiter.answer.send(Err(Trouble::Broken { why })));
                 }
+                (Readiness::Dormant(status), _) if waiter.goal == Goal::Ready => {
+                    let (status, seconds) =
+                        (status.clone(), seconds(self.clock.elapsed().saturating_sub(waiter.since)));
+                    return drop(waiter.answer.send(Err(Trouble::NotSettled { status, seconds })));
+                }
+                (Readiness::Dormant(_), _) => return drop(waiter.answer.send(Ok(Some(live.clone())))),
                 (Readiness::Ready, None) => {
                     waiter.ready_reads += 1;
                     if waiter.ready_reads >= self.kind.stable_reads() {
@@ -178,7 +186,7 @@ impl Poller {
             },
             (Goal::Gone, Some(live)) => match &live.readiness {
                 Readiness::Deleting(status) | Readiness::Pending(status) => status.clone(),
-                Readiness::Ready | Readiness::Failed(_) => "still there".to_owned(),
+                Readiness::Ready | Readiness::Dormant(_) | Readiness::Failed(_) => "still there".to_owned(),
             },
         };
         if !matches!(live.map(|l| &l.readiness), Some(Readiness::Ready)) {
@@ -217,7 +225,7 @@ impl Poller {
     fn limit(&self, goal: Goal) -> Duration {
         let typical = self.kind.typical();
         let typical = match goal {
-            Goal::Ready => typical.create.max(typical.update),
+            Goal::Ready | Goal::Settled => typical.create.max(typical.update),
             Goal::Gone => typical.delete,
         };
         Duration::from_secs(u64::from(typical) * 10).clamp(Duration::from_secs(600), Duration::from_secs(5400))

@@ -244,6 +244,11 @@ const BY_CODE: &[(Class, &[&str])] = &[
             "ConcurrentModification",
             "ConcurrentModificationException",
             "InvalidClusterState",
+            "InvalidClusterParameterGroupState",
+            "InvalidClusterSubnetGroupStateFault",
+            "InvalidClusterSubnetStateFault",
+            "InvalidClusterSnapshotState",
+            "SnapshotScheduleUpdateInProgress",
             "ResourceInUse",
             "InvalidGroup.InUse",
             "DeleteConflict",
@@ -284,7 +289,14 @@ const BY_CODE: &[(Class, &[&str])] = &[
     ),
     (
         Class::Denied,
-        &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException", "NotAuthorized"],
+        &[
+            "AccessDenied",
+            "AccessDeniedException",
+            "UnauthorizedOperation",
+            "UnauthorizedException",
+            "NotAuthorized",
+            "DependentServiceAccessDenied",
+        ],
     ),
     (
         Class::Credentials,
@@ -332,6 +344,10 @@ const BY_CODE: &[(Class, &[&str])] = &[
             "UnmodifiableEntity",
             "UnknownParameter",
             "InvalidParameter",
+            "UnsupportedOperation",
+            "UnsupportedOptionFault",
+            "IncompatibleOrderableOptions",
+            "SubnetAlreadyInUse",
         ],
     ),
 ];
@@ -344,11 +360,12 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
     if let Some((class, _)) = BY_CODE.iter().find(|(_, codes)| codes.contains(&code)) {
         return *class;
     }
-    match code {
-        _ if code.ends_with(".NotFound") || code.ends_with("NotFoundFault") => Class::NotFound,
-        _ if code.ends_with("LimitExceeded") || code.ends_with("QuotaExceeded") => Class::Quota,
-        _ if code.ends_with("AlreadyExists") => Class::Exists,
-        _ if code.starts_with("Invalid") => Class::Invalid,
+    // Redshift spells some of its codes with `Fault` and some without (aws-facts.md 0.1).
+    match code.strip_suffix("Fault").unwrap_or(code) {
+        code if code.ends_with("NotFound") => Class::NotFound,
+        code if code.ends_with("LimitExceeded") || code.ends_with("QuotaExceeded") => Class::Quota,
+        code if code.ends_with("AlreadyExists") => Class::Exists,
+        code if code.starts_with("Invalid") => Class::Invalid,
         _ if status >= 500 => Class::Transient,
         _ => Class::Unrecognised,
     }
@@ -367,6 +384,23 @@ mod tests {
             ("DependencyViolation", Class::Busy),
             ("RequestLimitExceeded", Class::Throttled),
             ("InvalidVpc.Range", Class::Invalid),
+            ("ClusterNotFound", Class::NotFound),
+            ("ClusterParameterGroupNotFound", Class::NotFound),
+            ("ClusterSubnetGroupNotFoundFault", Class::NotFound),
+            ("ClusterAlreadyExists", Class::Exists),
+            ("ClusterSubnetGroupAlreadyExists", Class::Exists),
+            ("UsageLimitAlreadyExists", Class::Exists),
+            ("InvalidClusterState", Class::Busy),
+            ("InvalidClusterSubnetGroupStateFault", Class::Busy),
+            ("InvalidClusterParameterGroupState", Class::Busy),
+            ("InsufficientClusterCapacity", Class::Capacity),
+            ("NumberOfNodesPerClusterLimitExceeded", Class::Quota),
+            ("ClusterSubnetQuotaExceededFault", Class::Quota),
+            ("TagLimitExceededFault", Class::Quota),
+            ("InvalidVPCNetworkStateFault", Class::Invalid),
+            ("InvalidRetentionPeriodFault", Class::Invalid),
+            ("UnsupportedOperation", Class::Invalid),
+            ("SubnetAlreadyInUse", Class::Invalid),
             ("SomethingNew", Class::Unrecognised),
         ] {
             assert_eq!(classify(code, "", 400), class, "{code}");

@@ -39,6 +39,20 @@ crate::identifier!(
     WorkgroupName,
     /// The ARN of a Redshift Serverless workgroup.
     WorkgroupArn,
+    /// The name of a cluster subnet group.
+    ClusterSubnetGroupName,
+    /// The ARN of a cluster subnet group.
+    ClusterSubnetGroupArn,
+    /// The name of a cluster parameter group.
+    ClusterParameterGroupName,
+    /// The ARN of a cluster parameter group.
+    ClusterParameterGroupArn,
+    /// The identifier of a provisioned cluster.
+    ClusterName,
+    /// The ARN of a provisioned cluster.
+    ClusterArn,
+    /// The id of a provisioned cluster's usage limit.
+    UsageLimitId,
     /// The ARN of a load balancer.
     LoadBalancerArn,
     /// The ARN of a target group.

@@ -4,6 +4,7 @@
 //! `stack` names the specs. Must never wait, print or touch the state.
 
 pub mod client;
+mod cluster_change;
 mod elb;
 pub mod fault;
 pub mod ids;
@@ -12,11 +13,17 @@ mod namespace_role;
 mod number;
 mod owner;
 pub mod policy;
+mod redshift;
 mod serverless;
 pub mod tags;
 pub mod zones;
 
 pub mod alias;
+pub mod cluster;
+pub mod cluster_logging;
+pub mod cluster_parameter_group;
+pub mod cluster_subnet_group;
+pub mod cluster_usage_limit;
 pub mod internet_gateway;
 pub mod key;
 pub mod listener;

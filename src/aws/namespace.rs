@@ -8,7 +8,7 @@ use super::{
     fault::{Called, found},
     ids::{KeyArn, NamespaceArn, NamespaceId, NamespaceName, RoleArn, SecretArn},
     namespace_role::{self, AttachedRole},
-    serverless, tags,
+    redshift, serverless, tags,
 };
 use crate::kind::{
     Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Step, Tags, Typical, Which,
@@ -18,8 +18,6 @@ use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// What AWS answers, and takes, in place of a key of ours.
-const AWS_OWNED_KEY: &str = "AWS_OWNED_KMS_KEY";
 /// The most namespaces one page holds.
 const PAGE: i32 = 100;
 
@@ -80,17 +78,6 @@ fn final_snapshot(name: &NamespaceName, arn: &Id) -> String {
     format!("{name}-final-{hex}")
 }
 
-/// Returns the key as the stack declares it: an ARN, or none for AWS's own. A bare key id is a key beside the
-/// namespace.
-fn key_of(kms_key: Option<String>, namespace_arn: &str) -> Option<KeyArn> {
-    let key = kms_key.filter(|key| !key.is_empty() && key != AWS_OWNED_KEY)?;
-    if key.starts_with("arn:") {
-        return Some(key.into());
-    }
-    let part = |n| namespace_arn.split(':').nth(n).unwrap_or_default();
-    Some(format!("arn:{}:kms:{}:{}:key/{key}", part(1), part(3), part(4)).into())
-}
-
 fn outputs(call: &str, namespace: &AwsNamespace) -> Result<NamespaceOutputs, Fault> {
     let text = |value: &Option<String>, what| value.clone().ok_or_else(|| Fault::incomplete(call, what));
     Ok(NamespaceOutputs {
@@ -130,7 +117,7 @@ impl Namespace {
             // Empty until the first workgroup exists (aws-facts.md 6.1).
             database: database.unwrap_or_else(|| recorded.database.clone()),
             admin_username: namespace.admin_username.clone().unwrap_or_default(),
-            kms_key: key_of(namespace.kms_key_id.clone(), outputs.arn.as_str()),
+            kms_key: redshift::declared_key(namespace.kms_key_id.clone(), outputs.arn.as_str()),
             roles: roles.iter().filter(|role| role.stays()).map(|role| role.arn.clone()).collect(),
             default_role: namespace.default_iam_role_arn.clone().filter(|arn| !arn.is_empty()).map(RoleArn),
             log_exports: logs.iter().map(|log| log.as_str().to_owned()).collect(),
@@ -258,7 +245,7 @@ impl Kind for Namespace {
             }
             "set kms_key" => {
                 // AWS decides whether a namespace may go back to its key: a refusal is shown, data is never at stake.
-                let key = spec.kms_key.as_ref().map_or(AWS_OWNED_KEY, KeyArn::as_str);
+                let key = spec.kms_key.as_ref().map_or(redshift::AWS_OWNED_KEY, KeyArn::as_str);
                 update.kms_key_id(key).send().called(UPDATE).await?;
             }
             "set log_exports" => {
@@ -309,16 +296,6 @@ mod tests {
     #[test]
     fn the_final_snapshot_is_told_apart_by_the_id() {
         assert_eq!(final_snapshot(&"reader".into(), &Id(ARN.to_owned())), "reader-final-edab7045");
-    }
-
-    #[test]
-    fn keys_read_as_they_are_declared() {
-        let key = |text: &str| key_of(Some(text.to_owned()), ARN).map(String::from);
-        assert_eq!(key(AWS_OWNED_KEY), None);
-        assert_eq!(key_of(None, ARN), None);
-        let arn = "arn:aws:kms:eu-west-1:111122223333:key/k-1";
-        assert_eq!(key(arn).as_deref(), Some(arn));
-        assert_eq!(key("k-1").as_deref(), Some(arn));
     }
 
     #[test]

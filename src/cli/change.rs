@@ -87,10 +87,11 @@ pub(super) fn show(
     let settings = context.printer.settings();
     let origin = |key: &str| environment.origin(key).map(|origin| origin.short()).filter(|place| place != "default");
     // People have had them on standard error, with their excerpts.
-    let warnings = match settings.format {
+    let mut warnings: Vec<String> = match settings.format {
         Format::Human => Vec::new(),
         Format::Json => environment.warnings().iter().map(ToString::to_string).collect(),
     };
+    warnings.extend(plan.notices.iter().map(|(address, notice)| format!("{address}: {notice}")));
     let view = PlanView {
         plan,
         origin: &origin,

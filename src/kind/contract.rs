@@ -184,11 +184,24 @@ impl Changes {
     }
 }
 
+/// Why a change cannot be made, known before anything is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The field whose wanted value is the reason.
+    pub field: &'static str,
+    /// What is in the way, as a sentence without its full stop.
+    pub why: String,
+    /// What to type or change instead.
+    pub help: String,
+}
+
 /// Whether a live resource has settled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readiness {
     /// It does its work, and every output exists.
     Ready,
+    /// Someone has put it to sleep: all is well, and changes wait until it is woken. The text is AWS's own status.
+    Dormant(String),
     /// It is on its way; the text is AWS's own status.
     Pending(String),
     /// It will never get there; the text says why.
@@ -334,6 +347,19 @@ pub trait Kind: Sized + Send + Sync + 'static {
         spec: &Self::Spec<Known>,
         token: &str,
     ) -> impl Future<Output = Result<Created<Self>, Fault>> + Send;
+
+    /// Says why AWS, or rsds itself, would not make these changes: what can be known to fail fails in the plan. In a
+    /// creation every field changes from null; a map holds all its keys.
+    fn refuse(changes: &Changes) -> Option<Refusal> {
+        let _ = changes;
+        None
+    }
+
+    /// Says what a person should know of it though nothing is to be done: a reboot that is waited for, a pause.
+    fn notice(outputs: &Self::Outputs, readiness: &Readiness) -> Option<String> {
+        let _ = (outputs, readiness);
+        None
+    }
 
     /// Names the steps that complete a creation.
     fn finish(spec: &Self::Spec<Known>) -> Vec<Step> {

@@ -3,7 +3,9 @@
 //! Called by `plan`, `apply`, `stack` and the conformance tests. Must never know a particular kind.
 
 use super::{
-    contract::{Actions, Changes, Created, Field, Id, Job, Kind, Live, Order, Readiness, Step, Typical, Which},
+    contract::{
+        Actions, Changes, Created, Field, Id, Job, Kind, Live, Order, Readiness, Refusal, Step, Typical, Which,
+    },
     draft::{self, WrongValue},
     stage::{Draft, Known, Output, OutputSet},
     tree::Tree,
@@ -96,6 +98,10 @@ pub trait AnyKind: Send + Sync {
     fn read<'a>(&'a self, aws: &'a Aws, which: Vec<AnyWhich>) -> Call<'a, Vec<Option<AnyLive>>>;
     /// See `Kind::create`. Answers the id and the outputs that exist at once.
     fn create<'a>(&'a self, aws: &'a Aws, spec: &'a Json, token: &'a str) -> Call<'a, (Id, Json)>;
+    /// See `Kind::refuse`.
+    fn refuse(&self, changes: &Changes) -> Option<Refusal>;
+    /// See `Kind::notice`.
+    fn notice(&self, live: &AnyLive) -> Option<String>;
     /// See `Kind::finish`.
     fn finish(&self, spec: &Json) -> Result<Vec<Step>, Fault>;
     /// See `Kind::update`.
@@ -191,6 +197,12 @@ impl<K: Kind> AnyKind for Registered<K> {
             let Created { id, outputs } = K::create(aws, &known(K::NAME, spec)?, token).await?;
             Ok((id, json(K::NAME, &outputs)?))
         })
+    }
+    fn refuse(&self, changes: &Changes) -> Option<Refusal> {
+        K::refuse(changes)
+    }
+    fn notice(&self, live: &AnyLive) -> Option<String> {
+        K::notice(&known(K::NAME, &live.outputs).ok()?, &live.readiness)
     }
     fn finish(&self, spec: &Json) -> Result<Vec<Step>, Fault> {
         Ok(K::finish(&known(K::NAME, spec)?))

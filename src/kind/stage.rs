@@ -138,6 +138,8 @@ pub enum When {
     AtOnce,
     /// When the resource has settled (endpoints, addresses).
     Ready,
+    /// When the resource has settled, or never (the secret of a password AWS does not manage).
+    Maybe,
 }
 
 /// One declared output of a kind.
@@ -156,23 +158,27 @@ pub trait OutputSet: Serialize + DeserializeOwned + Clone + Debug + Send + Sync 
 }
 
 /// Declares a kind's outputs: the struct, its table, and a typed reference per output on `Handle<Kind>`.
-/// Outputs under `ready` are `Option`s: AWS does not know them before the resource has settled.
+/// Outputs under `ready` are `Option`s: AWS does not know them before the resource has settled. Those under `maybe`,
+/// which may be left out, have no reference: nobody can wait for what may never come.
 #[macro_export]
 macro_rules! outputs {
     ($kind:ident => $(#[$doc:meta])* $name:ident {
         at_once { $($(#[$odoc:meta])* $once:ident : $oty:ty),* $(,)? }
         ready { $($(#[$rdoc:meta])* $ready:ident : $rty:ty),* $(,)? }
+        $(maybe { $($(#[$mdoc:meta])* $maybe:ident : $mty:ty),* $(,)? })?
     }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
         pub struct $name {
             $($(#[$odoc])* pub $once: $oty,)*
             $($(#[$rdoc])* #[serde(default)] pub $ready: Option<$rty>,)*
+            $($($(#[$mdoc])* #[serde(default)] pub $maybe: Option<$mty>,)*)?
         }
         impl $crate::kind::OutputSet for $name {
             const ALL: &'static [$crate::kind::Output] = &[
                 $($crate::kind::Output { name: stringify!($once), when: $crate::kind::When::AtOnce },)*
                 $($crate::kind::Output { name: stringify!($ready), when: $crate::kind::When::Ready },)*
+                $($($crate::kind::Output { name: stringify!($maybe), when: $crate::kind::When::Maybe },)*)?
             ];
         }
         impl $crate::kind::Handle<$kind> {

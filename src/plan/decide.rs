@@ -50,7 +50,15 @@ pub fn plan(stack: &Stack, state: &State, observed: &Observed, options: &Options
         return Err(errors);
     }
     let (ops, longest) = order::order(stack, state, &changes).map_err(|error| vec![error])?;
-    Ok(Plan { changes, ops, refresh, longest })
+    let notices = if options.destroy { Vec::new() } else { notices(&changes, observed) };
+    Ok(Plan { changes, ops, refresh, longest, notices })
+}
+
+/// Collects what kinds have to say of resources that stay.
+fn notices(changes: &BTreeMap<Address, Change>, observed: &Observed) -> Vec<(Address, String)> {
+    let stays = |change: &&Change| matches!(change.action, Action::NoOp | Action::Update | Action::Resume);
+    let notice = |change: &Change| Some((change.address.clone(), change.kind.notice(observed.live(&change.address)?)?));
+    changes.values().filter(stays).filter_map(notice).collect()
 }
 
 /// Lists the stack's addresses so that each comes after all it depends on.
@@ -126,10 +134,30 @@ impl<'a> Decider<'a> {
             (Some(entry), None) => self.absent(address, wanted, entry),
             (Some(entry), Some(live)) => self.existing(address, wanted, entry, live),
         };
+        let choice = choice.and_then(|choice| self.refusal(address, wanted, &choice).map_or(Ok(choice), Err));
         match choice {
             Ok(choice) => self.record(address, wanted.kind, Some(wanted.origin.clone()), choice),
             Err(error) => self.errors.push(error),
         }
+    }
+
+    /// Says why the kind itself will not have these changes.
+    fn refusal(&self, address: &Address, wanted: &Wanted, choice: &Choice) -> Option<PlanError> {
+        let after = |tree: &Tree| match tree.resolve(&|of: &OutputRef| self.value_of(of)) {
+            Ok(value) => After::Known(value),
+            Err(refs) => After::From(refs.into_iter().collect()),
+        };
+        let anew = matches!(choice.action, Action::Create | Action::Replace(_));
+        let changed = |name: &str| choice.fields.iter().any(|change| change.field == name);
+        let fields = choice.work.spec.iter().filter(|(name, _)| anew || changed(name));
+        let changes = fields.map(|(name, tree)| {
+            let before = if anew { Json::Null } else { choice.work.before[name.as_str()].clone() };
+            (name.clone(), (before, after(tree)))
+        });
+        let refusal = wanted.kind.refuse(&Changes(changes.collect()))?;
+        let key = wanted.field_origin(refusal.field, None);
+        let message = format!("{address}: {} (`{key}`)", refusal.why);
+        Some(PlanError { address: Some(address.clone()), message, help: refusal.help })
     }
 
     fn record(&mut self, address: &Address, kind: &'static dyn AnyKind, origin: Option<String>, choice: Choice) {
@@ -219,7 +247,7 @@ impl<'a> Decider<'a> {
         let steps = update_steps(wanted.kind, &fields, &before, &want);
         let depends_on = wanted.depends_on();
         let mut work = Work { spec, before, steps, depends_on, generation: entry.generation, ..Work::default() };
-        let settled = wanted.kind.outputs().iter().all(|o| o.when == When::AtOnce || !live.outputs[o.name].is_null());
+        let settled = wanted.kind.outputs().iter().all(|o| o.when != When::Ready || !live.outputs[o.name].is_null());
         match &entry.status {
             Status::Creating { .. } => {
                 let mut finish = wanted.kind.finish(&want).map_err(defect)?;
@@ -254,7 +282,14 @@ impl<'a> Decider<'a> {
         fresh.spec = want;
         fresh.depends_on.clone_from(&work.depends_on);
         if let Json::Object(outputs) = &live.outputs {
-            fresh.outputs.clone_from(outputs);
+            let asleep = matches!(live.readiness, Readiness::Dormant(_));
+            // What a sleeping resource does not show, it has again when it wakes.
+            let shown = outputs.iter().filter(|(_, value)| !asleep || !value.is_null());
+            let shown = shown.map(|(name, value)| (name.clone(), value.clone()));
+            match asleep {
+                true => fresh.outputs.extend(shown),
+                false => fresh.outputs = shown.collect(),
+            }
         }
         if fresh != *entry {
             self.refresh.push((address.clone(), fresh));

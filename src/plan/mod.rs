@@ -35,6 +35,8 @@ pub struct Plan {
     pub refresh: Vec<(Address, Entry)>,
     /// The chain of operations that takes longest, by typical durations.
     pub longest: LongestPath,
+    /// What a person should know of resources that stay, though nothing is to be done: pauses, pending reboots.
+    pub notices: Vec<(Address, String)>,
 }
 
 impl Plan {

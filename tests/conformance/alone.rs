@@ -49,7 +49,8 @@ impl<'a> Hand<'a> {
     }
 
     async fn settle(&self) -> AnyLive {
-        let late = |live: &AnyLive| self.kind.outputs().iter().any(|output| live.outputs[output.name].is_null());
+        let certain = || self.kind.outputs().iter().filter(|output| output.when != When::Maybe);
+        let late = |live: &AnyLive| certain().any(|output| live.outputs[output.name].is_null());
         let mut stable = 0;
         for _ in 0..PATIENCE {
             match self.read().await {

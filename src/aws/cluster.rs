@@ -1,0 +1,525 @@
+//! Kind `redshift.cluster`: a provisioned RA3 cluster, its databases and the addresses clients reach it by.
+//!
+//! Driven by `plan` and `apply` through the list of kinds; the steps of a change are in `cluster_change`. Must never
+//! see an admin password (AWS keeps it in a secret of its own, or someone else does), nor touch what lies inside the
+//! databases.
+
+use super::{
+    Aws, Class, Fault, cluster_change,
+    fault::{Called, found},
+    ids::{
+        ClusterArn, ClusterName, ClusterParameterGroupName, ClusterSubnetGroupName, KeyArn, NamespaceArn, NamespaceId,
+        RoleArn, SecretArn, SecurityGroupId,
+    },
+    lookup::{asks, place},
+    number, redshift,
+};
+use crate::kind::{
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Refusal, Stage, Step, Tags, Typical, Which,
+};
+use aws_sdk_redshift::types;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, net::IpAddr};
+
+/// A provisioned cluster. Its id is its identifier.
+pub struct Cluster;
+
+/// What a cluster is to be.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "", deny_unknown_fields)]
+pub struct ClusterSpec<S: Stage> {
+    /// Its identifier, unique per account and region.
+    pub name: ClusterName,
+    /// The first database.
+    pub database: String,
+    /// The admin user.
+    pub admin_username: String,
+    /// Whether AWS makes and keeps the admin password; otherwise someone else does.
+    pub managed_password: bool,
+    /// The node type, such as `ra3.xlplus`.
+    pub node_type: String,
+    /// How many nodes it has; in each of two zones if it is in two.
+    pub node_count: u32,
+    /// The port it listens on: 5431-5455 or 8191-8215.
+    pub port: u16,
+    /// The key its data is encrypted with; AWS's own when absent.
+    pub kms_key: Option<S::In<KeyArn>>,
+    /// The subnets it may lie in.
+    pub subnet_group: S::In<ClusterSubnetGroupName>,
+    /// Its database parameters.
+    pub parameter_group: S::In<ClusterParameterGroupName>,
+    /// The security groups of its addresses.
+    pub security_groups: BTreeSet<S::In<SecurityGroupId>>,
+    /// The roles its statements may use.
+    pub roles: BTreeSet<S::In<RoleArn>>,
+    /// The role that statements use which name none; one of `roles`.
+    pub default_role: Option<S::In<RoleArn>>,
+    /// Whether its traffic to other services stays in the VPC.
+    pub enhanced_vpc_routing: bool,
+    /// Whether it has a public address too.
+    pub publicly_accessible: bool,
+    /// Whether it runs in two zones at once.
+    pub multi_az: bool,
+    /// Whether AWS may move it to another zone; AWS decides when absent.
+    #[serde(default)]
+    pub availability_zone_relocation: Option<bool>,
+    /// When AWS may work on it, `ddd:hh:mm-ddd:hh:mm` in UTC; AWS decides when absent.
+    #[serde(default)]
+    pub maintenance_window: Option<String>,
+    /// For how many days automated snapshots are kept.
+    pub snapshot_retention: u32,
+    /// Whether its deletion leaves a snapshot, `<name>-final-<8 hex digits of its namespace id>`. AWS knows nothing of it.
+    pub final_snapshot: bool,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Tags,
+}
+
+crate::outputs!(Cluster =>
+    /// What a cluster offers.
+    ClusterOutputs {
+        at_once {
+            /// The cluster's ARN; it holds the name.
+            arn: ClusterArn,
+        }
+        ready {
+            /// The cluster's name, which logging and limits go by: available first.
+            name: ClusterName,
+            /// The host name clients dial.
+            endpoint: String,
+            /// The private addresses: of its endpoint in the VPC, or of its nodes.
+            addresses: BTreeSet<IpAddr>,
+            /// The namespace's id, which data sharing goes by.
+            namespace_id: NamespaceId,
+            /// The namespace's ARN.
+            namespace_arn: NamespaceArn,
+            /// AWS's word on its parameters: `in-sync`, or `pending-reboot` when static ones wait for one.
+            parameter_status: String,
+        }
+        maybe {
+            /// The secret AWS keeps the admin password in, if AWS keeps it.
+            admin_secret: SecretArn,
+        }
+    }
+);
+
+/// Returns the id at the end of a namespace's ARN.
+fn namespace_id(arn: &str) -> &str {
+    arn.rsplit([':', '/']).next().unwrap_or_default()
+}
+
+/// Names the snapshot that the deletion of a cluster leaves: told apart from that of an earlier cluster of the name.
+fn final_snapshot(name: &str, namespace_arn: &str) -> String {
+    let hex: String = namespace_id(namespace_arn).chars().filter(char::is_ascii_hexdigit).take(8).collect();
+    format!("{name}-final-{hex}")
+}
+
+fn addresses(shown: &types::Cluster) -> BTreeSet<IpAddr> {
+    let endpoints = shown.endpoint.as_ref().map(types::Endpoint::vpc_endpoints).unwrap_or_default();
+    let interfaces = endpoints.iter().flat_map(types::VpcEndpoint::network_interfaces);
+    let proxied: BTreeSet<IpAddr> =
+        interfaces.filter_map(|interface| interface.private_ip_address()?.parse().ok()).collect();
+    if !proxied.is_empty() {
+        return proxied;
+    }
+    shown.cluster_nodes().iter().filter_map(|node| node.private_ip_address()?.parse().ok()).collect()
+}
+
+fn parameter_status(shown: &types::Cluster) -> Option<&str> {
+    shown.cluster_parameter_groups().first()?.parameter_apply_status()
+}
+
+fn outputs(shown: &types::Cluster, arn: ClusterArn) -> ClusterOutputs {
+    let addresses = addresses(shown);
+    let namespace = shown.cluster_namespace_arn();
+    ClusterOutputs {
+        arn,
+        name: shown.cluster_identifier().map(ClusterName::from),
+        endpoint: shown.endpoint.as_ref().and_then(types::Endpoint::address).map(str::to_owned),
+        addresses: (!addresses.is_empty()).then_some(addresses),
+        namespace_id: namespace.map(|arn| namespace_id(arn).into()),
+        namespace_arn: namespace.map(NamespaceArn::from),
+        parameter_status: parameter_status(shown).map(str::to_owned),
+        admin_secret: shown.master_password_secret_arn().map(SecretArn::from),
+    }
+}
+
+/// Tells whether changes are on their way that concern a field of the spec. A new version waits for the maintenance
+/// window, which may be days away.
+fn changes_are_pending(shown: &types::Cluster) -> bool {
+    shown.pending_modified_values().is_some_and(|pending| {
+        pending.node_type.is_some()
+            || pending.number_of_nodes.is_some()
+            || pending.cluster_type.is_some()
+            || pending.master_user_password.is_some()
+            || pending.automated_snapshot_retention_period.is_some()
+            || pending.publicly_accessible.is_some()
+            || pending.enhanced_vpc_routing.is_some()
+            || pending.encryption_type.is_some()
+    })
+}
+
+/// Says what is still happening to a cluster that is available.
+fn under_way(shown: &types::Cluster) -> Option<String> {
+    let availability = shown.cluster_availability_status().unwrap_or("Available");
+    let role = shown.iam_roles().iter().find(|role| !matches!(role.apply_status(), Some("in-sync") | None));
+    let relocation = shown.availability_zone_relocation_status().unwrap_or_default();
+    match role {
+        _ if !availability.eq_ignore_ascii_case("available") => Some(availability.to_owned()),
+        Some(role) => Some(format!("role {} {}", role.iam_role_arn.as_deref()?, role.apply_status.as_deref()?)),
+        None if relocation.starts_with("pending") => Some(format!("relocation {relocation}")),
+        None if changes_are_pending(shown) => Some("changes pending".to_owned()),
+        None if parameter_status(shown) == Some("applying") => Some("parameters applying".to_owned()),
+        None if shown.endpoint.as_ref().and_then(types::Endpoint::address).is_none() => {
+            Some("no endpoint yet".to_owned())
+        }
+        None => None,
+    }
+}
+
+fn readiness(shown: &types::Cluster) -> Readiness {
+    let status = shown.cluster_status().unwrap_or("available");
+    let availability = shown.cluster_availability_status().unwrap_or_default();
+    match status {
+        "deleting" | "final-snapshot" => Readiness::Deleting(status.to_owned()),
+        "hardware-failure" => Readiness::Failed(status.to_owned()),
+        _ if status.starts_with("incompatible-") => Readiness::Failed(status.to_owned()),
+        _ if availability.eq_ignore_ascii_case("failed") => Readiness::Failed(format!("{status}, {availability}")),
+        "paused" => Readiness::Dormant(status.to_owned()),
+        "available" => match under_way(shown) {
+            Some(why) => Readiness::Pending(format!("{status}, {why}")),
+            None => Readiness::Ready,
+        },
+        _ => Readiness::Pending(status.to_owned()),
+    }
+}
+
+/// Turns what DescribeClusters shows into a spec; `final_snapshot` is the record's.
+pub(super) fn spec(shown: &types::Cluster, arn: &str, final_snapshot: bool) -> ClusterSpec<Known> {
+    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+    let own = |role: &&types::ClusterIamRole| {
+        role.apply_status() != Some("removing")
+            && !role.iam_role_arn().unwrap_or_default().contains(":role/aws-service-role/")
+    };
+    let groups = shown.vpc_security_groups().iter().filter(|group| group.status() != Some("removing"));
+    ClusterSpec {
+        name: text(shown.cluster_identifier()).into(),
+        database: text(shown.db_name()),
+        admin_username: text(shown.master_username()),
+        // No answer tells the switch itself (aws-facts.md 4).
+        managed_password: shown.master_password_secret_arn().is_some(),
+        node_type: text(shown.node_type()),
+        node_count: number::shown(shown.number_of_nodes()),
+        port: number::shown(shown.endpoint.as_ref().and_then(types::Endpoint::port)),
+        kms_key: redshift::declared_key(shown.kms_key_id.clone(), arn),
+        subnet_group: text(shown.cluster_subnet_group_name()).into(),
+        parameter_group: text(shown.cluster_parameter_groups().first().and_then(|g| g.parameter_group_name())).into(),
+        security_groups: groups.filter_map(|group| group.vpc_security_group_id()).map(SecurityGroupId::from).collect(),
+        roles: shown.iam_roles().iter().filter(own).filter_map(|role| role.iam_role_arn()).map(RoleArn::from).collect(),
+        default_role: shown.default_iam_role_arn().filter(|arn| !arn.is_empty()).map(RoleArn::from),
+        enhanced_vpc_routing: shown.enhanced_vpc_routing().unwrap_or_default(),
+        publicly_accessible: shown.publicly_accessible().unwrap_or_default(),
+        multi_az: shown.multi_az().is_some_and(|on| on.eq_ignore_ascii_case("enabled") || on == "true"),
+        availability_zone_relocation: shown.availability_zone_relocation_status().map(|on| on == "enabled"),
+        maintenance_window: shown.preferred_maintenance_window().map(str::to_ascii_lowercase),
+        snapshot_retention: number::shown(shown.automated_snapshot_retention_period()),
+        final_snapshot,
+        tags: redshift::tags_of(shown.tags.clone()),
+    }
+}
+
+/// Reads one cluster; `None` if it is gone.
+pub(super) async fn describe(aws: &Aws, name: &str) -> Result<Option<types::Cluster>, Fault> {
+    let call = aws.redshift.describe_clusters().cluster_identifier(name);
+    let answer = found(call.send().called("redshift:DescribeClusters").await)?;
+    Ok(answer.and_then(|answer| answer.clusters.unwrap_or_default().into_iter().next()))
+}
+
+/// Tells a cluster that is busy, and soon is not, from one that is paused: AWS refuses a change of either with one
+/// code, and for the latter it is of no use to ask again.
+pub(super) async fn refused(aws: &Aws, name: &str, fault: Fault) -> Fault {
+    if fault.code != "InvalidClusterState" {
+        return fault;
+    }
+    match describe(aws, name).await {
+        Ok(Some(cluster)) if cluster.cluster_status() == Some("paused") => {
+            let message = format!("{} The cluster is paused: {}", fault.message, resume(name));
+            Fault { class: Class::Invalid, message, ..fault }
+        }
+        _ => fault,
+    }
+}
+
+fn resume(name: &str) -> String {
+    format!("wake it first: aws redshift resume-cluster --cluster-identifier {name}")
+}
+
+impl Cluster {
+    fn live(aws: &Aws, shown: &types::Cluster, recorded: Option<&ClusterSpec<Known>>) -> Live<Self> {
+        let name = shown.cluster_identifier().unwrap_or_default();
+        let arn = redshift::arn(aws, "cluster", name);
+        let mut spec = spec(shown, &arn, recorded.is_some_and(|spec| spec.final_snapshot));
+        // A cluster without an endpoint (new, or asleep) shows no port.
+        if let (0, Some(recorded)) = (spec.port, recorded) {
+            spec.port = recorded.port;
+        }
+        Live { id: Id(name.to_owned()), spec, outputs: outputs(shown, arn.into()), readiness: readiness(shown) }
+    }
+
+    /// Deletes the cluster, unless that is under way or done.
+    async fn delete(aws: &Aws, name: &str, spec: &ClusterSpec<Known>) -> Result<(), Fault> {
+        let Some(shown) = describe(aws, name).await? else { return Ok(()) };
+        if matches!(readiness(&shown), Readiness::Deleting(_)) {
+            return Ok(());
+        }
+        let call = aws.redshift.delete_cluster().cluster_identifier(name);
+        let call = match (spec.final_snapshot, shown.cluster_namespace_arn()) {
+            (false, _) => call.skip_final_cluster_snapshot(true),
+            (true, Some(arn)) => call.final_cluster_snapshot_identifier(final_snapshot(name, arn)),
+            (true, None) => return Err(Fault::incomplete("redshift:DescribeClusters", "ClusterNamespaceArn")),
+        };
+        found(call.send().called("redshift:DeleteCluster").await)?;
+        Ok(())
+    }
+}
+
+/// Returns the type AWS calls a cluster of so many nodes, and the number it then wants (aws-facts.md 5.3).
+pub(super) fn size(nodes: u32) -> (&'static str, Option<i32>) {
+    if nodes == 1 { ("single-node", None) } else { ("multi-node", Some(number::sent(nodes))) }
+}
+
+impl Kind for Cluster {
+    const NAME: &'static str = "redshift.cluster";
+    const FIELDS: &'static [Field] = &[
+        Field::replaces("name"),
+        Field::replaces("database"),
+        Field::replaces("admin_username"),
+        Field::updates("managed_password").impact("the admin password changes"),
+        Field::updates("node_type").invalidates(&["addresses"]).impact(
+            "a resize to another node type is a classic one: connections drop, consumers cannot read for a while, and \
+             the data moves for hours",
+        ),
+        Field::updates("node_count").invalidates(&["addresses"]).impact(
+            "resize: connections drop, and consumers cannot read for some minutes; beyond what an elastic resize offers \
+             a classic one moves data for hours",
+        ),
+        Field::updates("port").impact("connections drop; clients must dial the new port"),
+        Field::updates("kms_key").impact("the data is encrypted anew in the background, for hours"),
+        Field::replaces("subnet_group").follows(),
+        Field::updates("parameter_group").impact("static parameters take effect when the cluster is rebooted"),
+        Field::updates("security_groups").impact("clients the new groups do not admit lose access"),
+        Field::updates("roles"),
+        Field::updates("default_role"),
+        Field::updates("enhanced_vpc_routing").impact("connections drop"),
+        Field::updates("publicly_accessible").invalidates(&["addresses"]).impact("connections drop"),
+        Field::updates("multi_az").invalidates(&["addresses"]).impact("connections drop; in two zones it costs double"),
+        Field::updates("availability_zone_relocation")
+            .invalidates(&["addresses"])
+            .impact("switched on, the cluster restarts"),
+        Field::updates("maintenance_window"),
+        Field::updates("snapshot_retention"),
+        Field::updates("final_snapshot").unreadable(),
+    ];
+    const ACTIONS: Actions = Actions {
+        read: &["redshift:DescribeClusters"],
+        create: &[
+            "redshift:CreateCluster",
+            "redshift:CreateTags",
+            "ec2:DescribeVpcs",
+            "ec2:DescribeVpcAttribute",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeAvailabilityZones",
+            "ec2:DescribeAccountAttributes",
+            "ec2:DescribeAddresses",
+            "ec2:DescribeInternetGateways",
+            "iam:CreateServiceLinkedRole",
+            "iam:PassRole",
+            "kms:CreateGrant",
+            "kms:Decrypt",
+            "kms:DescribeKey",
+            "kms:Encrypt",
+            "kms:GenerateDataKey",
+            "secretsmanager:CreateSecret",
+            "secretsmanager:DescribeSecret",
+            "secretsmanager:GetRandomPassword",
+            "secretsmanager:RotateSecret",
+            "secretsmanager:TagResource",
+            "secretsmanager:UpdateSecret",
+        ],
+        update: &[
+            "redshift:ModifyCluster",
+            "redshift:ModifyClusterIamRoles",
+            "redshift:ResizeCluster",
+            "redshift:CreateTags",
+            "redshift:DeleteTags",
+            "ec2:DescribeSecurityGroups",
+            "iam:PassRole",
+            "kms:CreateGrant",
+            "kms:Decrypt",
+            "kms:DescribeKey",
+            "kms:Encrypt",
+            "kms:GenerateDataKey",
+            "secretsmanager:CreateSecret",
+            "secretsmanager:GetRandomPassword",
+            "secretsmanager:TagResource",
+        ],
+        delete: &[
+            "redshift:DeleteCluster",
+            "redshift:CreateClusterSnapshot",
+            "redshift:DescribeClusterSnapshots",
+            "secretsmanager:DeleteSecret",
+            "kms:RetireGrant",
+        ],
+    };
+    const TYPICAL: Typical = Typical { create: 360, update: 120, delete: 240 };
+    const STABLE_READS: u32 = 2;
+    const KEY: &'static [&'static str] = &["name"];
+    const HOLDS_DATA: bool = true;
+
+    type Spec<S: Stage> = ClusterSpec<S>;
+    type Outputs = ClusterOutputs;
+
+    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        let pages = aws.redshift.describe_clusters().max_records(redshift::PAGE).into_paginator().items().send();
+        let all: Vec<_> = pages.collect::<Result<_, _>>().called("redshift:DescribeClusters").await?;
+        let live = all.iter().map(|shown| {
+            let name = shown.cluster_identifier().unwrap_or_default();
+            let question = which.iter().find(|question| asks(question, name, question.spec.name.as_str() == name));
+            Self::live(aws, shown, question.map(|question| &question.spec))
+        });
+        Ok(place(which, live, |question, l| asks(question, l.id.as_str(), question.spec.name == l.spec.name)))
+    }
+
+    fn refuse(changes: &Changes) -> Option<Refusal> {
+        cluster_change::refuse(changes)
+    }
+
+    fn notice(outputs: &ClusterOutputs, readiness: &Readiness) -> Option<String> {
+        let name = outputs.name.as_ref().map_or("", ClusterName::as_str);
+        match (readiness, outputs.parameter_status.as_deref()) {
+            (Readiness::Dormant(_), _) => Some(format!("it is paused, and changes to it wait: {}", resume(name))),
+            (_, Some("pending-reboot")) => Some(format!(
+                "static parameters wait for a reboot, which drops connections: aws redshift reboot-cluster \
+                 --cluster-identifier {name}"
+            )),
+            _ => None,
+        }
+    }
+
+    async fn create(aws: &Aws, spec: &ClusterSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {
+        let (cluster_type, nodes) = size(spec.node_count);
+        let texts = |ids: Vec<String>| Some(ids).filter(|ids| !ids.is_empty());
+        let call = aws
+            .redshift
+            .create_cluster()
+            .cluster_identifier(spec.name.as_str())
+            .db_name(&spec.database)
+            .master_username(&spec.admin_username)
+            .manage_master_password(spec.managed_password)
+            .cluster_type(cluster_type)
+            .node_type(&spec.node_type)
+            .set_number_of_nodes(nodes)
+            .port(spec.port.into())
+            .encrypted(true)
+            .set_kms_key_id(spec.kms_key.clone().map(String::from))
+            .cluster_subnet_group_name(spec.subnet_group.as_str())
+            .cluster_parameter_group_name(spec.parameter_group.as_str())
+            .set_vpc_security_group_ids(texts(spec.security_groups.iter().map(ToString::to_string).collect()))
+            .set_iam_roles(texts(spec.roles.iter().map(ToString::to_string).collect()))
+            .set_default_iam_role_arn(spec.default_role.clone().map(String::from))
+            .enhanced_vpc_routing(spec.enhanced_vpc_routing)
+            .publicly_accessible(spec.publicly_accessible)
+            .multi_az(spec.multi_az)
+            .set_availability_zone_relocation(spec.availability_zone_relocation)
+            .set_preferred_maintenance_window(spec.maintenance_window.clone())
+            .automated_snapshot_retention_period(number::sent(spec.snapshot_retention))
+            .set_tags(Some(redshift::tag_list(&spec.tags)));
+        call.send().called("redshift:CreateCluster").await?;
+        let name = spec.name.as_str();
+        let none = types::Cluster::builder().build();
+        Ok(Created { id: Id(name.to_owned()), outputs: outputs(&none, redshift::arn(aws, "cluster", name).into()) })
+    }
+
+    fn update(changes: &Changes) -> Vec<Step> {
+        cluster_change::steps(changes)
+    }
+
+    async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {
+        let name = job.id.as_str();
+        let done = match job.step.name.as_str() {
+            "delete" => Self::delete(aws, name, job.spec).await,
+            _ => cluster_change::run(aws, &job).await,
+        };
+        match done {
+            Ok(()) => Ok(None),
+            Err(fault) => Err(refused(aws, name, fault).await),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_redshift::types::{
+        ClusterIamRole, ClusterNode, ClusterParameterGroupStatus, Endpoint, NetworkInterface, PendingModifiedValues,
+        VpcEndpoint, builders::ClusterBuilder,
+    };
+
+    const NAMESPACE: &str = "arn:aws:redshift:eu-west-1:111122223333:namespace:edab7045-d239-4f5f-ad98-706114608952";
+
+    fn cluster() -> ClusterBuilder {
+        let endpoint = Endpoint::builder().address("dw.example").port(5440).build();
+        types::Cluster::builder().cluster_identifier("dw").cluster_status("available").endpoint(endpoint)
+    }
+
+    #[test]
+    fn the_final_snapshot_is_told_apart_by_the_namespace() {
+        assert_eq!(final_snapshot("dw", NAMESPACE), "dw-final-edab7045");
+    }
+
+    #[test]
+    fn a_cluster_is_ready_when_nothing_is_under_way() {
+        assert_eq!(readiness(&cluster().build()), Readiness::Ready);
+        let pending = |builder: ClusterBuilder| match readiness(&builder.build()) {
+            Readiness::Pending(why) => why,
+            other => panic!("{other:?}"),
+        };
+        let role = ClusterIamRole::builder().iam_role_arn("arn:role/r").apply_status("adding").build();
+        assert_eq!(pending(cluster().iam_roles(role)), "available, role arn:role/r adding");
+        assert_eq!(pending(cluster().cluster_availability_status("Maintenance")), "available, Maintenance");
+        let nodes = PendingModifiedValues::builder().number_of_nodes(4).build();
+        assert_eq!(pending(cluster().pending_modified_values(nodes)), "available, changes pending");
+        let version = PendingModifiedValues::builder().cluster_version("1.1").build();
+        assert_eq!(readiness(&cluster().pending_modified_values(version).build()), Readiness::Ready);
+        assert_eq!(pending(cluster().cluster_status("resizing")), "resizing");
+        assert_eq!(pending(types::Cluster::builder().cluster_status("available")), "available, no endpoint yet");
+        let of = |status: &str| readiness(&cluster().cluster_status(status).build());
+        assert_eq!(of("paused"), Readiness::Dormant("paused".to_owned()));
+        assert_eq!(of("final-snapshot"), Readiness::Deleting("final-snapshot".to_owned()));
+        assert_eq!(of("incompatible-network"), Readiness::Failed("incompatible-network".to_owned()));
+        let failed = readiness(&cluster().cluster_availability_status("Failed").build());
+        assert_eq!(failed, Readiness::Failed("available, Failed".to_owned()));
+    }
+
+    #[test]
+    fn addresses_are_those_of_the_proxy_where_there_is_one() {
+        let node = ClusterNode::builder().private_ip_address("10.0.0.9").build();
+        let bare = cluster().cluster_nodes(node);
+        assert_eq!(addresses(&bare.clone().build()), ["10.0.0.9".parse().unwrap()].into());
+        let interface = NetworkInterface::builder().private_ip_address("10.0.1.7").build();
+        let endpoint = Endpoint::builder().vpc_endpoints(VpcEndpoint::builder().network_interfaces(interface).build());
+        assert_eq!(addresses(&bare.endpoint(endpoint.build()).build()), ["10.0.1.7".parse().unwrap()].into());
+    }
+
+    #[test]
+    fn pauses_and_reboots_are_told() {
+        let status = ClusterParameterGroupStatus::builder().parameter_apply_status("pending-reboot").build();
+        let shown = outputs(&cluster().cluster_parameter_groups(status).build(), "arn".into());
+        assert!(Cluster::notice(&shown, &Readiness::Ready).unwrap().contains("reboot-cluster --cluster-identifier dw"));
+        let asleep = Cluster::notice(&shown, &Readiness::Dormant("paused".to_owned())).unwrap();
+        assert!(asleep.contains("resume-cluster --cluster-identifier dw"), "{asleep}");
+        let quiet = outputs(&cluster().build(), "arn".into());
+        assert_eq!(Cluster::notice(&quiet, &Readiness::Ready), None);
+    }
+}

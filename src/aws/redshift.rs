@@ -1,0 +1,69 @@
+//! What the kinds `redshift.*` have in common: ARNs made of names, tags, which Describe answers carry inline
+//! (aws-facts.md 0.3), and keys as both forms of a warehouse show them.
+//!
+//! Called by those kinds, and for its key by `redshift-serverless.namespace`. Must never touch a tag key that neither
+//! the TOML nor rsds itself set.
+
+use super::{Aws, Fault, fault::Called, ids::KeyArn, policy::partition, tags};
+use crate::kind::{Step, Tags};
+use aws_sdk_redshift::types::Tag;
+
+/// The most objects one page of a Describe answer holds.
+pub(super) const PAGE: i32 = 100;
+/// What AWS shows, and takes, in place of a key of ours.
+pub(super) const AWS_OWNED_KEY: &str = "AWS_OWNED_KMS_KEY";
+
+/// Returns the ARN of `what` (`cluster`, `subnetgroup`, `parametergroup`, `usagelimit`): it holds the name, no UUID.
+pub(super) fn arn(aws: &Aws, what: &str, name: &str) -> String {
+    format!("arn:{}:redshift:{}:{}:{what}:{name}", partition(&aws.region), aws.region, aws.account)
+}
+
+/// Returns the key as the stack declares it: an ARN, or none for AWS's own. A bare key id is a key beside `beside`,
+/// the ARN of what it encrypts.
+pub(super) fn declared_key(kms_key: Option<String>, beside: &str) -> Option<KeyArn> {
+    let key = kms_key.filter(|key| !key.is_empty() && key != AWS_OWNED_KEY)?;
+    if key.starts_with("arn:") {
+        return Some(key.into());
+    }
+    let part = |n| beside.split(':').nth(n).unwrap_or_default();
+    Some(format!("arn:{}:kms:{}:{}:key/{key}", part(1), part(3), part(4)).into())
+}
+
+/// Builds the tags that a create call carries.
+pub(super) fn tag_list<'a>(pairs: impl IntoIterator<Item = (&'a String, &'a String)>) -> Vec<Tag> {
+    pairs.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+/// Reads the tags of an answer; AWS's own (`aws:`) are left out.
+pub(super) fn tags_of(tags: Option<Vec<Tag>>) -> Tags {
+    let pair = |tag: Tag| Some((tag.key?, tag.value.unwrap_or_default()));
+    tags::own(tags.unwrap_or_default().into_iter().filter_map(pair))
+}
+
+/// Runs a tag step: one CreateTags or one DeleteTags call.
+pub(super) async fn run_tags(aws: &Aws, step: &Step, arn: &str, before: &Tags, after: &Tags) -> Result<(), Fault> {
+    if tags::removes(step)? {
+        let call = aws.redshift.delete_tags().resource_name(arn).set_tag_keys(Some(tags::removed(before, after)));
+        call.send().called("redshift:DeleteTags").await?;
+        return Ok(());
+    }
+    let call = aws.redshift.create_tags().resource_name(arn).set_tags(Some(tag_list(tags::changed(before, after))));
+    call.send().called("redshift:CreateTags").await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_read_as_they_are_declared() {
+        let beside = "arn:aws:redshift-serverless:eu-west-1:111122223333:namespace/edab7045";
+        let key = |text: &str| declared_key(Some(text.to_owned()), beside).map(String::from);
+        assert_eq!(key(AWS_OWNED_KEY), None);
+        assert_eq!(declared_key(None, beside), None);
+        let arn = "arn:aws:kms:eu-west-1:111122223333:key/k-1";
+        assert_eq!(key(arn).as_deref(), Some(arn));
+        assert_eq!(key("k-1").as_deref(), Some(arn));
+    }
+}
