@@ -5,12 +5,15 @@
 use crate::{
     address::Address,
     apply::{self, Event, Outcome, Setting},
-    aws::{Aws, Connection, Owner, zones::zones},
+    aws::{Aws, Connection, Owner, network, zones::zones},
     clock::Clock,
-    config::{Environment, Problems, typed::Zones},
+    config::{
+        Diagnostic, Environment, Problems,
+        typed::{Vpc, Zones},
+    },
     failure::Failure,
     plan::{self, Observed, Options, Plan, observe},
-    stack::{Site, Stack, build},
+    stack::{Existing, Site, Stack, build, existing},
     state::{State, Store, Writer},
 };
 use std::sync::Arc;
@@ -90,8 +93,36 @@ impl Session {
 
     /// Builds the desired graph.
     pub async fn stack(&self) -> Result<Stack, Failure> {
-        let site = Site { zones: self.zones().await? };
-        Ok(build(&self.environment, &self.aws.owner, &site)?)
+        Ok(self.surveyed(false).await?.0)
+    }
+
+    /// Builds the desired graph where the estate lies; the second part is what is worth knowing about that place. A
+    /// destroy takes the state's word: it asks nothing of the place.
+    async fn surveyed(&self, destroy: bool) -> Result<(Stack, Vec<Diagnostic>), Failure> {
+        let config = &self.environment.config;
+        let (existing, warnings) = match destroy && !matches!(config.networking.vpc, Vpc::New(_)) {
+            true => (Some(existing::believed(&self.state)), Vec::new()),
+            false => self.existing().await?,
+        };
+        let zones = match config.networking.uses_existing_subnets() {
+            true => Vec::new(),
+            false => self.zones().await?,
+        };
+        Ok((build(&self.environment, &self.aws.owner, &Site { zones, existing })?, warnings))
+    }
+
+    /// Looks the network up that the TOML names, and chooses what is used of it.
+    async fn existing(&self) -> Result<(Option<Existing>, Vec<Diagnostic>), Failure> {
+        let (environment, owner) = (&self.environment, &self.aws.owner);
+        let network = &environment.config.networking;
+        if matches!(network.vpc, Vpc::New(_)) {
+            return Ok((None, Vec::new()));
+        }
+        let all = network::vpcs(&self.aws).await?;
+        let vpc = existing::vpc(environment, &self.state, owner, &all)?;
+        let found = network::network(&self.aws, vpc, &network.subnet_ids).await?;
+        let (chosen, warnings) = existing::choose(environment, &self.state, owner, &found)?;
+        Ok((Some(chosen), warnings))
     }
 
     /// The zone of each subnet: the one the TOML names, else the one it is in, else the region's next.
@@ -124,12 +155,13 @@ impl Session {
         if !options.destroy && !self.environment.unsupported.is_empty() {
             return Err(Problems(self.environment.unsupported.clone()).into());
         }
-        let stack = self.stack().await?;
+        let (stack, warnings) = self.surveyed(options.destroy).await?;
         let observed = match refresh {
             true => observe(&self.aws, &self.state).await?,
             false => Observed::assumed(&self.state),
         };
-        Ok(plan::plan(&stack, &self.state, &observed, options)?)
+        let plan = plan::plan(&stack, &self.state, &observed, options)?;
+        Ok(Plan { warnings, ..plan })
     }
 
     /// Does what the plan says. The session's state is then what was last written.

@@ -1,7 +1,10 @@
 //! The documentation says what the program does: generated files are current, commands parse, environments load,
 //! links lead somewhere. `RSDS_BLESS=1 cargo test --locked docs` writes the generated files anew.
 
-use rsds::{aws::KINDS, kind::AnyKind};
+use rsds::{
+    aws::{KINDS, network},
+    kind::AnyKind,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
@@ -107,7 +110,7 @@ fn actions(kind: &dyn AnyKind) -> [(&'static str, &'static [&'static str]); 4] {
 
 fn every_action() -> BTreeSet<&'static str> {
     let of_kinds = KINDS.iter().flat_map(|kind| actions(*kind)).flat_map(|(_, names)| names.iter().copied());
-    of_kinds.chain(COMMON).collect()
+    of_kinds.chain(COMMON).chain(network::ACTIONS.iter().copied()).collect()
 }
 
 /// The condition under which an action that reaches beyond the estate is enough.
@@ -144,8 +147,9 @@ fn docs_permissions_are_current() {
          The IAM actions of the caller, as the kinds of resources in `src/aws/` declare them.\n\
          `plan` needs the *read* column alone. The actions of `secretsmanager`, and of `kms` with a namespace, are \
          Redshift's in the caller's name. The conformance tests fail on a call that is not declared.\n\n\
-         Always: {}.\n\n| kind | read | create | update | delete |\n| --- | --- | --- | --- | --- |\n",
-        COMMON.map(|action| format!("`{action}`")).join(", ")
+         Always: {}. In a network that exists also, to look it up: {}.\n\n| kind | read | create | update | delete |\n| --- | --- | --- | --- | --- |\n",
+        COMMON.map(|action| format!("`{action}`")).join(", "),
+        network::ACTIONS.iter().map(|action| format!("`{action}`")).collect::<Vec<_>>().join(", ")
     );
     for kind in KINDS {
         let cells = actions(*kind).map(|(_, names)| {

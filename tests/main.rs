@@ -9,5 +9,6 @@ mod crash;
 mod docs;
 mod faults;
 mod harness;
+mod land;
 mod scene;
 mod story;

@@ -4,6 +4,7 @@ use crate::harness::*;
 
 mod change;
 mod drift;
+mod existing;
 mod groups;
 mod refuse;
 mod replace;

@@ -38,6 +38,11 @@ impl Owner {
         self.tags(address).iter().all(|(key, value)| tags.get(key) == Some(value))
     }
 
+    /// Tells whether `tags` say that this owner made the resource, whatever its address.
+    pub fn made(&self, tags: &Tags) -> bool {
+        self.filters().iter().all(|(key, value)| tags.get(*key).is_some_and(|tag| tag == value))
+    }
+
     /// Returns the IAM path of the environment's roles: `/rsds/<project>/<environment>/`.
     pub fn role_path(&self) -> String {
         format!("/rsds/{}/{}/", self.project, self.environment)

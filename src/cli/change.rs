@@ -86,10 +86,11 @@ pub(super) fn show(
 ) -> Result<(), Failure> {
     let settings = context.printer.settings();
     let origin = |key: &str| environment.origin(key).map(|origin| origin.short()).filter(|place| place != "default");
-    // People have had them on standard error, with their excerpts.
+    // People have those of the file on standard error already, with their excerpts.
+    context.warn(&plan.warnings);
     let mut warnings: Vec<String> = match settings.format {
         Format::Human => Vec::new(),
-        Format::Json => environment.warnings().iter().map(ToString::to_string).collect(),
+        Format::Json => environment.warnings().iter().chain(&plan.warnings).map(ToString::to_string).collect(),
     };
     warnings.extend(plan.notices.iter().map(|(address, notice)| format!("{address}: {notice}")));
     let view = PlanView {
@@ -109,7 +110,7 @@ pub(super) async fn run(context: &Context, args: Args, destroy: bool) -> Result<
     let Args { selection, auto_approve } = args;
     check_that_someone_agrees(context, auto_approve, verb)?;
     let environment = context.load()?;
-    context.warn(&environment);
+    context.warn(environment.warnings());
     let options = selection.options(&environment, destroy)?;
     let dir = context.state_dir(&environment.config.env);
     let command = arguments().collect::<Vec<_>>().join(" ");

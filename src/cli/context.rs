@@ -5,7 +5,7 @@
 use crate::{
     aws::Connection,
     clock::Clock,
-    config::{self, Environment, Problems},
+    config::{self, Diagnostic, Environment, Problems},
     failure::{Exit, Failure},
     sandbox::{self, Sandbox},
     session::{Session, load_state},
@@ -177,10 +177,10 @@ impl Context {
     }
 
     /// Shows what is right but worth a second thought; once, before a plan.
-    pub(super) fn warn(&self, environment: &Environment) {
+    pub(super) fn warn(&self, warnings: &[Diagnostic]) {
         let settings = self.printer.settings();
         if settings.verbosity > Verbosity::Quiet {
-            for warning in environment.warnings() {
+            for warning in warnings {
                 self.printer.diagnostic(&warning.render(settings.color_err, settings.width));
             }
         }

@@ -23,7 +23,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     let environment = context.load()?;
-    context.warn(&environment);
+    context.warn(environment.warnings());
     let options = args.selection.options(&environment, args.destroy)?;
     let session = context.open(environment, args.selection.parallelism()).await?;
     let plan = session.plan(&options, !args.no_refresh).await?;

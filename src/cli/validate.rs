@@ -6,7 +6,7 @@ use serde_json::json;
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let environment = context.load()?;
-    context.warn(&environment);
+    context.warn(environment.warnings());
     let settings = context.printer.settings();
     // Valid but not built yet: plan refuses it, so say so now.
     for problem in &environment.unsupported {

@@ -184,6 +184,7 @@ fn networking(view: &View<'_>) -> Networking {
         (None, Vpc::New(range)) => carve(*range, zones.len()),
         (None, _) => Vec::new(),
     };
+    let uses_existing = !matches!(vpc, Vpc::New(_)) && subnet_cidrs.is_empty();
     Networking {
         vpc,
         subnet_cidrs,
@@ -191,7 +192,8 @@ fn networking(view: &View<'_>) -> Networking {
         zones,
         allowed_cidrs: view.at("allowed_cidrs").cidrs(),
         internet_gateway: view.at("internet_gateway").flag(),
-        s3_endpoint: view.at("s3_endpoint").flag(),
+        // It would change the routes of subnets that are not rsds's.
+        s3_endpoint: view.at("s3_endpoint").flag() && !uses_existing,
     }
 }
 

@@ -5,6 +5,7 @@
 //! against the one table of keys ([`keys`]), `convert` turns it into the typed [`Config`] with defaults, `rules`
 //! compare values with one another. Whatever is wrong is a [`Diagnostic`] with its place.
 
+pub mod addresses;
 mod check;
 mod convert;
 pub mod diagnostic;

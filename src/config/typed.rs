@@ -8,6 +8,8 @@ use std::time::Duration;
 use ipnet::Ipv4Net;
 use serde::Serialize;
 
+use super::tree::join;
+
 mod warehouse;
 
 pub use warehouse::{
@@ -114,6 +116,30 @@ impl Config {
         self.consumers.values().any(|consumer| consumer.behind_nlb)
     }
 
+    /// Returns how many zones the subnets must lie in: 3 for serverless, or 2 where subnets that exist are used and no
+    /// workgroup routes through the VPC (aws-facts.md 6.2), else 1.
+    #[must_use]
+    pub fn least_zones(&self) -> usize {
+        let producer = matches!(self.producer.kind, ProducerKind::Serverless(_));
+        let routed = producer && self.producer.enhanced_vpc_routing
+            || self.consumers.values().any(|consumer| consumer.enhanced_vpc_routing);
+        match producer || !self.consumers.is_empty() {
+            true if routed || !self.networking.uses_existing_subnets() => 3,
+            true => 2,
+            false => 1,
+        }
+    }
+
+    /// Lists the keys that ask for being reachable from outside the VPC.
+    #[must_use]
+    pub fn public_keys(&self) -> Vec<String> {
+        let consumers = self.consumers.iter().filter(|(_, consumer)| consumer.publicly_accessible);
+        let consumers = consumers.map(|(group, _)| format!("{}.publicly_accessible", join("consumers", group)));
+        let producer = self.producer.publicly_accessible.then(|| "producer.publicly_accessible".to_owned());
+        let nlb = (!self.nlb.internal && self.has_nlb()).then(|| "nlb.internal".to_owned());
+        consumers.chain(producer).chain(nlb).collect()
+    }
+
     /// Lists the groups a share is for: the named ones, or all of them.
     #[must_use]
     pub fn share_groups<'a>(&'a self, share: &'a Datashare) -> Vec<&'a str> {
@@ -161,6 +187,24 @@ pub struct Networking {
     pub internet_gateway: bool,
     /// A gateway endpoint, so that COPY and UNLOAD stay inside AWS.
     pub s3_endpoint: bool,
+}
+
+impl Networking {
+    /// Says whether the estate lies in subnets that rsds did not make.
+    #[must_use]
+    pub const fn uses_existing_subnets(&self) -> bool {
+        !matches!(self.vpc, Vpc::New(_)) && self.subnet_cidrs.is_empty()
+    }
+
+    /// Returns the key that names the VPC.
+    #[must_use]
+    pub const fn vpc_key(&self) -> &'static str {
+        match self.vpc {
+            Vpc::New(_) => "networking.vpc_cidr",
+            Vpc::Id(_) => "networking.vpc_id",
+            Vpc::Name(_) => "networking.vpc_name",
+        }
+    }
 }
 
 /// The VPC of the estate.

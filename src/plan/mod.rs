@@ -18,6 +18,7 @@ pub use select::Options;
 
 use crate::{
     address::Address,
+    config::Diagnostic,
     kind::{After, AnyKind, Id, Order, Step, Tree},
     state::{Dependency, Entry},
 };
@@ -37,6 +38,8 @@ pub struct Plan {
     pub longest: LongestPath,
     /// What a person should know of resources that stay, though nothing is to be done: pauses, pending reboots.
     pub notices: Vec<(Address, String)>,
+    /// What is worth knowing about the place it was made for.
+    pub warnings: Vec<Diagnostic>,
 }
 
 impl Plan {

@@ -2,7 +2,7 @@
 //!
 //! Called by `session`. Pure: what must be asked of AWS first comes in as a `Site`.
 
-use super::{Stack, consumers, graph::Flaws, networking, nlb, overrides::Misfit, producer};
+use super::{Existing, Stack, consumers, graph::Flaws, networking, nlb, overrides::Misfit, producer};
 use crate::{
     aws::Owner,
     config::{Diagnostic, Environment, Problems, diagnostic},
@@ -11,8 +11,10 @@ use crate::{
 /// Where the estate stands, as far as only AWS or the state can tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
-    /// The zone of each subnet, in order.
+    /// The zone of each new subnet, in order; empty where existing ones are used.
     pub zones: Vec<String>,
+    /// The network that the TOML names; `None` where it makes one.
+    pub existing: Option<Existing>,
 }
 
 /// Why there is no graph.

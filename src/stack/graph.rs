@@ -86,6 +86,11 @@ impl Stack {
         Component { stack: self, name: name.to_owned(), origin: origin.to_owned() }
     }
 
+    /// Notes that the graph cannot be built as asked.
+    pub(super) fn defect(&mut self, what: &str) {
+        self.defects.push(what.to_owned());
+    }
+
     /// Returns the graph, or what is wrong with it: two resources of one address, an edge to nowhere, overrides that
     /// do not fit.
     pub(super) fn finish(mut self) -> Result<Self, Flaws> {

@@ -1,19 +1,22 @@
 //! What the TOML asks for, as a graph of resources: one file a component, `graph` the graph itself, `build` the whole.
-//! `outputs` is what people and programs get out of the estate; `datashares` the SQL of the data sharing.
-//! `overrides` lays `[resources]` over single resources.
+//! `existing` chooses what is used of a network that exists; `outputs` is what people and programs get out of the
+//! estate; `datashares` the SQL of the data sharing; `overrides` lays `[resources]` over single resources.
 //!
 //! Called by `session` between config and plan. Must do no I/O.
 
 mod build;
 mod consumers;
 pub mod datashares;
+pub mod existing;
 mod graph;
 mod networking;
 mod nlb;
 pub mod outputs;
 mod overrides;
 mod producer;
+mod recorded;
 mod warehouse;
 
 pub use build::{Site, StackError, build};
+pub use existing::Existing;
 pub use graph::{Component, Stack, Wanted};

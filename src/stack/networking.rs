@@ -1,13 +1,13 @@
 //! The component `networking`: VPC, subnets, routes, the S3 endpoint, and a security group each for the producer, the
-//! consumers and the load balancer.
+//! consumers and the load balancer. Of a network that exists only what the TOML adds to it is described.
 //!
 //! Called by `build`. One rule = one source = one resource, named after its source, so that taking one address range
 //! away never renumbers another.
 
-use super::{Component, Site, Stack};
+use super::{Component, Existing, Site, Stack};
 use crate::{
     aws::{
-        ids::{SecurityGroupId, SubnetId, VpcId},
+        ids::{InternetGatewayId, SecurityGroupId, SubnetId, VpcId},
         internet_gateway::{InternetGateway, InternetGatewaySpec},
         route::{Route, RouteSpec},
         route_table::{RouteTable, RouteTableSpec},
@@ -50,27 +50,30 @@ const ANYWHERE: Ipv4Net = match Ipv4Net::new(std::net::Ipv4Addr::UNSPECIFIED, 0)
     Err(_) => unreachable!(),
 };
 
-/// Describes the network of a new VPC; `None` where the TOML names an existing one.
+/// Describes the network; `None`, and a defect, where the TOML names one that nobody looked up.
 pub(super) fn describe(stack: &mut Stack, config: &Config, site: &Site) -> Option<Network> {
-    let WantedVpc::New(cidr) = config.networking.vpc else { return None };
+    let place = match (&config.networking.vpc, &site.existing) {
+        (WantedVpc::New(cidr), _) => Place::New(*cidr),
+        (WantedVpc::Id(_) | WantedVpc::Name(_), Some(existing)) => Place::In(existing),
+        (WantedVpc::Id(_) | WantedVpc::Name(_), None) => {
+            stack.defect("the TOML names a VPC, and nobody looked it up");
+            return None;
+        }
+    };
     let mut part = stack.component("networking", "networking");
-    let dns = VpcSpec { cidr, dns_support: true, dns_hostnames: true, tags: Tags::new() };
-    let vpc = part.add::<Vpc>("vpc", dns);
-    part.comes_from(&vpc, "cidr", "networking.vpc_cidr");
-    let vpc = vpc.id();
-    let subnets = subnets(&mut part, config, site, &vpc);
-    let route_table = part.add::<RouteTable>("route-table", RouteTableSpec { vpc: vpc.clone(), tags: Tags::new() });
-    for (number, subnet) in (1..).zip(&subnets) {
-        let spec = RouteTableAssociationSpec { route_table: route_table.id(), subnet: subnet.clone() };
-        part.add::<RouteTableAssociation>(&format!("route-table-association-{number}"), spec);
-    }
-    let public_route = config.networking.internet_gateway.then(|| public_route(&mut part, &vpc, &route_table));
-    if config.networking.s3_endpoint {
-        let service = format!("com.amazonaws.{}.s3", config.region);
-        let route_tables = BTreeSet::from([route_table.id()]);
-        let spec = VpcEndpointSpec { vpc: vpc.clone(), service, route_tables, tags: Tags::new() };
-        part.add::<VpcEndpoint>("s3-endpoint", spec);
-    }
+    let vpc = match place {
+        Place::New(cidr) => new_vpc(&mut part, cidr),
+        Place::In(existing) => existing.vpc.clone().into(),
+    };
+    let (subnets, public_route) = match place {
+        Place::In(existing) if config.networking.uses_existing_subnets() => {
+            (existing.subnets.iter().cloned().map(In::Literal).collect(), None)
+        }
+        Place::In(Existing { internet_gateway, .. }) => {
+            new_subnets(&mut part, config, site, &vpc, internet_gateway.as_ref())
+        }
+        Place::New(_) => new_subnets(&mut part, config, site, &vpc, None),
+    };
     let mut groups = Groups { part, config, vpc: &vpc };
     let producer_group = groups.group("producer", "the Redshift producer");
     let consumer_group = groups.group("consumer", "the Redshift consumers");
@@ -81,6 +84,46 @@ pub(super) fn describe(stack: &mut Stack, config: &Config, site: &Site) -> Optio
         path_to_consumers.extend(groups.nlb_rules(nlb_group, &consumer_group));
     }
     Some(Network { vpc, subnets, producer_group, consumer_group, nlb_group, public_route, path_to_consumers })
+}
+
+/// Where the estate lies.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    /// In a VPC of its own with this range.
+    New(Ipv4Net),
+    /// In one that exists.
+    In(&'a Existing),
+}
+
+fn new_vpc(part: &mut Component<'_>, cidr: Ipv4Net) -> In<VpcId> {
+    let dns = VpcSpec { cidr, dns_support: true, dns_hostnames: true, tags: Tags::new() };
+    let vpc = part.add::<Vpc>("vpc", dns);
+    part.comes_from(&vpc, "cidr", "networking.vpc_cidr");
+    vpc.id()
+}
+
+/// Describes new subnets with a route table of their own; returns them and their route to the internet.
+fn new_subnets(
+    part: &mut Component<'_>,
+    config: &Config,
+    site: &Site,
+    vpc: &In<VpcId>,
+    gateway: Option<&InternetGatewayId>,
+) -> (Vec<In<SubnetId>>, Option<Handle<Route>>) {
+    let subnets = subnets(part, config, site, vpc);
+    let route_table = part.add::<RouteTable>("route-table", RouteTableSpec { vpc: vpc.clone(), tags: Tags::new() });
+    for (number, subnet) in (1..).zip(&subnets) {
+        let spec = RouteTableAssociationSpec { route_table: route_table.id(), subnet: subnet.clone() };
+        part.add::<RouteTableAssociation>(&format!("route-table-association-{number}"), spec);
+    }
+    let public_route = config.networking.internet_gateway.then(|| public_route(part, vpc, &route_table, gateway));
+    if config.networking.s3_endpoint {
+        let service = format!("com.amazonaws.{}.s3", config.region);
+        let route_tables = BTreeSet::from([route_table.id()]);
+        let spec = VpcEndpointSpec { vpc: vpc.clone(), service, route_tables, tags: Tags::new() };
+        part.add::<VpcEndpoint>("s3-endpoint", spec);
+    }
+    (subnets, public_route)
 }
 
 fn subnets(part: &mut Component<'_>, config: &Config, site: &Site, vpc: &In<VpcId>) -> Vec<In<SubnetId>> {
@@ -95,11 +138,20 @@ fn subnets(part: &mut Component<'_>, config: &Config, site: &Site, vpc: &In<VpcI
     (1..).zip(places).map(add).collect()
 }
 
-fn public_route(part: &mut Component<'_>, vpc: &In<VpcId>, route_table: &Handle<RouteTable>) -> Handle<Route> {
+/// Describes the route to the internet, through the gateway the VPC has or one of its own.
+fn public_route(
+    part: &mut Component<'_>,
+    vpc: &In<VpcId>,
+    route_table: &Handle<RouteTable>,
+    gateway: Option<&InternetGatewayId>,
+) -> Handle<Route> {
+    let spec = |gateway| RouteSpec { route_table: route_table.id(), destination: ANYWHERE, gateway };
+    if let Some(gateway) = gateway {
+        return part.add::<Route>("public-route", spec(In::Literal(gateway.clone())));
+    }
     let gateway =
         part.add::<InternetGateway>("internet-gateway", InternetGatewaySpec { vpc: vpc.clone(), tags: Tags::new() });
-    let spec = RouteSpec { route_table: route_table.id(), destination: ANYWHERE, gateway: gateway.id() };
-    let route = part.add::<Route>("public-route", spec);
+    let route = part.add::<Route>("public-route", spec(gateway.id()));
     part.after(&route, &gateway, "a gateway takes routes once it is attached");
     route
 }

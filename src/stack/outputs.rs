@@ -3,7 +3,7 @@
 //! Called by `rsds output` and after an apply. Made of the configuration and the state alone: no call to AWS. Must
 //! never hold a password: connection strings name the secret's ARN elsewhere.
 
-use super::datashares;
+use super::{datashares, recorded};
 use crate::{address::Address, config::typed::Config, state::State};
 use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +24,7 @@ pub fn outputs(config: &Config, state: &State) -> BTreeMap<String, Json> {
     }
     let estate = Estate { config, state };
     let mut all = BTreeMap::from([
-        ("vpc_id".to_owned(), estate.get("networking", "vpc", "id")),
+        ("vpc_id".to_owned(), estate.vpc()),
         ("subnet_ids".to_owned(), estate.subnets()),
         ("producer".to_owned(), estate.warehouse("producer", config.producer.port, &config.producer.database)),
         ("consumers".to_owned(), estate.consumers()),
@@ -53,7 +53,17 @@ impl Estate<'_> {
         self.get(component, resource, output).as_str().map(str::to_owned)
     }
 
+    /// The VPC: its own, or the one that what stands is in.
+    fn vpc(&self) -> Json {
+        let own = self.get("networking", "vpc", "id");
+        if own.is_null() { json!(recorded::vpc(self.state)) } else { own }
+    }
+
     fn subnets(&self) -> Json {
+        if self.config.networking.uses_existing_subnets() {
+            let vpc = recorded::vpc(self.state).unwrap_or_default();
+            return json!(recorded::subnets(self.state, vpc).into_keys().collect::<Vec<_>>());
+        }
         let count = self.config.networking.subnet_cidrs.len();
         let ids = (1..=count).map(|n| self.get("networking", &format!("subnet-{n}"), "id"));
         ids.filter(|id| !id.is_null()).collect()

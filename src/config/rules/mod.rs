@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use super::diagnostic::Diagnostic;
 use super::shape::Fault;
 use super::source::Origin;
-use super::tree::{Node, locate};
+use super::tree::{Node, Value, locate};
 use super::typed::Config;
 
 /// What the rules look at, and what they found.
@@ -54,6 +54,12 @@ impl Rules<'_> {
     /// Says whether `path` is written somewhere.
     fn written(&self, path: &str) -> bool {
         locate(self.tree, path).1
+    }
+
+    /// Says whether `path` is written, and `true`.
+    fn says_yes(&self, path: &str) -> bool {
+        let (node, exact) = locate(self.tree, path);
+        exact && node.value == Value::Bool(true)
     }
 
     fn error(&mut self, path: &str, fault: Fault) {

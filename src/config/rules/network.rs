@@ -4,11 +4,7 @@ use ipnet::Ipv4Net;
 
 use super::Rules;
 use crate::config::shape::Fault;
-use crate::config::tree::join;
-use crate::config::typed::{ProducerKind, Vpc, Zones};
-
-/// Zones AWS wants for serverless in every revision of its rules (aws-facts.md 6.2).
-const SERVERLESS_ZONES: usize = 3;
+use crate::config::typed::{Vpc, Zones};
 
 pub(super) fn check(rules: &mut Rules<'_>) {
     if !rules.sound("networking") {
@@ -20,6 +16,7 @@ pub(super) fn check(rules: &mut Rules<'_>) {
     subnet_count(rules);
     inside(rules);
     overlaps(rules);
+    routes(rules);
     public(rules);
 }
 
@@ -44,12 +41,10 @@ fn one_vpc(rules: &mut Rules<'_>) {
 fn zones(rules: &mut Rules<'_>) {
     let config = rules.config;
     let path = "networking.availability_zones";
-    let serverless = matches!(config.producer.kind, ProducerKind::Serverless(_)) || !config.consumers.is_empty();
-    let count = config.networking.zones.len();
-    if serverless && count < SERVERLESS_ZONES {
-        let fault =
-            Fault::new(format!("{count} availability zones: Redshift Serverless needs at least {SERVERLESS_ZONES}"));
-        rules.error(path, fault.help(format!("write `availability_zones = {SERVERLESS_ZONES}`")));
+    let (count, least) = (config.networking.zones.len(), config.least_zones());
+    if count < least {
+        let fault = Fault::new(format!("{count} availability zones: Redshift Serverless needs at least {least}"));
+        rules.error(path, fault.help(format!("write `availability_zones = {least}`")));
     }
     let Zones::Names(names) = &config.networking.zones else { return };
     for (index, name) in names.iter().enumerate() {
@@ -73,11 +68,16 @@ fn subnet_choice(rules: &mut Rules<'_>) {
         let fault = Fault::new("existing subnets are in an existing VPC");
         rules.error_at_key(path, fault.help("give `vpc_id` or `vpc_name` instead of `vpc_cidr`"));
     }
-    let count = rules.config.networking.subnet_ids.len();
-    if count < SERVERLESS_ZONES {
-        let fault =
-            format!("{count} subnets: Redshift Serverless needs at least {SERVERLESS_ZONES}, each in another zone");
+    let (count, least) = (rules.config.networking.subnet_ids.len(), rules.config.least_zones());
+    if count < least {
+        let who = if least > 1 { "Redshift Serverless" } else { "the estate" };
+        let fault = format!("{count} subnets: {who} needs at least {least}, each in another zone");
         rules.error(path, Fault::new(fault));
+    }
+    let (zones, asked) = ("networking.availability_zones", rules.config.networking.zones.len());
+    if rules.written(zones) && rules.sound(zones) && asked != count {
+        let fault = Fault::new(format!("{asked} availability zones for {count} subnets: there must be one per zone"));
+        rules.error(zones, fault.help("leave it out: the zones are those of the subnets"));
     }
 }
 
@@ -126,22 +126,35 @@ fn element(index: usize) -> String {
     format!("networking.subnet_cidrs[{index}]")
 }
 
-fn public(rules: &mut Rules<'_>) {
-    let config = rules.config;
-    // Whether an existing VPC has a gateway is seen in AWS, not in the file.
-    if config.networking.internet_gateway || !matches!(config.networking.vpc, Vpc::New(_)) {
+/// Subnets that exist have routes of their own, which rsds never touches.
+fn routes(rules: &mut Rules<'_>) {
+    let network = &rules.config.networking;
+    if !network.uses_existing_subnets() || !rules.written(network.vpc_key()) {
         return;
     }
-    let consumers = config.consumers.iter().filter(|(_, consumer)| consumer.publicly_accessible);
-    let mut paths: Vec<String> =
-        consumers.map(|(group, _)| format!("{}.publicly_accessible", join("consumers", group))).collect();
-    if config.producer.publicly_accessible {
-        paths.push("producer.publicly_accessible".to_owned());
+    if network.internet_gateway {
+        let fault = Fault::new("subnets that exist keep the routes they have");
+        let help =
+            "leave it out: what is to be public uses the VPC's own gateway, or give `subnet_cidrs` for new subnets";
+        rules.error("networking.internet_gateway", fault.help(help));
     }
-    if !config.nlb.internal && config.has_nlb() {
-        paths.push("nlb.internal".to_owned());
+    let path = "networking.s3_endpoint";
+    if rules.says_yes(path) {
+        let fault = Fault::new("an endpoint would change the route tables of subnets that exist");
+        rules.error(
+            path,
+            fault.help("leave it out, or give `subnet_cidrs` for new subnets with a route table of their own"),
+        );
     }
-    for path in paths {
+}
+
+fn public(rules: &mut Rules<'_>) {
+    let network = &rules.config.networking;
+    // Whether subnets that exist have a way out is seen in AWS, not in the file.
+    if network.internet_gateway || network.uses_existing_subnets() && rules.written(network.vpc_key()) {
+        return;
+    }
+    for path in rules.config.public_keys() {
         let fault = Fault::new("reachable from outside needs an internet gateway");
         rules.error(&path, fault.help("set `internet_gateway = true` in `[networking]`"));
     }

@@ -63,7 +63,61 @@ fn exactly_one_vpc() {
         &[(5, "only one of `vpc_cidr`, `vpc_id` and `vpc_name`")],
     );
     refused("project = \"a\"\nregion = \"us-west-2\"\n", &[(1, "the file has no table `networking`")]);
-    assert_eq!(good(&with(4, "vpc_id = \"vpc-0abc1234\"")).unsupported.len(), 1);
+    refused(&with(4, "vpc_id = \"vpc-0abc1234\"\nvpc_cidr = \"10.0.0.0/16\""), &[(4, "only one of")]);
+    for way in ["vpc_id = \"vpc-0abc1234\"", "vpc_name = \"main\""] {
+        let environment = good(&with(4, way));
+        assert!(environment.unsupported.is_empty());
+        let network = &environment.config.networking;
+        assert!(network.uses_existing_subnets() && !network.s3_endpoint, "nothing of theirs is routed anew");
+    }
+}
+
+/// A file whose network is `lines` from line 4 on.
+fn existing(lines: &str) -> String {
+    with(4, &format!("vpc_id = \"vpc-0abc1234\"\n{lines}"))
+}
+
+#[test]
+fn subnets_that_exist() {
+    let three = "subnet_ids = [\"subnet-0000000a\", \"subnet-0000000b\", \"subnet-0000000c\"]";
+    good(&existing(three));
+    refused(&existing(&three.replace("0c\"", "0b\"")), &[(5, "`subnet-0000000b` is listed twice")]);
+    refused(&existing("subnet_ids = [\"subnet-0000000a\"]"), &[(5, "1 subnets: Redshift Serverless needs at least 3")]);
+    let both = format!("{three}\nsubnet_cidrs = [\"10.0.0.0/24\", \"10.0.1.0/24\", \"10.0.2.0/24\"]");
+    refused(&existing(&both), &[(5, "either existing subnets or new ones")]);
+    let own = with(4, &format!("vpc_cidr = \"10.40.0.0/16\"\n{three}"));
+    refused(&own, &[(5, "existing subnets are in an existing VPC")]);
+    refused(&existing(&format!("{three}\navailability_zones = 4")), &[(6, "4 availability zones for 3 subnets")]);
+}
+
+#[test]
+fn two_zones_are_enough_where_nothing_routes_through_the_vpc() {
+    let two = "subnet_ids = [\"subnet-0000000a\", \"subnet-0000000b\"]";
+    let plain = |network: &str| {
+        let text = existing(network).replace("base_capacity = 8", "enhanced_vpc_routing = false");
+        text.replace("analytics]", "analytics]\nenhanced_vpc_routing = false")
+    };
+    good(&plain(two));
+    good(&plain("availability_zones = 2"));
+    refused(&existing(two), &[(5, "needs at least 3")]);
+    refused(&existing("availability_zones = 2"), &[(5, "needs at least 3")]);
+}
+
+#[test]
+fn routes_of_subnets_that_exist_stay_as_they_are() {
+    refused(
+        &existing("internet_gateway = true\ns3_endpoint = true"),
+        &[(5, "subnets that exist keep the routes they have"), (6, "would change the route tables")],
+    );
+    let new = "subnet_cidrs = [\"10.0.0.0/24\", \"10.0.1.0/24\", \"10.0.2.0/24\"]\ninternet_gateway = true";
+    assert!(good(&existing(&format!("{new}\ns3_endpoint = true"))).config.networking.s3_endpoint);
+    // Whether what is to be public can be is seen in AWS.
+    good(&existing("").replace("base_capacity = 8", "publicly_accessible = true"));
+    let closed = new.replace("internet_gateway = true", "");
+    refused(
+        &existing(&closed).replace("base_capacity = 8", "publicly_accessible = true"),
+        &[(8, "reachable from outside needs an internet gateway")],
+    );
 }
 
 #[test]
