@@ -94,6 +94,7 @@ impl World {
             ("iam", self.iam.is_empty()),
             ("kms", self.kms.is_empty()),
             ("redshift", self.redshift.is_empty()),
+            ("redshift snapshots", self.redshift.snapshots.is_empty()),
             ("redshift-serverless", self.serverless.is_empty()),
             ("elasticloadbalancing", self.elb.is_empty()),
             ("secretsmanager", self.secrets.is_empty()),

@@ -1,28 +1,82 @@
-//! Redshift (provisioned) of the sandbox: subnet groups, parameter groups, their tags.
+//! Redshift (provisioned) of the sandbox: clusters, their groups, snapshots, logging, usage limits and tags.
 //!
 //! Called by the sandbox core (through [`SERVICE`]) for every request signed for `redshift`. Source of every rule:
 //! aws-facts.md 0.1, 0.3, 4 and 5 and the API model 2012-12-01. It must never look at the wall clock (the time comes in
 //! with the call), never change the world before every check has passed, and never keep a password.
 
+mod cluster;
+mod cluster_create;
+mod cluster_delete;
+mod cluster_modify;
+mod cluster_spec;
+#[cfg(test)]
+mod cluster_tests;
+mod cluster_view;
+mod logging;
 mod name;
+mod node;
+#[cfg(test)]
+mod operation_tests;
+mod option;
 mod parameter;
 mod parameter_group;
+mod placement;
+mod power;
+mod resize;
 mod select;
+mod snapshot;
 mod subnet_group;
 mod tag;
 #[cfg(test)]
 mod tests;
+mod usage_limit;
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::request::{AwsError, Reply, Request, page};
 use super::world::World;
 use super::{List, Operation, Protocol, Service};
 
+pub use cluster::{Applied, Cluster, Removal, Settings, Stage, Task};
+pub use logging::{Logging, export_groups};
 pub use parameter_group::ParameterGroup;
+pub use snapshot::Snapshot;
 pub use subnet_group::{GroupSubnet, SubnetGroup};
+pub use usage_limit::UsageLimit;
+
+/// AWS time a new cluster is `creating` (aws-facts.md 5.3: 3 to 10 min).
+const CREATES: SignedDuration = SignedDuration::from_mins(6);
+/// AWS time a simple change takes (5.3: 1 to 5 min).
+const MODIFIES: SignedDuration = SignedDuration::from_secs(90);
+/// AWS time another zone, or a second one, takes (5.3: 1 to 5 min).
+const ZONE_CHANGES: SignedDuration = SignedDuration::from_mins(4);
+/// AWS time another encryption takes (5.3: tens of minutes to hours).
+const ENCRYPTS: SignedDuration = SignedDuration::from_mins(20);
+/// AWS time roles are `adding` or `removing`.
+const ROLES: SignedDuration = SignedDuration::from_secs(30);
+/// AWS time dynamic parameters are `applying`.
+const APPLIES: SignedDuration = SignedDuration::from_secs(30);
+/// AWS time of an elastic resize (5.3: about 10 min).
+const ELASTIC: SignedDuration = SignedDuration::from_mins(10);
+/// AWS time of a classic resize (5.3: hours).
+const CLASSIC: SignedDuration = SignedDuration::from_hours(2);
+/// AWS time of a pause (5.3: up to 15 min).
+const PAUSES: SignedDuration = SignedDuration::from_mins(5);
+/// AWS time of a resume (5.3: several min).
+const RESUMES: SignedDuration = SignedDuration::from_mins(5);
+/// AWS time of a reboot (5.3: 1 to 3 min).
+const REBOOTS: SignedDuration = SignedDuration::from_mins(2);
+/// AWS time of a deletion (5.3: 2 to 10 min).
+const DELETES: SignedDuration = SignedDuration::from_mins(3);
+/// AWS time of the final snapshot before a deletion (5.3).
+const FINAL_SNAPSHOT: SignedDuration = SignedDuration::from_mins(3);
+/// AWS time a manual snapshot is `creating`.
+const SNAPSHOT_CREATES: SignedDuration = SignedDuration::from_secs(60);
+/// AWS time the interfaces stay in their subnets after the cluster has left them.
+const INTERFACES_LINGER: SignedDuration = SignedDuration::from_mins(2);
 
 /// State of Redshift in one region.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -32,14 +86,56 @@ pub struct Redshift {
     pub subnet_groups: BTreeMap<String, SubnetGroup>,
     /// Parameter groups by name, without those AWS brings along.
     pub parameter_groups: BTreeMap<String, ParameterGroup>,
+    /// Clusters by name, those whose deletion is over but not yet swept included.
+    pub clusters: BTreeMap<String, Cluster>,
+    /// Manual snapshots by name.
+    pub snapshots: BTreeMap<String, Snapshot>,
+    /// Usage limits by id, those of clusters that are gone included.
+    pub limits: BTreeMap<String, UsageLimit>,
     /// Tags by ARN; an object without tags has no entry.
     pub tags: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Redshift {
-    /// Tells whether nothing a user created is left.
+    /// Tells whether nothing a user created is left but snapshots, which are data that stays (what is being deleted
+    /// counts as gone).
     pub fn is_empty(&self) -> bool {
-        self.subnet_groups.is_empty() && self.parameter_groups.is_empty()
+        self.subnet_groups.is_empty()
+            && self.parameter_groups.is_empty()
+            && self.clusters.values().all(|cluster| cluster.removal.is_some())
+    }
+
+    /// The cluster of that name, unless its deletion is over.
+    pub fn cluster(&self, name: &str, now: Timestamp) -> Option<&Cluster> {
+        self.clusters.get(name).filter(|cluster| cluster.exists(now))
+    }
+
+    /// The clusters whose deletion is not over.
+    pub fn clusters_at(&self, now: Timestamp) -> impl Iterator<Item = &Cluster> {
+        self.clusters.values().filter(move |cluster| cluster.exists(now))
+    }
+
+    /// The usage limits whose cluster is there.
+    pub fn limits_at(&self, now: Timestamp) -> impl Iterator<Item = &UsageLimit> {
+        self.limits.values().filter(move |limit| self.cluster(&limit.cluster, now).is_some())
+    }
+
+    /// Forgets what readers already leave out.
+    fn sweep(&mut self, now: Timestamp) {
+        let gone: Vec<Cluster> = self.clusters.values().filter(|cluster| !cluster.exists(now)).cloned().collect();
+        for cluster in gone {
+            self.clusters.remove(&cluster.name);
+            self.tags.remove(&cluster.arn);
+        }
+        let limits: Vec<UsageLimit> =
+            self.limits.values().filter(|limit| !self.clusters.contains_key(&limit.cluster)).cloned().collect();
+        for limit in limits {
+            self.limits.remove(&limit.id);
+            self.tags.remove(&limit.arn);
+        }
+        self.snapshots.retain(|_, snapshot| snapshot.exists(now));
+        let snapshots: Vec<&String> = self.snapshots.values().map(|snapshot| &snapshot.arn).collect();
+        self.tags.retain(|arn, _| !arn.contains(":snapshot:") || snapshots.contains(&arn));
     }
 }
 
@@ -78,11 +174,34 @@ pub static SERVICE: Service = Service {
         same("VpcSecurityGroupIds", "VpcSecurityGroupId"),
         same("VpcSecurityGroups", "VpcSecurityGroup"),
     ],
-    operations: &[subnet_group::OPERATIONS, parameter_group::OPERATIONS, tag::OPERATIONS],
+    operations: &[
+        subnet_group::OPERATIONS,
+        parameter_group::OPERATIONS,
+        cluster::OPERATIONS,
+        cluster_create::OPERATIONS,
+        cluster_modify::OPERATIONS,
+        cluster_delete::OPERATIONS,
+        resize::OPERATIONS,
+        power::OPERATIONS,
+        snapshot::OPERATIONS,
+        logging::OPERATIONS,
+        usage_limit::OPERATIONS,
+        option::OPERATIONS,
+        tag::OPERATIONS,
+    ],
 };
 
 const fn same(name: &'static str, element: &'static str) -> List {
     List { name, asked: element, answered: element }
+}
+
+fn exists(gone_at: Option<Timestamp>, now: Timestamp) -> bool {
+    gone_at.is_none_or(|gone_at| now < gone_at)
+}
+
+/// A moment as this API writes it: ISO 8601, milliseconds.
+fn moment(at: Timestamp) -> String {
+    format!("{at:.3}")
 }
 
 fn invalid(message: impl Into<String>) -> AwsError {

@@ -9,9 +9,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::cluster::{Cluster, Stage};
 use super::parameter::{FAMILIES, PARAMETERS, WLM};
 use super::select::{TagChoice, listing};
-use super::{AwsError, Operation, Reply, Request, World, combination, invalid, name, not_found, parameter, tag};
+use super::{
+    APPLIES, AwsError, Operation, Reply, Request, World, combination, invalid, name, not_found, parameter, tag,
+};
 
 /// What the names of the groups AWS brings along begin with.
 const DEFAULT: &str = "default.";
@@ -259,21 +262,60 @@ fn changed(name: &str) -> Reply {
     })
 }
 
-fn modify_cluster_parameter_group(world: &mut World, req: &Request, _now: Timestamp) -> Result<Reply, AwsError> {
+fn in_use(message: String) -> AwsError {
+    AwsError::new("InvalidClusterParameterGroupState", message)
+}
+
+/// Refuses a change while a cluster that uses the group starts or takes parameters over.
+fn check_settled(world: &World, now: Timestamp, group: &str) -> Result<(), AwsError> {
+    let takes = |cluster: &&Cluster| {
+        let starts = |stage| matches!(stage, Stage::Creating | Stage::Rebooting | Stage::Resuming);
+        let running = cluster.running(now);
+        cluster.coming().parameter_group == group
+            && running.is_some_and(|task| starts(task.stage) || task.after.applied != cluster.settings.applied)
+    };
+    match world.redshift.clusters_at(now).find(takes) {
+        Some(cluster) => {
+            Err(in_use(format!("The parameter group {group} is being applied to the cluster {}.", cluster.name)))
+        }
+        None => Ok(()),
+    }
+}
+
+fn modify_cluster_parameter_group(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
     let mut group = find(world, &req.text("ParameterGroupName")?)?;
     group.check_own("modified")?;
-    let mut user = group.user.clone();
+    let (mut user, mut all_dynamic) = (group.user.clone(), true);
     for (name, change) in read_names(req)? {
-        let (value, _dynamic) = read_change(&group, &name, &change)?;
+        let (value, dynamic) = read_change(&group, &name, &change)?;
+        all_dynamic &= dynamic;
         user.insert(name, value);
     }
+    check_settled(world, now, &group.name)?;
     group.user = user;
+    if all_dynamic {
+        apply(world, now, &group);
+    }
     let reply = changed(&group.name);
     world.redshift.parameter_groups.insert(group.name.clone(), group);
     Ok(reply)
 }
 
-fn reset_cluster_parameter_group(world: &mut World, req: &Request, _now: Timestamp) -> Result<Reply, AwsError> {
+/// Brings the WLM configuration of a group into effect on every cluster that is running with the group.
+fn apply(world: &mut World, now: Timestamp, group: &ParameterGroup) {
+    let values = group.values();
+    let Some(queues) = values.get(WLM) else { return };
+    for cluster in world.redshift.clusters.values_mut() {
+        let uses = cluster.status(now) == "available" && cluster.current(now).applied.group == group.name;
+        if uses && cluster.current(now).parameter_group == group.name {
+            let mut after = cluster.current(now).clone();
+            after.applied.values.insert(WLM.to_owned(), queues.clone());
+            cluster.start(now, Stage::Modifying, APPLIES, after);
+        }
+    }
+}
+
+fn reset_cluster_parameter_group(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
     let mut group = find(world, &req.text("ParameterGroupName")?)?;
     group.check_own("reset")?;
     match (req.opt_bool("ResetAllParameters")?.unwrap_or(false), req.has("Parameters")) {
@@ -284,14 +326,23 @@ fn reset_cluster_parameter_group(world: &mut World, req: &Request, _now: Timesta
             group.user.retain(|name, _| !names.iter().any(|(reset, _)| reset == name));
         }
     }
+    check_settled(world, now, &group.name)?;
     let reply = changed(&group.name);
     world.redshift.parameter_groups.insert(group.name.clone(), group);
     Ok(reply)
 }
 
-fn delete_cluster_parameter_group(world: &mut World, req: &Request, _now: Timestamp) -> Result<Reply, AwsError> {
+fn delete_cluster_parameter_group(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
     let group = find(world, &req.text("ParameterGroupName")?)?;
     group.check_own("deleted")?;
+    let uses = |cluster: &&Cluster| {
+        [cluster.current(now), cluster.coming()].iter().any(|settings| settings.parameter_group == group.name)
+    };
+    if let Some(cluster) = world.redshift.clusters_at(now).find(uses) {
+        let message =
+            format!("The parameter group {} can't be deleted: the cluster {} uses it.", group.name, cluster.name);
+        return Err(in_use(message));
+    }
     let arn = arn(world, &group.name);
     world.redshift.parameter_groups.remove(&group.name);
     world.redshift.tags.remove(&arn);

@@ -105,6 +105,11 @@ pub(super) fn find<'a>(world: &'a World, name: &str) -> Result<&'a SubnetGroup, 
     found.ok_or_else(|| not_found(NOT_FOUND, format!("Cluster subnet group {name} not found.")))
 }
 
+/// The refusal of a cluster without a subnet group: the account has no default VPC.
+pub(super) fn no_default() -> AwsError {
+    not_found(NOT_FOUND, "Cluster subnet group default not found: there is no default VPC in this account.")
+}
+
 fn invalid_subnet(message: impl Into<String>) -> AwsError {
     AwsError::new("InvalidSubnet", message)
 }
@@ -165,12 +170,23 @@ fn describe_cluster_subnet_groups(world: &mut World, req: &Request, _now: Timest
     listing("ClusterSubnetGroups", found, req)
 }
 
-fn modify_cluster_subnet_group(world: &mut World, req: &Request, _now: Timestamp) -> Result<Reply, AwsError> {
+/// Subnets in which clusters of a group have interfaces, or are about to.
+fn used_subnets<'a>(world: &'a World, now: Timestamp, group: &'a str) -> impl Iterator<Item = &'a str> {
+    let clusters = world.redshift.clusters_at(now).filter(move |cluster| cluster.subnet_group == group);
+    let placed =
+        clusters.flat_map(move |cluster| cluster.current(now).interfaces.iter().chain(&cluster.coming().interfaces));
+    placed.map(|placed| placed.subnet.as_str())
+}
+
+fn modify_cluster_subnet_group(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
     let mut group = find(world, &req.text("ClusterSubnetGroupName")?)?.clone();
     let (subnets, vpc) = read_subnets(world, req)?;
     if vpc != group.vpc {
         let message = format!("The subnets are not in {}, the VPC of the cluster subnet group.", group.vpc);
         return Err(invalid_subnet(message));
+    }
+    if let Some(used) = used_subnets(world, now, &group.name).find(|used| !subnets.iter().any(|one| one.id == *used)) {
+        return Err(AwsError::new("SubnetAlreadyInUse", format!("The subnet {used} is in use by a cluster.")));
     }
     group.subnets = subnets;
     if let Some(description) = req.opt_text("Description")? {
@@ -181,8 +197,13 @@ fn modify_cluster_subnet_group(world: &mut World, req: &Request, _now: Timestamp
     Ok(json!({ "ClusterSubnetGroup": reply }))
 }
 
-fn delete_cluster_subnet_group(world: &mut World, req: &Request, _now: Timestamp) -> Result<Reply, AwsError> {
+fn delete_cluster_subnet_group(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
     let name = find(world, &req.text("ClusterSubnetGroupName")?)?.name.clone();
+    if let Some(cluster) = world.redshift.clusters_at(now).find(|cluster| cluster.subnet_group == name) {
+        let message =
+            format!("The cluster subnet group {name} can't be deleted: the cluster {} uses it.", cluster.name);
+        return Err(AwsError::new("InvalidClusterSubnetGroupStateFault", message));
+    }
     let arn = arn(world, &name);
     world.redshift.subnet_groups.remove(&name);
     world.redshift.tags.remove(&arn);

@@ -69,23 +69,28 @@ fn too_many() -> AwsError {
 }
 
 /// Everything that can have tags: type and ARN.
-fn resources(world: &World) -> Vec<(&'static str, String)> {
-    let subnets = world.redshift.subnet_groups.keys().map(|name| ("subnetgroup", name.clone()));
-    let parameters = world.redshift.parameter_groups.keys().map(|name| ("parametergroup", name.clone()));
-    let all = subnets.chain(parameters);
-    all.map(|(kind, name)| (kind, world.arn("redshift", &format!("{kind}:{name}")))).collect()
+fn resources(world: &World, now: Timestamp) -> Vec<(&'static str, String)> {
+    let redshift = &world.redshift;
+    let named = |kind: &'static str, name: &String| (kind, world.arn("redshift", &format!("{kind}:{name}")));
+    let subnets = redshift.subnet_groups.keys().map(|name| named("subnetgroup", name));
+    let parameters = redshift.parameter_groups.keys().map(|name| named("parametergroup", name));
+    let clusters = redshift.clusters_at(now).map(|cluster| ("cluster", cluster.arn.clone()));
+    let limits = redshift.limits_at(now).map(|limit| ("usagelimit", limit.arn.clone()));
+    let snapshots = redshift.snapshots.values().filter(|snapshot| snapshot.exists(now));
+    let snapshots = snapshots.map(|snapshot| ("snapshot", snapshot.arn.clone()));
+    subnets.chain(parameters).chain(clusters).chain(limits).chain(snapshots).collect()
 }
 
-fn resource(world: &World, req: &Request) -> Result<String, AwsError> {
+fn resource(world: &World, req: &Request, now: Timestamp) -> Result<String, AwsError> {
     let arn = req.text("ResourceName")?;
-    if resources(world).iter().any(|(_, known)| *known == arn) {
+    if resources(world, now).iter().any(|(_, known)| *known == arn) {
         return Ok(arn);
     }
     Err(not_found("ResourceNotFoundFault", format!("The resource {arn} does not exist")))
 }
 
-fn create_tags(world: &mut World, req: &Request, _now: Timestamp) -> Result<Reply, AwsError> {
-    let arn = resource(world, req)?;
+fn create_tags(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
+    let arn = resource(world, req, now)?;
     let tags = read(req)?;
     if tags.is_empty() {
         return Err(req.missing("Tags"));
@@ -99,8 +104,8 @@ fn create_tags(world: &mut World, req: &Request, _now: Timestamp) -> Result<Repl
     Ok(json!({}))
 }
 
-fn delete_tags(world: &mut World, req: &Request, _now: Timestamp) -> Result<Reply, AwsError> {
-    let arn = resource(world, req)?;
+fn delete_tags(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
+    let arn = resource(world, req, now)?;
     let keys = req.texts("TagKeys")?;
     if keys.is_empty() {
         return Err(req.missing("TagKeys"));
@@ -112,16 +117,16 @@ fn delete_tags(world: &mut World, req: &Request, _now: Timestamp) -> Result<Repl
     Ok(json!({}))
 }
 
-fn describe_tags(world: &mut World, req: &Request, _now: Timestamp) -> Result<Reply, AwsError> {
+fn describe_tags(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
     const KINDS: [&str; 5] = ["cluster", "parametergroup", "snapshot", "subnetgroup", "usagelimit"];
-    let arn = req.has("ResourceName").then(|| resource(world, req)).transpose()?;
+    let arn = req.has("ResourceName").then(|| resource(world, req, now)).transpose()?;
     let kind = req.opt_text("ResourceType")?.map(|kind| kind.to_ascii_lowercase().replace(' ', ""));
     if let Some(unknown) = kind.as_deref().filter(|kind| !KINDS.contains(kind)) {
         return Err(invalid(format!("The resource type {unknown} is not one of {}", KINDS.join(", "))));
     }
     let choice = TagChoice::read(req)?;
     let mut found = Vec::new();
-    for (known, name) in resources(world) {
+    for (known, name) in resources(world, now) {
         if kind.as_ref().is_some_and(|kind| kind != known) || arn.as_ref().is_some_and(|arn| *arn != name) {
             continue;
         }

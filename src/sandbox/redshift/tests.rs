@@ -6,26 +6,26 @@ use super::super::serverless::bench::Bench;
 use super::SERVICE;
 
 impl Bench {
-    fn redshift(&mut self, operation: &str, params: Value) -> Value {
+    pub(super) fn redshift(&mut self, operation: &str, params: Value) -> Value {
         self.ok(&SERVICE, operation, params)
     }
 
     /// Code of a refusal.
-    fn denied(&mut self, operation: &str, params: Value) -> String {
+    pub(super) fn denied(&mut self, operation: &str, params: Value) -> String {
         self.call(&SERVICE, operation, params).expect_err(operation).code
     }
 }
 
-fn subnets(bench: &Bench, name: &str) -> Value {
+pub(super) fn subnets(bench: &Bench, name: &str) -> Value {
     json!({ "ClusterSubnetGroupName": name, "Description": "d", "SubnetIds": bench.subnets })
 }
 
-fn parameters(name: &str, values: &[(&str, &str)]) -> Value {
+pub(super) fn parameters(name: &str, values: &[(&str, &str)]) -> Value {
     let list = values.iter().map(|(name, value)| json!({ "ParameterName": name, "ParameterValue": value }));
     json!({ "ParameterGroupName": name, "Parameters": list.collect::<Vec<_>>() })
 }
 
-fn parameter_group(name: &str) -> Value {
+pub(super) fn parameter_group(name: &str) -> Value {
     json!({ "ParameterGroupName": name, "ParameterGroupFamily": "redshift-2.0", "Description": "d" })
 }
 

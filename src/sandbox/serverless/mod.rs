@@ -32,7 +32,9 @@ use super::request::{AwsError, Reply, Request, page};
 use super::world::World;
 use super::{Operation, Protocol, Service};
 
+pub(in crate::sandbox) use name::check_password;
 pub use namespace::{Namespace, RoleAttachment};
+pub(in crate::sandbox) use network::check_groups;
 pub use placement::Placed;
 pub use snapshot::Snapshot;
 pub use workgroup::{PriceTarget, Workgroup};

@@ -37,7 +37,7 @@ pub(super) fn check_identifier(member: &str, name: &str, longest: usize) -> Resu
 }
 
 /// Refuses a password that breaks the rules of aws-facts.md 4; the message never holds it.
-pub(super) fn check_password(password: &str) -> Result<(), AwsError> {
+pub(in crate::sandbox) fn check_password(password: &str) -> Result<(), AwsError> {
     let printable = |c: char| ('!'..='~').contains(&c) && !"'\"\\/@".contains(c);
     let has = |wanted: fn(&char) -> bool| password.chars().any(|c| wanted(&c));
     if (8..=64).contains(&password.len())

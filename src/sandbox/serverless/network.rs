@@ -66,7 +66,7 @@ pub(super) fn check_free(world: &World, now: Timestamp, ids: &[String], free: us
 }
 
 /// Refuses security groups that are not in the VPC; none given means the VPC's default group.
-pub(super) fn check_groups(world: &World, vpc: &str, ids: &[String]) -> Result<Vec<String>, AwsError> {
+pub(in crate::sandbox) fn check_groups(world: &World, vpc: &str, ids: &[String]) -> Result<Vec<String>, AwsError> {
     if ids.is_empty() {
         let mut groups = world.ec2.groups.iter();
         let default = groups.find(|(_, group)| group.vpc == vpc && group.name == "default");
