@@ -20,6 +20,7 @@
 //! - [`apply`] walks the plan: intent to the state, one call, answer to the state. It emits events and prints nothing.
 //! - [`state`] is what rsds remembers, and its one writer.
 //! - [`session`] opens configuration, state and AWS together; [`cli`] and the tests go through it.
+//! - [`status`] says how what is there runs, from what the plan observed.
 //! - [`ui`] is the only module that prints; [`cli`] the only one that reads the process's surroundings; [`clock`] the
 //!   only one that tells the time and sleeps.
 //! - [`sandbox`] is an AWS inside the process behind the SDK's own HTTP client: one file a service.
@@ -46,4 +47,5 @@ pub mod sandbox;
 pub mod session;
 pub mod stack;
 pub mod state;
+pub mod status;
 pub mod ui;

@@ -152,9 +152,7 @@ impl Session {
 
     /// Plans. `refresh` says whether AWS is read, or the state is believed.
     pub async fn plan(&self, options: &Options, refresh: bool) -> Result<Plan, Failure> {
-        if !options.destroy && !self.environment.unsupported.is_empty() {
-            return Err(Problems(self.environment.unsupported.clone()).into());
-        }
+        self.check_supported(options)?;
         let (stack, warnings) = self.surveyed(options.destroy).await?;
         let observed = match refresh {
             true => observe(&self.aws, &self.state).await?,
@@ -162,6 +160,27 @@ impl Session {
         };
         let plan = plan::plan(&stack, &self.state, &observed, options)?;
         Ok(Plan { warnings, ..plan })
+    }
+
+    /// Looks at what runs, and plans from that; there may be no plan though AWS could be read.
+    pub async fn look(&self, options: &Options) -> Result<(Observed, Result<Plan, Failure>), Failure> {
+        let observed = observe(&self.aws, &self.state).await?;
+        let plan = self.plan_from(&observed, options).await;
+        Ok((observed, plan))
+    }
+
+    async fn plan_from(&self, observed: &Observed, options: &Options) -> Result<Plan, Failure> {
+        self.check_supported(options)?;
+        let (stack, warnings) = self.surveyed(options.destroy).await?;
+        let plan = plan::plan(&stack, &self.state, observed, options)?;
+        Ok(Plan { warnings, ..plan })
+    }
+
+    fn check_supported(&self, options: &Options) -> Result<(), Failure> {
+        if options.destroy || self.environment.unsupported.is_empty() {
+            return Ok(());
+        }
+        Err(Problems(self.environment.unsupported.clone()).into())
     }
 
     /// Does what the plan says. The session's state is then what was last written.

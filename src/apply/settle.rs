@@ -183,9 +183,11 @@ impl Poller {
                 }
                 (Readiness::Ready, Some(output)) => format!("waiting for {output}"),
                 (Readiness::Pending(status), _) => status.clone(),
+                (Readiness::Partly(parts), _) => parts.to_string(),
             },
             (Goal::Gone, Some(live)) => match &live.readiness {
                 Readiness::Deleting(status) | Readiness::Pending(status) => status.clone(),
+                Readiness::Partly(parts) => parts.to_string(),
                 Readiness::Ready | Readiness::Dormant(_) | Readiness::Failed(_) => "still there".to_owned(),
             },
         };

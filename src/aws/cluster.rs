@@ -376,6 +376,7 @@ impl Kind for Cluster {
     const STABLE_READS: u32 = 2;
     const KEY: &'static [&'static str] = &["name"];
     const HOLDS_DATA: bool = true;
+    const SHOWS: &'static [&'static str] = &["endpoint", "port", "node_type", "node_count", "parameter_status"];
 
     type Spec<S: Stage> = ClusterSpec<S>;
     type Outputs = ClusterOutputs;

@@ -125,6 +125,7 @@ impl Kind for Listener {
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     const SETTLES: bool = false;
     const KEY: &'static [&'static str] = &["load_balancer", "port"];
+    const SHOWS: &'static [&'static str] = &["port", "idle_timeout"];
 
     type Spec<S: Stage> = ListenerSpec<S>;
     type Outputs = ListenerOutputs;

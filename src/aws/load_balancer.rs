@@ -158,6 +158,7 @@ impl Kind for LoadBalancer {
     };
     const TYPICAL: Typical = Typical { create: 180, update: 5, delete: 10 };
     const KEY: &'static [&'static str] = &["name"];
+    const SHOWS: &'static [&'static str] = &["dns_name", "internal"];
 
     type Spec<S: Stage> = LoadBalancerSpec<S>;
     type Outputs = LoadBalancerOutputs;

@@ -9,7 +9,8 @@ use super::{
     ids::TargetGroupArn,
 };
 use crate::kind::{
-    Actions, After, Changes, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Step, Typical, Which,
+    Actions, After, Changes, Created, Field, Id, Job, Kind, Known, Live, Order, Parts, Readiness, Stage, Step, Typical,
+    Which,
 };
 use aws_sdk_elasticloadbalancingv2::types::{
     TargetDescription, TargetHealthDescription, TargetHealthReasonEnum, TargetHealthStateEnum,
@@ -89,17 +90,15 @@ fn ours(id: Option<&Id>, recorded: &Addresses) -> Addresses {
 
 /// Says how far the wanted ones among the registered are; the rest is about to go, and its health is of no interest.
 fn readiness(registered: &BTreeMap<IpAddr, &Health>, wanted: &Addresses) -> Readiness {
-    let of: Vec<&Health> = registered.iter().filter(|(ip, _)| wanted.contains(ip)).map(|(_, health)| *health).collect();
-    let sick: Vec<&str> = of
-        .iter()
-        .filter_map(|health| match health {
-            Health::Not(reason) => Some(reason.as_str()),
-            Health::Healthy | Health::Draining => None,
-        })
-        .collect();
-    match sick.first() {
-        None => Readiness::Ready,
-        Some(reason) => Readiness::Pending(format!("{} of {} healthy: {reason}", of.len() - sick.len(), of.len())),
+    let code = |health: &Health| match health {
+        Health::Not(reason) => Some(reason.clone()),
+        Health::Healthy | Health::Draining => None,
+    };
+    let wanted = registered.iter().filter(|(ip, _)| wanted.contains(ip));
+    let parts: BTreeMap<String, Option<String>> = wanted.map(|(ip, health)| (ip.to_string(), code(health))).collect();
+    match parts.values().all(Option::is_none) {
+        true => Readiness::Ready,
+        false => Readiness::Partly(Parts(parts)),
     }
 }
 
@@ -175,6 +174,7 @@ impl Kind for Targets {
     const REPLACE: Order = Order::CreateFirst;
     const KEY: &'static [&'static str] = &["target_group", "port", "addresses"];
     const TAGGED: bool = false;
+    const SHOWS: &'static [&'static str] = &["addresses", "port"];
 
     type Spec<S: Stage> = TargetsSpec<S>;
     type Outputs = TargetsOutputs;
@@ -269,7 +269,9 @@ mod tests {
         let group: Group = all.iter().filter_map(health).collect();
         let two = live(&which(None, &[A, B]), &group).unwrap();
         assert_eq!(two.spec.addresses, set(&[A, B]));
-        assert_eq!(two.readiness, Readiness::Pending("1 of 2 healthy: Elb.InitialHealthChecking".into()));
+        let Readiness::Partly(parts) = &two.readiness else { panic!("{:?}", two.readiness) };
+        assert_eq!(parts.to_string(), "1 of 2 healthy: Elb.InitialHealthChecking");
+        assert_eq!(parts.0[B].as_deref(), Some("Elb.InitialHealthChecking"));
         let draining: Group = [shown(A, Draining, None)].iter().filter_map(health).collect();
         let gone = live(&which(None, &[A]), &draining).unwrap();
         assert_eq!((gone.spec.addresses, gone.readiness), (set(&[]), Readiness::Deleting("draining".into())));

@@ -281,6 +281,7 @@ impl Kind for Workgroup {
     const TYPICAL: Typical = Typical { create: 360, update: 120, delete: 240 };
     const STABLE_READS: u32 = 2;
     const KEY: &'static [&'static str] = &["name"];
+    const SHOWS: &'static [&'static str] = &["endpoint", "port", "base_capacity", "max_capacity"];
 
     type Spec<S: Stage> = WorkgroupSpec<S>;
     type Outputs = WorkgroupOutputs;

@@ -4,8 +4,9 @@
 
 use super::{
     confirm::confirm,
-    context::{Context, printed_or_closed, shown, variable},
+    context::{Context, shown, variable},
     signals,
+    typed::{again, arguments},
 };
 use crate::{
     address::Selector,
@@ -13,9 +14,16 @@ use crate::{
     failure::{Exit, Failure},
     plan::{Options, Plan},
     session::Session,
+    stack::section,
     state::{Lock, LockOwner},
-    ui::{Format, PlanView, Verbosity, follow, outcome, outcome_json},
+    ui::{
+        Format, OutcomeView, PlanView, Verbosity, View, follow,
+        github::{Annotation, Level, Spot},
+        markdown::Subject,
+        problem_annotations,
+    },
 };
+use serde_json::Value as Json;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
@@ -76,6 +84,73 @@ impl Selection {
     }
 }
 
+/// A plan with the places of its keys.
+struct Shown<'a> {
+    view: PlanView<'a>,
+    environment: &'a Environment,
+}
+
+impl View for Shown<'_> {
+    fn human(&self, color: bool, width: usize) -> String {
+        self.view.human(color, width)
+    }
+    fn json(&self) -> Json {
+        self.view.json()
+    }
+    fn markdown(&self, subject: Subject<'_>) -> String {
+        self.view.markdown(subject)
+    }
+    fn annotations(&self) -> Vec<Annotation> {
+        let of_plan = self.view.annotations(&|key| spot(self.environment, key));
+        let known = self.view.plan.notices.iter().map(|(address, notice)| Annotation {
+            level: Level::Notice,
+            spot: spot(self.environment, &section(address)),
+            title: address.to_string(),
+            message: notice.clone(),
+        });
+        let problems = problem_annotations(self.environment.warnings()).into_iter();
+        let place = problem_annotations(&self.view.plan.warnings);
+        problems.chain(place).chain(of_plan).chain(known).collect()
+    }
+}
+
+/// Shows the plan of a run that goes on: a comment is about the outcome, so the plan then goes to the log.
+fn announce(
+    context: &Context,
+    environment: &Environment,
+    plan: &Plan,
+    selection: &Selection,
+    destroy: bool,
+) -> Result<(), Failure> {
+    if context.printer.settings().format != Format::Markdown || plan.is_empty() {
+        return show(context, environment, plan, selection, destroy);
+    }
+    let origin = |key: &str| place(environment, key);
+    let view = view(context, plan, &origin, selection, destroy);
+    context.warn(&plan.warnings);
+    context.printer.diagnostic(&view.human(false, context.printer.settings().width));
+    Ok(())
+}
+
+fn spot(environment: &Environment, key: &str) -> Option<Spot> {
+    environment.origin(key).and_then(Spot::of)
+}
+
+fn place(environment: &Environment, key: &str) -> Option<String> {
+    environment.origin(key).map(|origin| origin.short()).filter(|place| place != "default")
+}
+
+fn view<'a>(
+    context: &Context,
+    plan: &'a Plan,
+    origin: &'a dyn Fn(&str) -> Option<String>,
+    selection: &Selection,
+    destroy: bool,
+) -> PlanView<'a> {
+    let verbose = context.printer.settings().verbosity == Verbosity::Verbose;
+    PlanView { plan, origin, destroy, limited: selection.limits(), verbose, warnings: Vec::new() }
+}
+
 /// Shows a plan, on standard output.
 pub(super) fn show(
     context: &Context,
@@ -84,24 +159,18 @@ pub(super) fn show(
     selection: &Selection,
     destroy: bool,
 ) -> Result<(), Failure> {
-    let settings = context.printer.settings();
-    let origin = |key: &str| environment.origin(key).map(|origin| origin.short()).filter(|place| place != "default");
     // People have those of the file on standard error already, with their excerpts.
     context.warn(&plan.warnings);
-    let mut warnings: Vec<String> = match settings.format {
-        Format::Human => Vec::new(),
-        Format::Json => environment.warnings().iter().chain(&plan.warnings).map(ToString::to_string).collect(),
+    let origin = |key: &str| place(environment, key);
+    let mut view = view(context, plan, &origin, selection, destroy);
+    view.warnings = match context.printer.settings().format {
+        Format::Human | Format::Github => Vec::new(),
+        Format::Json | Format::Markdown => {
+            environment.warnings().iter().chain(&plan.warnings).map(ToString::to_string).collect()
+        }
     };
-    warnings.extend(plan.notices.iter().map(|(address, notice)| format!("{address}: {notice}")));
-    let view = PlanView {
-        plan,
-        origin: &origin,
-        destroy,
-        limited: selection.limits(),
-        verbose: settings.verbosity == Verbosity::Verbose,
-        warnings,
-    };
-    context.result(|| view.human(settings.color_out, settings.width), || view.json())
+    view.warnings.extend(plan.notices.iter().map(|(address, notice)| format!("{address}: {notice}")));
+    context.view(&Shown { view, environment })
 }
 
 /// Plans, asks, applies: the whole of `apply` and `destroy`.
@@ -117,7 +186,7 @@ pub(super) async fn run(context: &Context, args: Args, destroy: bool) -> Result<
     let lock = Lock::take(&dir, &owner(context, command), selection.lock_timeout, &context.clock).await?;
     let mut session = context.open(environment, selection.parallelism()).await?;
     let plan = Arc::new(session.plan(&options, true).await?);
-    show(context, &session.environment, &plan, &selection, destroy)?;
+    announce(context, &session.environment, &plan, &selection, destroy)?;
     if plan.is_empty() && plan.refresh.is_empty() {
         return Ok(Exit::Done);
     }
@@ -142,41 +211,15 @@ async fn carry_out(context: &Context, session: &mut Session, plan: Arc<Plan>) ->
     let environment = &session.environment.config.env;
     let place = shown(&context.state_dir(environment).join("state.json"));
     let again = again(arguments().skip(1), environment);
-    let printed = match context.printer.settings().format {
-        Format::Human => context.printer.result(&outcome(&outcome_of, &plan, &place, &again)),
-        Format::Json => context.printer.json_line(&outcome_json(&outcome_of, &plan)),
-    };
-    printed_or_closed(printed)?;
+    let spot_of = |key: &str| spot(&session.environment, key);
+    let view = OutcomeView { outcome: &outcome_of, plan: &plan, state_place: &place, again: &again, spot_of: &spot_of };
+    context.view(&view)?;
     Ok(match &outcome_of {
         outcome if interrupt.came() && !outcome.is_complete() => Exit::Interrupted,
         outcome if outcome.is_complete() => Exit::Done,
         outcome if outcome.done.is_empty() => Exit::Failed,
         _ => Exit::Partly,
     })
-}
-
-/// What was typed, as far as it is text.
-fn arguments() -> impl Iterator<Item = String> {
-    std::env::args_os().map(|argument| argument.to_string_lossy().into_owned())
-}
-
-/// The command that goes on: the same one, for another folder, target or `--set` would be about something else.
-fn again(arguments: impl Iterator<Item = String>, environment: &str) -> String {
-    let mut words = vec!["rsds".to_owned()];
-    words.extend(arguments.map(|argument| quoted(&argument)));
-    if !words.iter().any(|word| word == "--env" || word.starts_with("--env=")) {
-        words.extend(["--env".to_owned(), environment.to_owned()]);
-    }
-    words.join(" ")
-}
-
-/// An argument as a shell takes it back.
-fn quoted(argument: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+".contains(c);
-    if !argument.is_empty() && argument.chars().all(plain) {
-        return argument.to_owned();
-    }
-    format!("'{}'", argument.replace('\'', r"'\''"))
 }
 
 /// Refuses to start what nobody could agree to.
@@ -208,20 +251,5 @@ fn owner(context: &Context, command: String) -> LockOwner {
         pid: std::process::id(),
         command,
         since: context.clock.timestamp(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_that_goes_on_is_the_same_one() {
-        let typed = ["apply", "-C", "my estates", "--set", "tags.who=it's \"me\"", "--target", "consumer-*"];
-        let typed = || typed.iter().map(|word| (*word).to_owned());
-        let expected = r#"rsds apply -C 'my estates' --set 'tags.who=it'\''s "me"' --target 'consumer-*' --env dev"#;
-        assert_eq!(again(typed(), "dev"), expected);
-        let named = ["destroy", "--env=prod"].map(str::to_owned);
-        assert_eq!(again(named.into_iter(), "prod"), "rsds destroy --env=prod");
     }
 }

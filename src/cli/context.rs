@@ -2,15 +2,23 @@
 //!
 //! Made by `cli::run` from the global flags. Must never touch AWS by itself.
 
+use super::typed::{again, arguments, without_format};
 use crate::{
+    address::Address,
     aws::Connection,
     clock::Clock,
     config::{self, Diagnostic, Environment, Problems},
     failure::{Exit, Failure},
     sandbox::{self, Sandbox},
     session::{Session, load_state},
+    stack::section,
     state::{LocalStore, State, Store},
-    ui::{Format, PrintError, Printer, Settings, Verbosity, plan_errors, plan_errors_json},
+    ui::{
+        FailureView, Format, Plain, PrintError, Printer, Settings, Verbosity, View,
+        github::{Spot, commands, grouped},
+        markdown::Subject,
+        plan_errors, plan_errors_json,
+    },
 };
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use clap::{ArgAction, ValueEnum};
@@ -93,7 +101,7 @@ impl Global {
         let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter));
         // A second initialisation, in tests, keeps the first.
         let ansi = self.color(std::io::stderr().is_terminal());
-        subscriber.with_writer(std::io::stderr).with_ansi(ansi).try_init().ok();
+        subscriber.with_writer(std::io::stderr).with_ansi(ansi).log_internal_errors(false).try_init().ok();
     }
 
     /// Decides on colour for a stream.
@@ -107,7 +115,7 @@ impl Global {
     }
 
     /// Decides everything that depends on the process's surroundings.
-    pub(super) fn context(&self) -> Context {
+    pub(super) fn context(&self, command: String) -> Context {
         let format = if self.json { Format::Json } else { self.format };
         let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
         let columns = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
@@ -134,6 +142,7 @@ impl Global {
             sets: self.sets.clone(),
             sandbox: self.sandbox,
             speed: self.sandbox_speed,
+            command,
             asks: std::io::stdin().is_terminal() && err,
         }
     }
@@ -149,6 +158,8 @@ pub(super) struct Context {
     pub(super) sets: Vec<String>,
     pub(super) sandbox: bool,
     pub(super) speed: f64,
+    /// The subcommand.
+    command: String,
     /// Whether somebody is there to answer.
     pub(super) asks: bool,
 }
@@ -261,6 +272,7 @@ impl Context {
             self.printer.json_line(&as_json(failure)).ok();
             return;
         }
+        self.fail_in_markup(failure);
         match failure {
             Failure::Config(problems) => {
                 self.printer.diagnostic(&problems.render(settings.color_err, settings.width));
@@ -276,13 +288,48 @@ impl Context {
         }
     }
 
+    /// Prints a text or a document, as the form asked for wants it.
+    pub(super) fn result(&self, human: impl Fn() -> String, json: impl Fn() -> Json) -> Result<(), Failure> {
+        self.view(&Plain { human, json })
+    }
+
     /// Prints a result in the form asked for; a reader who went away has what he wanted.
-    pub(super) fn result(&self, human: impl FnOnce() -> String, json: impl FnOnce() -> Json) -> Result<(), Failure> {
-        let printed = match self.printer.settings().format {
+    pub(super) fn view(&self, view: &dyn View) -> Result<(), Failure> {
+        let settings = self.printer.settings();
+        let human = || view.human(settings.color_out, settings.width);
+        printed_or_closed(match settings.format {
             Format::Human => self.printer.result(&human()),
-            Format::Json => self.printer.json_line(&json()),
-        };
-        printed_or_closed(printed)
+            Format::Json => self.printer.json_line(&view.json()),
+            Format::Markdown => self.about(|subject| self.printer.result(&view.markdown(subject))),
+            Format::Github => {
+                self.about(|subject| self.summarise(&view.markdown(subject)));
+                let annotations = commands(&view.annotations(), &self.folder_in_repository());
+                self.printer.result(&(annotations + &grouped(&format!("rsds {}", self.command), &human())))
+            }
+        })
+    }
+
+    /// Tells a failure where a comment or a job's summary is wanted; people get theirs besides.
+    fn fail_in_markup(&self, failure: &Failure) {
+        let environment = self.load().ok();
+        let spot_of = |address: &Address| environment.as_ref()?.origin(&section(address)).and_then(Spot::of);
+        let view = FailureView { failure, spot_of: &spot_of };
+        // Broken output has nobody left to be told.
+        match self.printer.settings().format {
+            Format::Human | Format::Json => {}
+            Format::Markdown => self.about(|subject| self.printer.result(&view.markdown(subject)).ok()).unwrap_or(()),
+            Format::Github => {
+                self.about(|subject| self.summarise(&view.markdown(subject)));
+                self.printer.result(&commands(&view.annotations(), &self.folder_in_repository())).ok().unwrap_or(());
+            }
+        }
+    }
+
+    /// Hands over what a page is about.
+    fn about<T>(&self, page: impl FnOnce(Subject<'_>) -> T) -> T {
+        let environment = self.environment_name().unwrap_or_default();
+        let everything = again(without_format(arguments().skip(1)), &environment);
+        page(Subject { command: &self.command, environment: &environment, everything: &everything })
     }
 }
 

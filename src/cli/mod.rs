@@ -17,10 +17,13 @@ mod schema;
 mod show;
 mod signals;
 mod state;
+mod status;
+mod summary;
+mod typed;
 mod validate;
 
 use crate::failure::Exit;
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use context::Global;
 pub use man::pages as manual;
 use std::ffi::OsString;
@@ -55,6 +58,8 @@ enum Command {
     Apply(change::Args),
     /// Take away what was made, in reverse order
     Destroy(change::Args),
+    /// Look at what runs now: readiness, health of targets, endpoints, drift; changes nothing
+    Status,
     /// Show the state as a tree
     Show,
     /// Show the outputs: endpoints, connection strings, ids, the SQL of the data sharing
@@ -81,8 +86,12 @@ fish: rsds completions fish > ~/.config/fish/completions/rsds.fish";
 
 /// Runs one command and returns its exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
+    let parsed = Cli::command().try_get_matches_from(arguments).and_then(|matches| {
+        let name = matches.subcommand_name().unwrap_or_default().to_owned();
+        Cli::from_arg_matches(&matches).map(|cli| (cli, name))
+    });
+    let (cli, name) = match parsed {
+        Ok(parsed) => parsed,
         // Help and version go to standard output; usage errors are failures like any other: 1, not clap's 2.
         Err(error) => {
             let failed = error.use_stderr();
@@ -92,7 +101,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     cli.global.trace();
-    let context = cli.global.context();
+    let context = cli.global.context(name);
     context.announce_sandbox();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -107,6 +116,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             Command::Plan(args) => plan::run(&context, args).await,
             Command::Apply(args) => apply::run(&context, args).await,
             Command::Destroy(args) => destroy::run(&context, args).await,
+            Command::Status => status::run(&context).await,
             Command::Show => show::run(&context).await,
             Command::Output(args) => output::run(&context, args).await,
             Command::State(command) => state::run(&context, command).await,

@@ -1,8 +1,44 @@
 //! `rsds validate`: checks the environment file alone; no AWS.
 
 use super::context::Context;
-use crate::failure::{Exit, Failure};
-use serde_json::json;
+use crate::{
+    config::Environment,
+    failure::{Exit, Failure},
+    ui::{View, github::Annotation, problem_annotations},
+};
+use serde_json::{Value as Json, json};
+
+/// A configuration that is right.
+struct Valid(Environment);
+
+impl View for Valid {
+    fn human(&self, _: bool, _: usize) -> String {
+        let Self(environment) = self;
+        let (name, region) = (&environment.config.env, &environment.config.region);
+        let readers = environment.config.readers().count();
+        match environment.unsupported.len() {
+            0 => format!("environments/{name}.toml is valid: a producer and {readers} consumers in {region}"),
+            n => format!("environments/{name}.toml is valid, but names {n} things this rsds does not build yet"),
+        }
+    }
+
+    fn json(&self) -> Json {
+        let Self(environment) = self;
+        json!({
+            "format": "rsds.validate/1",
+            "environment": environment.config.env,
+            "valid": true,
+            "digest": environment.digest(),
+            "unsupported": environment.unsupported,
+        })
+    }
+
+    fn annotations(&self) -> Vec<Annotation> {
+        let Self(environment) = self;
+        let worst = problem_annotations(&environment.unsupported).into_iter();
+        worst.chain(problem_annotations(environment.warnings())).collect()
+    }
+}
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let environment = context.load()?;
@@ -12,22 +48,6 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     for problem in &environment.unsupported {
         context.printer.diagnostic(&problem.render(settings.color_err, settings.width));
     }
-    let config = &environment.config;
-    let readers = config.readers().count();
-    let name = &config.env;
-    let human = || match environment.unsupported.len() {
-        0 => format!("environments/{name}.toml is valid: a producer and {readers} consumers in {}", config.region),
-        n => format!("environments/{name}.toml is valid, but names {n} things this rsds does not build yet"),
-    };
-    let json = || {
-        json!({
-            "format": "rsds.validate/1",
-            "environment": name,
-            "valid": true,
-            "digest": environment.digest(),
-            "unsupported": environment.unsupported,
-        })
-    };
-    context.result(human, json)?;
+    context.view(&Valid(environment))?;
     Ok(Exit::Done)
 }

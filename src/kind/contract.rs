@@ -204,10 +204,25 @@ pub enum Readiness {
     Dormant(String),
     /// It is on its way; the text is AWS's own status.
     Pending(String),
+    /// It is made of parts, and not all of them are up.
+    Partly(Parts),
     /// It will never get there; the text says why.
     Failed(String),
     /// It is going; the text is AWS's own status.
     Deleting(String),
+}
+
+/// The parts of a resource by name; those that are not up with AWS's own code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts(pub BTreeMap<String, Option<String>>);
+
+impl std::fmt::Display for Parts {
+    /// One line: `1 of 2 healthy: Elb.InitialHealthChecking`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let down: Vec<&str> = self.0.values().flatten().map(String::as_str).collect();
+        write!(f, "{} of {} healthy", self.0.len() - down.len(), self.0.len())?;
+        down.first().map_or(Ok(()), |code| write!(f, ": {code}"))
+    }
 }
 
 /// A resource as AWS shows it.
@@ -323,6 +338,8 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// How many reads in a row must show it ready before it counts as settled: a workgroup is AVAILABLE for a
     /// moment and then MODIFYING again (aws-facts.md 6.2).
     const STABLE_READS: u32 = 1;
+    /// The fields and outputs that say how it runs: endpoints, ports, capacity. For `rsds status` alone.
+    const SHOWS: &'static [&'static str] = &[];
 
     /// What the stack wants of it, at either stage.
     type Spec<S: Stage>: Serialize + DeserializeOwned + Clone + Debug + Send + Sync;

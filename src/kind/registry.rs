@@ -88,6 +88,8 @@ pub trait AnyKind: Send + Sync {
     fn settles(&self) -> bool;
     /// See `Kind::STABLE_READS`.
     fn stable_reads(&self) -> u32;
+    /// See `Kind::SHOWS`.
+    fn shows(&self) -> &'static [&'static str];
     /// Brings a known spec into its canonical form: defaults filled, sets sorted.
     fn normalise(&self, spec: Json) -> Result<Json, Fault>;
     /// Brings a draft into its canonical form and checks that every value in it has its field's type.
@@ -168,6 +170,9 @@ impl<K: Kind> AnyKind for Registered<K> {
     }
     fn stable_reads(&self) -> u32 {
         K::STABLE_READS
+    }
+    fn shows(&self) -> &'static [&'static str] {
+        K::SHOWS
     }
     fn normalise(&self, spec: Json) -> Result<Json, Fault> {
         json(K::NAME, &known::<K::Spec<Known>>(K::NAME, &spec)?)

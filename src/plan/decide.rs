@@ -259,7 +259,7 @@ impl<'a> Decider<'a> {
             }
             Status::Updating { .. } => reasons.push(Reason::CutOff("updating".into())),
             _ if !entry.deposed.is_empty() => reasons.push(Reason::CutOff("replacing".into())),
-            _ if matches!(live.readiness, Readiness::Pending(_)) && !settled => {
+            _ if matches!(live.readiness, Readiness::Pending(_) | Readiness::Partly(_)) && !settled => {
                 reasons.push(Reason::CutOff("settling".into()));
             }
             _ => {}

@@ -90,6 +90,23 @@ pub struct Summary {
     pub unchanged: usize,
 }
 
+impl Summary {
+    /// Returns what there is, a fate each: `1 to create`, `30 unchanged`.
+    pub fn counts(&self) -> Vec<String> {
+        let Self { create, update, replace, delete, resume, forget, unchanged } = *self;
+        let counted = [
+            (create, "to create"),
+            (update, "to update"),
+            (replace, "to replace"),
+            (delete, "to delete"),
+            (resume, "to resume"),
+            (forget, "to forget"),
+            (unchanged, "unchanged"),
+        ];
+        counted.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect()
+    }
+}
+
 /// What happens to a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -20,3 +20,13 @@ mod warehouse;
 pub use build::{Site, StackError, build};
 pub use existing::Existing;
 pub use graph::{Component, Stack, Wanted};
+
+use crate::address::Address;
+
+/// Returns the TOML table a resource comes from: `consumers.analytics` of `consumer-analytics-2/workgroup`.
+pub fn section(address: &Address) -> String {
+    match address.group().and_then(|group| group.strip_prefix("consumer-")) {
+        Some(group) => format!("consumers.{group}"),
+        None => address.component().to_owned(),
+    }
+}

@@ -5,6 +5,7 @@
 //! Must never decide anything, read the environment, or look at AWS.
 
 mod duration;
+mod failure;
 mod hints;
 mod order;
 mod outcome;
@@ -13,17 +14,23 @@ mod printer;
 mod sample;
 mod style;
 mod value;
+mod view;
 mod words;
 
+pub mod github;
+pub mod markdown;
 pub mod outputs;
 pub mod plan;
 pub mod progress;
 pub mod state;
+pub mod status;
 
 pub use duration::seconds;
+pub use failure::{FailureView, problem_annotations};
 pub use hints::{Hint, hint};
-pub use outcome::{outcome, outcome_json};
+pub use outcome::{OutcomeView, outcome, outcome_json};
 pub use plan::{PlanView, plan_errors, plan_errors_json};
 pub use printer::{Format, PrintError, Printer, Settings, Verbosity};
 pub use progress::follow;
 pub use style::{Label, Styled};
+pub use view::{Plain, View};

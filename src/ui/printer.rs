@@ -21,6 +21,10 @@ pub enum Format {
     Human,
     /// For scripts: documented and versioned (`docs/json.md`).
     Json,
+    /// For a comment on a pull request.
+    Markdown,
+    /// For a job of GitHub Actions: annotations, a folded log, a summary.
+    Github,
 }
 
 /// How much is said on standard error.

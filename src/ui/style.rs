@@ -187,11 +187,13 @@ pub(super) fn head(text: &str, width: usize) -> &str {
     &text[..fits.last().unwrap_or(0)]
 }
 
-/// Writes control characters as escapes, so that no answer can steer the terminal.
-fn visible(text: &str) -> String {
+/// Writes characters that steer instead of being seen as escapes: control characters, so that no answer can steer the
+/// terminal, and those that turn the direction of writing, so that none can be read for another.
+pub(super) fn visible(text: &str) -> String {
+    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() {
+        if c.is_control() || turns(c) {
             out.extend(c.escape_default());
         } else {
             out.push(c);
@@ -225,6 +227,7 @@ mod tests {
 
     #[test]
     fn control_characters_become_visible() {
+        assert_eq!(Styled::new().text("a\u{202e}b").render(false), "a\\u{202e}b");
         assert_eq!(Styled::new().text("a\u{1b}[2Jb\nc").render(false), "a\\u{1b}[2Jb\\nc");
     }
 

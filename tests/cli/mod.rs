@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod credentials;
+mod forms;
 mod interrupts;
 mod life;
 mod manual;

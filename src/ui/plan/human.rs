@@ -7,7 +7,7 @@ use super::{
     rows::{Row, Shown, rows},
 };
 use crate::{
-    plan::{Action, Change, Summary},
+    plan::{Action, Change},
     ui::{
         duration::about,
         style::{Label, Styled, lines},
@@ -26,13 +26,14 @@ const ALIGNED: usize = 20;
 /// Durations below this many seconds are not worth a mention.
 const NOTABLE: u32 = 10;
 
-type Lines = Vec<(Styled, usize)>;
+/// Lines, each with the columns by which it hangs when it is broken.
+pub(super) type Page = Vec<(Styled, usize)>;
 
 impl PlanView<'_> {
     /// Writes the plan for people, `width` columns wide where words allow it.
     pub fn human(&self, color: bool, width: usize) -> String {
         let width = width.max(NARROWEST);
-        let mut page: Lines = Vec::new();
+        let mut page: Page = Vec::new();
         for (component, changes) in self.groups() {
             page.push((Styled::new().label(Label::Heading, component), 0));
             for change in changes {
@@ -51,7 +52,7 @@ impl PlanView<'_> {
         lines(page, color, width)
     }
 
-    fn resource(&self, change: &Change, width: usize, page: &mut Lines) {
+    pub(super) fn resource(&self, change: &Change, width: usize, page: &mut Page) {
         page.push((self.headline(change), INDENT));
         let rows = rows(change, self.verbose, width - INDENT);
         let name = rows.iter().map(|row| row.name.width()).max().unwrap_or(0);
@@ -142,7 +143,7 @@ impl PlanView<'_> {
         Some(Styled::new().text(" ".repeat(INDENT)).label(Label::Dim, format!("{title}: {text}")))
     }
 
-    fn sums(&self, page: &mut Lines) {
+    pub(super) fn sums(&self, page: &mut Page) {
         let mut summary = self.plan.summary();
         if self.limited {
             // What the targets do not pick was not looked at: nobody knows whether it is unchanged.
@@ -162,7 +163,7 @@ impl PlanView<'_> {
             };
             say(state);
         } else {
-            say(format!("{}{limit}", counts(&summary)));
+            say(format!("Plan: {}.{limit}", summary.counts().join(", ")));
             if self.plan.longest.seconds > 0 {
                 say(self.longest());
             }
@@ -195,22 +196,6 @@ fn old_width(row: &Row<'_>) -> Option<usize> {
 
 const fn plural(number: usize) -> &'static str {
     if number == 1 { "is" } else { "are" }
-}
-
-fn counts(summary: &Summary) -> String {
-    let Summary { create, update, replace, delete, resume, forget, unchanged } = *summary;
-    let counted = [
-        (create, "to create"),
-        (update, "to update"),
-        (replace, "to replace"),
-        (delete, "to delete"),
-        (resume, "to resume"),
-        (forget, "to forget"),
-        (unchanged, "unchanged"),
-    ];
-    let counted: Vec<String> =
-        counted.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    format!("Plan: {}.", counted.join(", "))
 }
 
 #[cfg(test)]

@@ -1,11 +1,16 @@
-//! The plan for people (`human`, its fields in `rows`) and for scripts (`json`), and why there is none.
+//! The plan for people (`human`, its fields in `rows`), for scripts (`json`), for comments (`markdown`) and for lines
+//! of the TOML (`annotations`), and why there is none.
 //!
 //! Called by `plan`, `apply` and `destroy` of the CLI. Must never leave out anything an apply would do, and never
 //! shorten a value that changes.
 
+mod annotations;
 mod human;
 mod json;
+mod markdown;
 mod rows;
+
+pub use annotations::{SpotOf, plan_error_annotations};
 
 use super::{
     order,

@@ -38,10 +38,12 @@ pub async fn follow(printer: &Printer, plan: &Plan, mut events: UnboundedReceive
     let again = HEARTBEAT.max(clock.aws_time(READABLE));
     let mut view: Box<dyn View + Send + '_> = match settings.format {
         Format::Json => Box::new(Lines { printer, clock: clock.clone(), closed: false }),
-        Format::Human if settings.interactive && settings.verbosity > Verbosity::Quiet => {
+        Format::Human | Format::Markdown | Format::Github
+            if settings.interactive && settings.verbosity > Verbosity::Quiet =>
+        {
             Box::new(live::Display::new(printer, clock.aws_time(FRAME), again))
         }
-        Format::Human => Box::new(plain::Log::new(printer, again)),
+        Format::Human | Format::Markdown | Format::Github => Box::new(plain::Log::new(printer, again)),
     };
     let start = clock.elapsed();
     let now = || clock.elapsed().saturating_sub(start);

@@ -2,6 +2,10 @@
 //!
 //! Called by `apply` and `destroy` of the CLI when the work is over. Must never call something done that is not.
 
+mod markdown;
+
+pub use markdown::OutcomeView;
+
 use super::{
     duration::seconds,
     hints::{Hint, of_trouble},

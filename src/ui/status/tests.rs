@@ -1,0 +1,150 @@
+use super::*;
+use crate::{
+    kind::{AnyLive, Id, Parts, Readiness},
+    plan::{Action, FieldChange, Observed, Plan, Reason, Seen},
+    state::State,
+    ui::{
+        View as _,
+        markdown::Subject,
+        sample::{address, change, known, plan},
+    },
+};
+use std::collections::BTreeMap;
+
+fn state() -> State {
+    let entry = |kind: &str, status: &str| {
+        let status = match status {
+            "tainted" => json!({ "is": "tainted", "why": "no capacity" }),
+            _ => json!({ "is": "ready" }),
+        };
+        json!({ "kind": kind, "status": status, "id": "id-1", "spec": {}, "outputs": {}, "depends_on": [] })
+    };
+    let state = json!({
+        "format": 1, "lineage": "l", "serial": 7, "project": "airline", "environment": "dev",
+        "account": "123456789012", "region": "us-west-2",
+        "entries": {
+            "networking/vpc": entry("ec2.vpc", "ready"),
+            "networking/subnet-1": entry("ec2.subnet", "ready"),
+            "consumer-a-1/workgroup": entry("redshift-serverless.workgroup", "ready"),
+            "consumer-a-1/targets-5439": entry("elasticloadbalancing.targets", "ready"),
+            "consumer-b-1/workgroup": entry("redshift-serverless.workgroup", "tainted"),
+        },
+    });
+    serde_json::from_value(state).unwrap()
+}
+
+fn live(spec: Json, outputs: Json, readiness: Readiness) -> Seen {
+    Seen::Live(AnyLive { id: Id("id-1".into()), spec, outputs, readiness })
+}
+
+fn observed() -> Observed {
+    let parts =
+        BTreeMap::from([("10.40.0.7".to_owned(), Some("Target.Timeout".to_owned())), ("10.40.2.9".to_owned(), None)]);
+    let workgroup = json!({ "port": 5439, "base_capacity": 8, "max_capacity": null });
+    let endpoint = json!({ "endpoint": "wg.example.com" });
+    let seen = [
+        ("networking/vpc", live(json!({}), json!({}), Readiness::Ready)),
+        ("networking/subnet-1", Seen::Absent),
+        ("consumer-a-1/workgroup", live(workgroup.clone(), endpoint, Readiness::Ready)),
+        ("consumer-a-1/targets-5439", live(json!({ "port": 5439 }), json!({}), Readiness::Partly(Parts(parts)))),
+        ("consumer-b-1/workgroup", live(workgroup, json!({}), Readiness::Ready)),
+    ];
+    Observed(seen.into_iter().map(|(name, seen)| (address(name), seen)).collect())
+}
+
+fn drifted_plan() -> Plan {
+    let field = FieldChange { drift: true, ..known("base_capacity", json!(8), json!(32)) };
+    plan(vec![change("consumer-a-1/workgroup", Action::Update, &[Reason::Drifted], vec![field])], vec![])
+}
+
+fn show<T>(plan: Result<Plan, Failure>, of: impl FnOnce(&StatusView<'_>) -> T) -> T {
+    let (state, observed) = (state(), observed());
+    let report = Report::of(&state, &observed, &plan);
+    of(&StatusView { report: &report, verbose: false, spot_of: &|_| None })
+}
+
+#[test]
+fn what_is_not_well_is_explained() {
+    insta::assert_snapshot!(show(Ok(drifted_plan()), |view| view.human(false, 100)), @r"
+    airline dev · account 123456789012 · us-west-2 · 5 resources
+
+    networking 1 of 2 resources ready
+      networking/subnet-1 gone · AWS does not have it
+
+    consumer-a-1 1 of 2 resources ready
+      consumer-a-1/targets-5439 pending · 1 of 2 healthy: Target.Timeout
+          10.40.0.7: Target.Timeout: nothing answered the health check in time; look at the security
+              groups between balancer and warehouse, at its port, and whether it is available
+          10.40.2.9: healthy
+          port: 5439
+      consumer-a-1/workgroup ready
+          endpoint: wg.example.com port: 5439 base_capacity: 8
+
+    consumer-b-1 0 of 1 resource ready
+      consumer-b-1/workgroup failed · no capacity
+          port: 5439 base_capacity: 8
+
+    2 of 5 resources drift:
+      consumer-a-1/workgroup
+          base_capacity: is 8, rsds set 32
+      networking/subnet-1
+          gone from AWS
+    Changes pending: 1 to update; rsds plan shows them.
+    ");
+}
+
+#[test]
+fn without_a_plan_nothing_is_said_of_fields() {
+    let text = show(Err(Failure::new("no credentials", "")), |view| view.human(false, 200));
+    assert!(text.contains("1 of 5 resources drifts: Fields were not compared: there is no plan."), "{text}");
+    assert!(text.ends_with("There is no plan: no credentials\n"), "{text}");
+}
+
+#[test]
+fn scripts_get_codes_facts_and_differences() {
+    let json = show(Ok(drifted_plan()), |view| view.json());
+    assert_eq!((&json["format"], &json["ready"]), (&json!("rsds.status/1"), &json!(false)));
+    let targets = &json["components"][1]["resources"][0];
+    assert_eq!(
+        (&targets["address"], &targets["parts"][0]["code"]),
+        (&json!("consumer-a-1/targets-5439"), &json!("Target.Timeout"))
+    );
+    assert_eq!(json["components"][1]["resources"][1]["facts"]["endpoint"], "wg.example.com");
+    assert_eq!((&json["drift"]["drifting"], &json["drift"]["of"]), (&json!(2), &json!(5)));
+    let field = &json["drift"]["resources"][0]["fields"][0];
+    assert_eq!((&field["is"], &field["set"]), (&json!(8), &json!(32)));
+    let page = include_str!("../../../docs/json.md");
+    for key in [
+        "components",
+        "condition",
+        "said",
+        "notice",
+        "parts",
+        "facts",
+        "drifting",
+        "pending",
+        "no_plan",
+        "cause",
+        "cure",
+    ] {
+        assert!(page.contains(&format!("`{key}`")), "{key} is not documented");
+    }
+}
+
+#[test]
+fn a_comment_has_what_is_not_well_open() {
+    let subject = Subject { command: "status", environment: "dev", everything: "rsds status --env dev" };
+    let text = show(Ok(drifted_plan()), |view| view.markdown(subject));
+    assert!(
+        text.starts_with("### <code>dev</code> · 2 of 5 resources ready, 2 drift\n<!-- rsds:status:dev -->\n"),
+        "{text}"
+    );
+    assert!(text.contains("<details open><summary>consumer-a-1 1 of 2 resources ready"), "{text}");
+    assert!(text.contains("10.40.0.7: Target.Timeout: nothing answered"), "{text}");
+    let told = show(Ok(drifted_plan()), |view| view.annotations());
+    let titles: Vec<&str> = told.iter().map(|a| a.title.as_str()).collect();
+    assert!(
+        titles.contains(&"networking/subnet-1 is gone") && titles.contains(&"consumer-a-1/workgroup drifts"),
+        "{titles:?}"
+    );
+}
