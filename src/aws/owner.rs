@@ -43,6 +43,11 @@ impl Owner {
         self.filters().iter().all(|(key, value)| tags.get(*key).is_some_and(|tag| tag == value))
     }
 
+    /// Names the environment, this one or another, that made what carries these tags: `airline-dev`.
+    pub fn maker(tags: &Tags) -> Option<String> {
+        Some(format!("{}-{}", tags.get(PROJECT)?, tags.get(ENVIRONMENT)?))
+    }
+
     /// Returns the IAM path of the environment's roles: `/rsds/<project>/<environment>/`.
     pub fn role_path(&self) -> String {
         format!("/rsds/{}/{}/", self.project, self.environment)

@@ -29,7 +29,9 @@ const ROUTED: &[(u32, u64, u64)] = &[
 pub struct Want {
     /// Its component: `nlb`, `producer`, `consumer-analytics-1`.
     pub component: String,
-    /// Its capacity and whether it routes through the VPC; `None` for the load balancer.
+    /// The resource that takes the addresses: `load-balancer`, `cluster`, `workgroup`.
+    pub resource: &'static str,
+    /// The capacity of a workgroup, and whether it routes through the VPC.
     pub workgroup: Option<(Capacity, bool)>,
     /// Free addresses to create it.
     pub create: u64,
@@ -43,18 +45,34 @@ pub struct Want {
 pub fn wants(config: &Config) -> Vec<Want> {
     let workgroup = |component: String, group, capacity, routed| Want {
         component,
+        resource: "workgroup",
         workgroup: Some((capacity, routed)),
         create: wanted(capacity, routed),
         grow: grown(capacity, routed),
         group,
     };
+    let other = |component: &str, resource, create| Want {
+        component: component.to_owned(),
+        resource,
+        workgroup: None,
+        create,
+        grow: 0,
+        group: None,
+    };
     let mut all = Vec::new();
     if config.has_nlb() {
-        all.push(Want { component: "nlb".to_owned(), workgroup: None, create: BALANCER, grow: 0, group: None });
+        all.push(other("nlb", "load-balancer", BALANCER));
     }
-    if let ProducerKind::Serverless(capacity) = config.producer.kind {
-        all.push(workgroup("producer".to_owned(), None, capacity, config.producer.enhanced_vpc_routing));
-    }
+    all.push(match &config.producer.kind {
+        ProducerKind::Serverless(capacity) => {
+            workgroup("producer".to_owned(), None, *capacity, config.producer.enhanced_vpc_routing)
+        }
+        // A node each, and a leader beside them where there are several; AWS chooses the subnet.
+        ProducerKind::Cluster(cluster) => {
+            let nodes = u64::from(cluster.node_count);
+            other("producer", "cluster", nodes + u64::from(nodes > 1))
+        }
+    });
     all.extend(config.readers().map(|(reader, consumer)| {
         let group = format!("consumer-{}", reader.group);
         workgroup(reader.component(), Some(group), consumer.capacity, consumer.enhanced_vpc_routing)
@@ -118,6 +136,7 @@ mod tests {
     fn equal_readers_of_a_group_share_their_words() {
         let want = |component: &str, group: Option<&str>| Want {
             component: component.to_owned(),
+            resource: "workgroup",
             workgroup: None,
             create: 0,
             grow: 0,

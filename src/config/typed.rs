@@ -205,6 +205,16 @@ impl Networking {
             Vpc::Name(_) => "networking.vpc_name",
         }
     }
+
+    /// Returns the key that the subnets come from.
+    #[must_use]
+    pub const fn subnets_key(&self) -> &'static str {
+        match (self.uses_existing_subnets(), self.subnet_ids.is_empty()) {
+            (true, true) => self.vpc_key(),
+            (true, false) => "networking.subnet_ids",
+            (false, _) => "networking.subnet_cidrs",
+        }
+    }
 }
 
 /// The VPC of the estate.

@@ -35,12 +35,20 @@ pub(super) struct Network {
     pub(super) public_route: Option<Handle<Route>>,
     /// The rules that let the load balancer reach the consumers, at both ends; targets come after them.
     pub(super) path_to_consumers: Vec<Handle<SecurityGroupRule>>,
+    vpc_key: &'static str,
+    subnets_key: &'static str,
 }
 
 impl Network {
     /// Returns all subnets, as specs take them.
     pub(super) fn subnet_ids(&self) -> BTreeSet<In<SubnetId>> {
         self.subnets.iter().cloned().collect()
+    }
+
+    /// Names the TOML keys that the VPC and the subnets of `this` come from.
+    pub(super) fn name_keys<K>(&self, part: &mut Component<'_>, this: &Handle<K>) {
+        part.comes_from(this, "vpc", self.vpc_key);
+        part.comes_from(this, "subnets", self.subnets_key);
     }
 }
 
@@ -83,7 +91,17 @@ pub(super) fn describe(stack: &mut Stack, config: &Config, site: &Site) -> Optio
     if let Some(nlb_group) = &nlb_group {
         path_to_consumers.extend(groups.nlb_rules(nlb_group, &consumer_group));
     }
-    Some(Network { vpc, subnets, producer_group, consumer_group, nlb_group, public_route, path_to_consumers })
+    Some(Network {
+        vpc,
+        subnets,
+        producer_group,
+        consumer_group,
+        nlb_group,
+        public_route,
+        path_to_consumers,
+        vpc_key: config.networking.vpc_key(),
+        subnets_key: config.networking.subnets_key(),
+    })
 }
 
 /// Where the estate lies.
@@ -167,7 +185,9 @@ impl Groups<'_> {
     fn group(&mut self, whose: &str, description: &str) -> Handle<SecurityGroup> {
         let (name, description) = (self.config.name(whose), format!("rsds: {description}"));
         let spec = SecurityGroupSpec { vpc: self.vpc.clone(), name, description, tags: Tags::new() };
-        self.part.add::<SecurityGroup>(&format!("{whose}-security-group"), spec)
+        let group = self.part.add::<SecurityGroup>(&format!("{whose}-security-group"), spec);
+        self.part.comes_from(&group, "vpc", self.config.networking.vpc_key());
+        group
     }
 
     fn rule(

@@ -62,6 +62,8 @@ pub(super) fn describe(stack: &mut Stack, config: &Config, network: &Network) ->
             tags: Tags::new(),
         },
     );
+    network.name_keys(&mut part, &balancer);
+    network.name_keys(&mut part, &target_group);
     part.comes_from(&target_group, "health_interval", "nlb.health_check.interval");
     part.comes_from(&target_group, "healthy", "nlb.health_check.healthy");
     part.comes_from(&target_group, "unhealthy", "nlb.health_check.unhealthy");

@@ -108,6 +108,7 @@ pub(super) fn describe(
             tags: Tags::new(),
         },
     );
+    network.name_keys(part, &workgroup);
     if let (true, Some(route)) = (warehouse.publicly_accessible, &network.public_route) {
         part.after(&workgroup, route, "a public endpoint needs the route to the internet");
     }

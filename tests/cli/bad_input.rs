@@ -55,6 +55,17 @@ const MISTAKES: &[Mistake] = &[
         "vpc_cidr = \"10.40.0.0/16\"\nsubnet_cidrs = [\"10.40.0.0/28\", \"10.40.2.0/23\", \"10.40.4.0/23\"]",
         &["`10.40.0.0/28` has 11 usable addresses", "dev.toml:5:17"],
     ),
+    file(CIDR, "vpc_name = \"shared\"", &["no VPC in us-west-2 has the Name tag `shared`", "dev.toml:4:12"]),
+    file(
+        CIDR,
+        "vpc_id = \"vpc-0123456789abcdef0\"\ninternet_gateway = true\ns3_endpoint = true",
+        &[
+            "subnets that exist keep the routes they have",
+            "dev.toml:5:20",
+            "would change the route tables",
+            "dev.toml:6:",
+        ],
+    ),
     typed(&["--set", "consumers.readers.base_capacity=33"], &["nearest: 32 or 40", "--set 1"]),
     typed(&["--set", "consumers.readers.max_capacity=520"], &["nearest: 512 or 544"]),
     typed(&["--set", "consumers.readers.base_capacity=64"], &["16 RPUs at most are fewer than the 64", "dev.toml:11:"]),

@@ -66,9 +66,14 @@ async fn goes(estate: &mut Estate, before: &BTreeMap<&str, Json>) {
 #[tokio::test(start_paused = true)]
 async fn one_subnet_per_zone_by_name_and_by_id() {
     let mut estate = blank();
-    let land = estate.land("analytics", &["a", "a2", "b", "c", "d"]).await;
+    let mut land = estate.land("analytics", &["a", "a2", "b", "c", "d"]).await;
     estate.land("other", &["a"]).await;
     estate.crowd(land.subnet("a"), 100);
+    // The largest of them is another environment's, which may take it away.
+    estate.subnet(&mut land, "b2", 23).await;
+    let theirs = [("rsds:project", "railway"), ("rsds:environment", "dev")];
+    let tags = theirs.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    estate.sandbox.edit(|world| world.ec2.tags.insert(land.subnet("b2").to_owned(), tags)).unwrap();
     for toml in [placed("vpc_name = \"analytics\""), in_vpc(&land, "")] {
         estate.write(&toml);
         let plan = estate.plan(&Options::default()).await.unwrap();

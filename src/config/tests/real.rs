@@ -26,4 +26,5 @@ fn examples() {
     let two = shipped("examples/two-groups", "dev").config;
     let readers: Vec<String> = two.readers().map(|(reader, _)| reader.component()).collect();
     assert_eq!(readers, ["consumer-analytics-1", "consumer-analytics-2", "consumer-reporting-1"]);
+    assert!(shipped("examples/existing-vpc", "dev").config.networking.uses_existing_subnets());
 }

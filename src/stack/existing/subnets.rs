@@ -5,14 +5,14 @@
 use super::{FoundSubnet, Survey};
 use crate::{
     address::Address,
-    aws::ids::SubnetId,
+    aws::{Owner, ids::SubnetId},
     config::{
         addresses::{Want, wants, words},
         typed::Zones,
     },
     stack::recorded,
 };
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
@@ -113,7 +113,10 @@ impl<'a> Survey<'a> {
             (kept, if kept { 0 } else { subnet.free }, Reverse(subnet.id.clone()))
         };
         for subnet in self.found.subnets.values() {
-            let why: Vec<String> = self.unfit(subnet).into_iter().map(|unfit| unfit.why).collect();
+            let mut why: Vec<String> = self.unfit(subnet).into_iter().map(|unfit| unfit.why).collect();
+            // It may go with them; who names it knows better.
+            let other = Owner::maker(&subnet.tags).filter(|_| !self.is_own(subnet));
+            why.extend(other.map(|maker| format!("belongs to {maker}, which rsds made too")));
             let fits = why.is_empty();
             let said = if fits { "can be used".to_owned() } else { why.join("; ") };
             notes.entry(&subnet.zone).or_default().push(format!("{}: {} {said}", subnet.zone, subnet.id));
@@ -237,10 +240,10 @@ impl<'a> Survey<'a> {
 
     /// Returns the addresses that one part still needs: none where it stands as it is to be.
     fn open(&self, want: &Want, subnet: &SubnetId) -> u64 {
-        let resource = if want.workgroup.is_some() { "workgroup" } else { "load-balancer" };
-        let entry = self.state.entries.get(&Address::new(&want.component, resource)).filter(|entry| {
-            let mut subnets = entry.spec["subnets"].as_array().into_iter().flatten();
-            entry.id.is_some() && subnets.any(|id| id.as_str() == Some(subnet.as_str()))
+        let entry = self.state.entries.get(&Address::new(&want.component, want.resource)).filter(|entry| {
+            // A cluster's subnets are those of its group.
+            let within = |ids: &Vec<Json>| ids.iter().any(|id| id.as_str() == Some(subnet.as_str()));
+            entry.id.is_some() && entry.spec["subnets"].as_array().is_none_or(within)
         });
         let Some(entry) = entry else { return want.create };
         let Some((capacity, routed)) = want.workgroup else { return 0 };
