@@ -260,6 +260,10 @@ mod tests {
         let tree =
             decoded("IamRoles.IamRoleArn.1=a&Tags.Tag.1.Key=k&LogExports.member.1=u", &redshift::SERVICE).unwrap();
         assert_eq!(tree, json!({"IamRoles": ["a"], "Tags": [{"Key": "k"}], "LogExports": ["u"]}));
+        let query =
+            "Filter.NodeConfigurationOptionsFilter.1.Name=n&Filter.NodeConfigurationOptionsFilter.1.Value.item.1=4";
+        let tree = decoded(query, &redshift::SERVICE).unwrap();
+        assert_eq!(tree, json!({"Filter": [{"Name": "n", "Value": ["4"]}]}));
         let xml = answer(&redshift::SERVICE, "GetX", &json!({"IamRoles": [{"A": 1}], "ClusterNodes": ["n"]}), "r");
         assert!(xml.contains("<IamRoles><ClusterIamRole><A>1</A></ClusterIamRole></IamRoles>"), "{xml}");
         assert!(xml.contains("<ClusterNodes><member>n</member></ClusterNodes>"), "{xml}");

@@ -221,8 +221,8 @@ impl Cluster {
             return Ok(());
         }
         Err(invalid_state(format!(
-            "There is an operation running on the Cluster. Please try to do your operation at a later time. The cluster {} \
-             is {}.",
+            "There is an operation running on the Cluster. Please try to do your operation at a later time. The \
+             cluster {} is {}.",
             self.name,
             self.status(now)
         )))

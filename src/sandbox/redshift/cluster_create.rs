@@ -10,7 +10,7 @@ use super::cluster::{Applied, Cluster, Settings, Stage};
 use super::cluster_spec::{self, Admin, DEFAULT_PORT, DEFAULT_TRACK};
 use super::subnet_group::SubnetGroup;
 use super::{
-    AwsError, CREATES, Operation, Reply, Request, World, cluster, combination, invalid, node, parameter_group,
+    AwsError, CREATES, Operation, Reply, Request, VERSION, World, cluster, combination, invalid, node, parameter_group,
     placement, resize, subnet_group, tag,
 };
 
@@ -18,8 +18,6 @@ use super::{
 const DEFAULT_DATABASE: &str = "dev";
 /// Parameter group when none is given.
 const DEFAULT_PARAMETERS: &str = "default.redshift-2.0";
-/// The only version of this sandbox.
-const VERSION: &str = "1.0";
 
 pub(super) static OPERATIONS: &[Operation] = &[Operation {
     name: "CreateCluster",
@@ -204,6 +202,6 @@ fn admin_name(req: &Request) -> Result<String, AwsError> {
         return Ok(name);
     }
     Err(invalid(format!(
-        "The master user name {name} is not 1 to 128 lower-case letters, digits and _ + . @ -, a letter first, or is PUBLIC."
+        "The master user name {name} is PUBLIC, or not 1 to 128 lower-case letters, digits and _ + . @ -, a letter first."
     )))
 }

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde_json::{Map, json};
 
 use super::cluster::{Cluster, Settings, Stage};
-use super::{Reply, World, moment, node, parameter_group, tag};
+use super::{Reply, VERSION, World, moment, node, parameter_group, tag};
 
-/// What runs on a cluster of this sandbox.
-const VERSION: (&str, &str) = ("1.0", "140000");
+/// The revision of the version that runs on a cluster of this sandbox.
+const REVISION: &str = "140000";
 
 /// The object as Describe and the changes answer it, tags included.
 pub(super) fn render(cluster: &Cluster, world: &World, now: Timestamp) -> Reply {
@@ -49,8 +49,8 @@ fn shape(cluster: &Cluster, world: &World, now: Timestamp) -> Map<String, Reply>
         "ClusterSecurityGroups": [],
         "ClusterSubnetGroupName": cluster.subnet_group,
         "VpcId": cluster.vpc,
-        "ClusterVersion": VERSION.0,
-        "ClusterRevisionNumber": VERSION.1,
+        "ClusterVersion": VERSION,
+        "ClusterRevisionNumber": REVISION,
         "ClusterNamespaceArn": world.arn("redshift", &format!("namespace:{}", cluster.namespace)),
         "IpAddressType": "ipv4",
         "PendingActions": [],

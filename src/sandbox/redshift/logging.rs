@@ -1,7 +1,8 @@
 //! Audit logging of clusters: EnableLogging, DisableLogging, DescribeLoggingStatus.
 //!
-//! Called by the core. Source: aws-facts.md 5.4. The sandbox has no S3: a bucket is taken on trust, its name is not. Must
-//! never answer the destination type of S3, as the service does not do so reliably.
+//! Called by the core, and by the logs service for what has arrived there ([`arrived_logs`]). Source: aws-facts.md 5.4.
+//! The sandbox has no S3: a bucket is taken on trust, its name is not. Must never answer the destination type of S3, as
+//! the service does not do so reliably.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{AwsError, Operation, Reply, Request, World, cluster, combination, invalid};
+use super::{AwsError, LOGS_ARRIVE, Operation, Reply, Request, World, cluster, combination, invalid};
 
 /// Kinds of log a cluster can export.
 const LOGS: [&str; 3] = ["connectionlog", "useractivitylog", "userlog"];
@@ -30,6 +31,8 @@ pub enum Logging {
     CloudWatch {
         /// The kinds.
         exports: BTreeSet<String>,
+        /// When they were last switched on.
+        since: Timestamp,
     },
 }
 
@@ -49,9 +52,19 @@ pub(super) static OPERATIONS: &[Operation] = &[
     },
 ];
 
-/// Names of the log groups that the exports of a cluster go to.
-pub fn export_groups(cluster: &str, exports: &BTreeSet<String>) -> Vec<String> {
-    exports.iter().map(|kind| format!("/aws/redshift/cluster/{cluster}/{kind}")).collect()
+/// Log groups that clusters have delivered something to by now, each with the time of the first delivery; the logs
+/// service makes those that are missing, without retention.
+pub fn arrived_logs(world: &World, now: Timestamp) -> Vec<(Timestamp, String)> {
+    let clusters = world.redshift.clusters.values().filter(|cluster| cluster.removal.is_none());
+    let arrived = clusters.filter_map(|cluster| match &cluster.logging {
+        Some(Logging::CloudWatch { exports, since }) if *since + LOGS_ARRIVE <= now => {
+            let named =
+                |kind: &String| (*since + LOGS_ARRIVE, format!("/aws/redshift/cluster/{}/{kind}", cluster.name));
+            Some(exports.iter().map(named).collect::<Vec<_>>())
+        }
+        _ => None,
+    });
+    arrived.flatten().collect()
 }
 
 fn render(logging: Option<&Logging>) -> Reply {
@@ -60,13 +73,13 @@ fn render(logging: Option<&Logging>) -> Reply {
         Some(Logging::S3 { bucket, prefix }) => {
             json!({ "LoggingEnabled": true, "BucketName": bucket, "S3KeyPrefix": prefix })
         }
-        Some(Logging::CloudWatch { exports }) => {
+        Some(Logging::CloudWatch { exports, .. }) => {
             json!({ "LoggingEnabled": true, "LogDestinationType": "cloudwatch", "LogExports": exports })
         }
     }
 }
 
-fn read(req: &Request) -> Result<Logging, AwsError> {
+fn read(req: &Request, now: Timestamp) -> Result<Logging, AwsError> {
     let bucket = req.opt_text("BucketName")?;
     let prefix = req.opt_text("S3KeyPrefix")?.filter(|prefix| !prefix.is_empty());
     let exports = req.texts("LogExports")?;
@@ -90,7 +103,7 @@ fn read(req: &Request) -> Result<Logging, AwsError> {
             if exports.is_empty() {
                 return Err(req.missing("LogExports"));
             }
-            Ok(Logging::CloudWatch { exports: exports.into_iter().collect() })
+            Ok(Logging::CloudWatch { exports: exports.into_iter().collect(), since: now })
         }
         Some(other) => Err(invalid(format!("The log destination type {other} must be s3 or cloudwatch."))),
     }
@@ -119,7 +132,7 @@ fn check_prefix(prefix: &str) -> Result<(), AwsError> {
 
 fn enable_logging(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
     let mut cluster = cluster::asked(world, req, now)?;
-    let logging = read(req)?;
+    let logging = read(req, now)?;
     cluster.check_available(now)?;
     let reply = render(Some(&logging));
     cluster.logging = Some(logging);

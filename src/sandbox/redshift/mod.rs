@@ -41,12 +41,14 @@ use super::world::World;
 use super::{List, Operation, Protocol, Service};
 
 pub use cluster::{Applied, Cluster, Removal, Settings, Stage, Task};
-pub use logging::{Logging, export_groups};
+pub use logging::{Logging, arrived_logs};
 pub use parameter_group::ParameterGroup;
 pub use snapshot::Snapshot;
 pub use subnet_group::{GroupSubnet, SubnetGroup};
 pub use usage_limit::UsageLimit;
 
+/// The one version of clusters this sandbox has.
+const VERSION: &str = "1.0";
 /// AWS time a new cluster is `creating` (aws-facts.md 5.3: 3 to 10 min).
 const CREATES: SignedDuration = SignedDuration::from_mins(6);
 /// AWS time a simple change takes (5.3: 1 to 5 min).
@@ -75,6 +77,8 @@ const DELETES: SignedDuration = SignedDuration::from_mins(3);
 const FINAL_SNAPSHOT: SignedDuration = SignedDuration::from_mins(3);
 /// AWS time a manual snapshot is `creating`.
 const SNAPSHOT_CREATES: SignedDuration = SignedDuration::from_secs(60);
+/// AWS time from switching an export on to its first log.
+const LOGS_ARRIVE: SignedDuration = SignedDuration::from_mins(1);
 /// AWS time the interfaces stay in their subnets after the cluster has left them.
 const INTERFACES_LINGER: SignedDuration = SignedDuration::from_mins(2);
 

@@ -16,8 +16,8 @@ pub(super) fn check_identifier(member: &str, name: &str, longest: usize) -> Resu
         return Ok(());
     }
     Err(invalid(format!(
-        "The parameter {member} must contain from 1 to {longest} alphanumeric characters or hyphens. The first character \
-         must be a letter. It can't end with a hyphen or contain two consecutive hyphens. Value: {name}"
+        "The parameter {member} must contain from 1 to {longest} alphanumeric characters or hyphens. The first \
+         character must be a letter. It can't end with a hyphen or contain two consecutive hyphens. Value: {name}"
     )))
 }
 
@@ -35,8 +35,8 @@ pub(super) fn subnet_group(name: &str) -> Result<String, AwsError> {
         return Ok(lower);
     }
     Err(invalid(format!(
-        "The parameter ClusterSubnetGroupName must contain from 1 to {LONGEST} alphanumeric characters or hyphens and must \
-         not be Default. Value: {name}"
+        "The parameter ClusterSubnetGroupName must contain from 1 to {LONGEST} alphanumeric characters or hyphens and \
+         must not be Default. Value: {name}"
     )))
 }
 

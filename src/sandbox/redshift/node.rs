@@ -1,6 +1,7 @@
 //! Node types: how many nodes a cluster may have, how far it can be resized, what it stores.
 //!
-//! Called by the create, modify and resize operations. Source: the table of aws-facts.md 5.3. Must never read the world.
+//! Called by the create, modify and resize operations. Source: the table of aws-facts.md 5.3. Must never read the
+//! world.
 
 use super::{AwsError, invalid};
 

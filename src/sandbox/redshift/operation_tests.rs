@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::serverless::bench::Bench;
+use super::arrived_logs;
 
 fn producer(more: Value) -> Value {
     let mut params = more;
@@ -156,6 +157,10 @@ fn logs_go_to_one_place() {
     let to_groups = json!({ "LogDestinationType": "cloudwatch", "LogExports": ["userlog", "connectionlog"] });
     bench.redshift("EnableLogging", producer(to_groups));
     assert_eq!(status(&mut bench)["LogExports"], json!(["connectionlog", "userlog"]));
+    assert_eq!(arrived_logs(&bench.world, bench.now), []);
+    bench.pass(60);
+    let groups: Vec<String> = arrived_logs(&bench.world, bench.now).into_iter().map(|(_, name)| name).collect();
+    assert_eq!(groups, ["/aws/redshift/cluster/producer/connectionlog", "/aws/redshift/cluster/producer/userlog"]);
     for (more, code) in [
         (json!({ "BucketName": "No" }), "InvalidS3BucketNameFault"),
         (json!({ "BucketName": "logs-of-mine", "S3KeyPrefix": "a'b" }), "InvalidS3KeyPrefixFault"),
@@ -167,6 +172,7 @@ fn logs_go_to_one_place() {
     }
     bench.redshift("DisableLogging", producer(json!({})));
     assert_eq!(status(&mut bench), json!({ "LoggingEnabled": false }));
+    assert_eq!(arrived_logs(&bench.world, bench.now), []);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What can be ordered: DescribeOrderableClusterOptions, and the resizes a cluster can have.
 //!
-//! Called by the core. Source: aws-facts.md 5.3. Every node type is offered in every zone. Must never offer a resize that
-//! ResizeCluster refuses.
+//! Called by the core. Source: aws-facts.md 5.3. Every node type is offered in every zone. Must never offer a resize
+//! that ResizeCluster refuses.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -9,7 +9,7 @@ use serde_json::json;
 use super::super::ec2;
 use super::node::{self, NODE_TYPES, NodeType};
 use super::select::listing;
-use super::{AwsError, Operation, Reply, Request, World, cluster, invalid};
+use super::{AwsError, Operation, Reply, Request, VERSION, World, cluster, invalid};
 
 /// The disk of a cluster without data, in percent of itself.
 const DISK_USED: f64 = 1.0;
@@ -41,9 +41,12 @@ fn describe_orderable_cluster_options(world: &mut World, req: &Request, _now: Ti
     let version = req.opt_text("ClusterVersion")?;
     let wanted = req.opt_text("NodeType")?;
     let zones: Vec<Reply> = ec2::zone_names(&world.region).iter().map(|zone| json!({ "Name": zone })).collect();
-    let known = version.is_none_or(|version| version == "1.0");
+    let known = version.is_none_or(|version| version == VERSION);
     let fits = |node: &&NodeType| known && wanted.as_ref().is_none_or(|wanted| *wanted == node.name);
-    let offer = |node: &NodeType, kind: &str| json!({ "ClusterVersion": "1.0", "ClusterType": kind, "NodeType": node.name, "AvailabilityZones": zones });
+    let offer = |node: &NodeType, kind: &str| {
+        let name = node.name;
+        json!({ "ClusterVersion": VERSION, "ClusterType": kind, "NodeType": name, "AvailabilityZones": zones })
+    };
     let options = NODE_TYPES.iter().filter(fits).flat_map(|node| {
         let single = node.single.then(|| offer(node, "single-node"));
         single.into_iter().chain([offer(node, "multi-node")])

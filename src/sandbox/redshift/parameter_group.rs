@@ -1,7 +1,7 @@
 //! Cluster parameter groups: create, describe, modify, reset, delete, and their parameters.
 //!
-//! Called by the core and by the clusters that use them. Source: aws-facts.md 5.2. Must never change the groups that AWS
-//! brings along.
+//! Called by the core and by the clusters that use them. Source: aws-facts.md 5.2. Must never change the groups that
+//! AWS brings along.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! Manual snapshots of clusters: create, read, delete, and the final one of a cluster that goes.
 //!
-//! Called by the core and by DeleteCluster. Source: aws-facts.md 5.3 and 5.10. Automated snapshots are not made: they die
-//! with their cluster. Must never outlive its retention in an answer.
+//! Called by the core and by DeleteCluster. Source: aws-facts.md 5.3 and 5.10. Automated snapshots are not made: they
+//! die with their cluster. Must never outlive its retention in an answer.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -10,8 +10,8 @@ use serde_json::json;
 use super::cluster::{Cluster, invalid_state};
 use super::select::{TagChoice, listing};
 use super::{
-    AwsError, Operation, Reply, Request, SNAPSHOT_CREATES, World, cluster, cluster_spec, combination, exists, invalid,
-    moment, name, not_found, tag,
+    AwsError, Operation, Reply, Request, SNAPSHOT_CREATES, VERSION, World, cluster, cluster_spec, combination, exists,
+    invalid, moment, name, not_found, tag,
 };
 
 /// Most manual snapshots of a region.
@@ -102,7 +102,7 @@ impl Snapshot {
             "Status": status,
             "ClusterIdentifier": cluster.name,
             "ClusterCreateTime": moment(cluster.created),
-            "ClusterVersion": "1.0",
+            "ClusterVersion": VERSION,
             "MasterUsername": cluster.admin,
             "MasterPasswordSecretArn": cluster.secret,
             "MasterPasswordSecretKmsKeyId": cluster.secret_key,

@@ -1,7 +1,7 @@
 //! Cluster subnet groups: create, describe, modify, delete.
 //!
-//! Called by the core and by the clusters that lie in them. Source: aws-facts.md 5.1 and 5.10. Must never hold subnets of
-//! two VPCs.
+//! Called by the core and by the clusters that lie in them. Source: aws-facts.md 5.1 and 5.10. Must never hold subnets
+//! of two VPCs.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Usage limits of clusters: create, describe, modify, delete.
 //!
-//! Called by the core. Source: aws-facts.md 5.7. Must never hold two limits for the same feature, measure and period of a
-//! cluster.
+//! Called by the core. Source: aws-facts.md 5.7. Must never hold two limits for the same feature, measure and period of
+//! a cluster.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
