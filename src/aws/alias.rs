@@ -8,6 +8,7 @@ use super::{
     fault::{Called, found},
     ids::KeyArn,
     lookup::place,
+    naming,
 };
 use crate::kind::{
     Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Step, Typical, Which,
@@ -77,6 +78,14 @@ impl Kind for Alias {
 
     type Spec<S: Stage> = AliasSpec<S>;
     type Outputs = AliasOutputs;
+
+    fn check_name(name: &str) -> Result<(), &'static str> {
+        let good = name.strip_prefix("alias/").is_some_and(|rest| naming::made_of(rest, 1, 250, ":/_-"));
+        let good = good && !name.starts_with("alias/aws/");
+        good.then_some(()).ok_or(
+            "`alias/` and up to 250 letters, digits, `:`, `/`, `_` and `-`, and does not start with `alias/aws/`",
+        )
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let pages = aws.kms.list_aliases().into_paginator().items().send();

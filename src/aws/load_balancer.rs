@@ -9,6 +9,7 @@ use super::{
     fault::{Called, found},
     ids::{LoadBalancerArn, SecurityGroupId, SubnetId, VpcId},
     lookup::{asks, place},
+    naming,
 };
 use crate::kind::{
     Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Step, Tags, Typical, Which,
@@ -162,6 +163,10 @@ impl Kind for LoadBalancer {
 
     type Spec<S: Stage> = LoadBalancerSpec<S>;
     type Outputs = LoadBalancerOutputs;
+
+    fn check_name(name: &str) -> Result<(), &'static str> {
+        naming::balancing(name)
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         // All of them: 400 per page, where asking by ARN takes 20 and fails as a whole if one is gone.

@@ -10,6 +10,7 @@ pub mod fault;
 pub mod ids;
 mod lookup;
 mod namespace_role;
+mod naming;
 pub mod network;
 mod number;
 mod owner;

@@ -8,7 +8,7 @@ use super::{
     fault::{Called, found},
     ids::{KeyArn, NamespaceArn, NamespaceId, NamespaceName, RoleArn, SecretArn},
     namespace_role::{self, AttachedRole},
-    redshift, serverless, tags,
+    naming, redshift, serverless, tags,
 };
 use crate::kind::{
     Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Step, Tags, Typical, Which,
@@ -199,6 +199,10 @@ impl Kind for Namespace {
 
     type Spec<S: Stage> = NamespaceSpec<S>;
     type Outputs = NamespaceOutputs;
+
+    fn check_name(name: &str) -> Result<(), &'static str> {
+        naming::serverless(name)
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let pages = aws.serverless.list_namespaces().into_paginator().page_size(PAGE).items().send();

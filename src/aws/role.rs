@@ -7,6 +7,7 @@ use super::{
     Aws, Fault,
     fault::{Called, found},
     ids::{RoleArn, RoleName},
+    naming,
     policy::Policy,
     tags,
 };
@@ -99,6 +100,11 @@ impl Kind for Role {
 
     type Spec<S: Stage> = RoleSpec;
     type Outputs = RoleOutputs;
+
+    fn check_name(name: &str) -> Result<(), &'static str> {
+        let good = naming::made_of(name, 1, 64, "+=,.@_-");
+        good.then_some(()).ok_or("up to 64 letters, digits, `+`, `=`, `,`, `.`, `@`, `_` and `-`")
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         try_join_all(which.iter().map(|question| Self::one(aws, question))).await

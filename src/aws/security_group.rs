@@ -8,7 +8,7 @@ use super::{
     fault::{Called, found},
     ids::{SecurityGroupId, VpcId},
     lookup::{ec2_filters, is_asked, place},
-    tags,
+    naming, tags,
 };
 use crate::kind::{
     Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Step, Tags, Typical, Which,
@@ -83,6 +83,12 @@ impl Kind for SecurityGroup {
 
     type Spec<S: Stage> = SecurityGroupSpec<S>;
     type Outputs = SecurityGroupOutputs;
+
+    fn check_name(name: &str) -> Result<(), &'static str> {
+        let good = naming::made_of(name, 1, 255, " ._-:/()#,@[]+=&;{}!$*") && !name.starts_with("sg-");
+        good.then_some(())
+            .ok_or("up to 255 letters, digits, spaces and `._-:/()#,@[]+=&;{}!$*`, and does not start with `sg-`")
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let mut live = Vec::new();

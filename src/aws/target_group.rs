@@ -8,7 +8,7 @@ use super::{
     fault::{Called, found},
     ids::{TargetGroupArn, VpcId},
     lookup::{asks, place},
-    number,
+    naming, number,
 };
 use crate::kind::{
     Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Step, Tags, Typical, Which,
@@ -137,6 +137,10 @@ impl Kind for TargetGroup {
 
     type Spec<S: Stage> = TargetGroupSpec<S>;
     type Outputs = TargetGroupOutputs;
+
+    fn check_name(name: &str) -> Result<(), &'static str> {
+        naming::balancing(name)
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         // All of them: 400 per page, and asking by ARN fails as a whole if one is gone.

@@ -8,7 +8,7 @@ use super::{
     fault::{Called, found},
     ids::{NamespaceName, SecurityGroupId, SubnetId, VpcId, WorkgroupArn, WorkgroupName},
     lookup::{asks, place},
-    number, serverless, tags,
+    naming, number, serverless, tags,
 };
 use crate::kind::{
     Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Step, Tags, Typical, Which,
@@ -285,6 +285,10 @@ impl Kind for Workgroup {
 
     type Spec<S: Stage> = WorkgroupSpec<S>;
     type Outputs = WorkgroupOutputs;
+
+    fn check_name(name: &str) -> Result<(), &'static str> {
+        naming::serverless(name)
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let pages = aws.serverless.list_workgroups().into_paginator().items().send();

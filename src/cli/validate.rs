@@ -4,6 +4,7 @@ use super::context::Context;
 use crate::{
     config::Environment,
     failure::{Exit, Failure},
+    stack,
     ui::{View, github::Annotation, problem_annotations},
 };
 use serde_json::{Value as Json, json};
@@ -42,6 +43,7 @@ impl View for Valid {
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let environment = context.load()?;
+    stack::check(&environment)?;
     context.warn(environment.warnings());
     let settings = context.printer.settings();
     // Valid but not built yet: plan refuses it, so say so now.

@@ -235,10 +235,10 @@ pub const KEYS: &[Key] = &[
     key("protect", Table, Nothing, "What may not be deleted or replaced."),
     key("protect.addresses", Texts(Shape::Pattern), Value("[\"producer\"]"), "Addresses and patterns; `[]` lifts it, `\"consumer-*\"` extends it."),
 
-    later("resources", Map(Shape::Address), Nothing, "Overrides for single resources, by address."),
-    later("resources.*", Open, Nothing, "Any field of that one resource, and:"),
-    later("resources.*.name", Text(Shape::Any), Nothing, "Its physical name."),
-    later("resources.*.ignore_changes", NAMES, Value("[]"), "Fields rsds reads but does not mend."),
+    key("resources", Map(Shape::Address), Nothing, "Overrides for single resources, by address (`rsds state list`)."),
+    key("resources.*", Open, Nothing, "Any field of that one resource, as `rsds plan -v` names it: maps (`tags`, `parameters`) merge key by key, the rest replaces. And:"),
+    key("resources.*.name", Text(Shape::Any), Nothing, "Its physical name; of what has none of its own (a VPC, a subnet, a listener) the tag `Name`."),
+    key("resources.*.ignore_changes", NAMES, Value("[]"), "Fields set at creation, then read and not mended: `parameters`, or one key of a map, `parameters.search_path`."),
 ];
 
 /// Finds the key with exactly this path.

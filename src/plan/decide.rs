@@ -115,7 +115,15 @@ struct Choice {
     action: Action,
     reasons: Vec<Reason>,
     fields: Vec<FieldChange>,
+    ignored: Vec<FieldChange>,
     work: Work,
+}
+
+impl Choice {
+    /// A choice about a resource of which nothing is ignored.
+    const fn new(action: Action, reasons: Vec<Reason>, fields: Vec<FieldChange>, work: Work) -> Self {
+        Self { action, reasons, fields, ignored: Vec::new(), work }
+    }
 }
 
 impl<'a> Decider<'a> {
@@ -161,15 +169,15 @@ impl<'a> Decider<'a> {
     }
 
     fn record(&mut self, address: &Address, kind: &'static dyn AnyKind, origin: Option<String>, choice: Choice) {
-        let Choice { action, reasons, fields, work } = choice;
+        let Choice { action, reasons, fields, ignored, work } = choice;
         let id = self.state.entries.get(address).and_then(|entry| entry.id.clone());
-        let change = Change { address: address.clone(), kind, action, reasons, fields, id, origin, work };
+        let change = Change { address: address.clone(), kind, action, reasons, fields, ignored, id, origin, work };
         self.changes.insert(address.clone(), change);
     }
 
     fn untouched(&self, wanted: &Wanted) -> Choice {
         let work = Work { spec: wanted.spec.clone(), depends_on: wanted.depends_on(), ..Work::default() };
-        Choice { action: Action::NoOp, reasons: Vec::new(), fields: Vec::new(), work }
+        Choice::new(Action::NoOp, Vec::new(), Vec::new(), work)
     }
 
     fn create(
@@ -201,7 +209,7 @@ impl<'a> Decider<'a> {
         let generation = entry.map_or(0, |entry| entry.generation);
         let fields = fields.collect();
         let work = Work { spec, depends_on: wanted.depends_on(), generation, ..Work::default() };
-        Choice { action: Action::Create, reasons, fields, work }
+        Choice::new(Action::Create, reasons, fields, work)
     }
 
     /// It is recorded, and AWS does not have it.
@@ -238,15 +246,24 @@ impl<'a> Decider<'a> {
             help: "this is a defect of rsds; please report it".into(),
         };
         let value_of = |of: &OutputRef| self.value_of(of);
-        let Compared { fields, before, wanted: want } =
-            diff::compare(wanted, &spec, &entry.spec, &live.spec, &value_of).map_err(defect)?;
+        let compare = |spec: &_| diff::compare(wanted, spec, &entry.spec, &live.spec, &value_of).map_err(defect);
+        let whole = compare(&spec)?;
+        // What is ignored is still set at creation, and one that was cut off has that before it.
+        let creating = matches!(entry.status, Status::Creating { .. });
+        let ignores = |field: &FieldChange| !creating && wanted.ignores(&field.field, field.key.as_deref());
+        let ignored: Vec<FieldChange> = whole.fields.iter().filter(|field| ignores(field)).cloned().collect();
+        let left = diff::left_alone(&spec, &ignored).map_err(defect)?;
+        let Compared { fields, before, wanted: want } = compare(&left)?;
         let mut reasons = self.reasons_to_replace(address, wanted, entry, live, &fields);
         if !reasons.is_empty() {
-            return Ok(self.replace(wanted, entry, spec, before, fields, reasons));
+            // The new one is made as the TOML says, in what is ignored too; only that is never the cause.
+            let caused = |field: FieldChange| FieldChange { replaces: field.replaces && !ignores(&field), ..field };
+            let fields = whole.fields.into_iter().map(caused).collect();
+            return Ok(self.replace(wanted, entry, spec, whole.before, fields, reasons));
         }
         let steps = update_steps(wanted.kind, &fields, &before, &want);
         let depends_on = wanted.depends_on();
-        let mut work = Work { spec, before, steps, depends_on, generation: entry.generation, ..Work::default() };
+        let mut work = Work { spec: left, before, steps, depends_on, generation: entry.generation, ..Work::default() };
         let settled = wanted.kind.outputs().iter().all(|o| o.when != When::Ready || !live.outputs[o.name].is_null());
         match &entry.status {
             Status::Creating { .. } => {
@@ -265,15 +282,15 @@ impl<'a> Decider<'a> {
             _ => {}
         }
         if !reasons.is_empty() {
-            return Ok(Choice { action: Action::Resume, reasons, fields, work });
+            return Ok(Choice { action: Action::Resume, reasons, fields, ignored, work });
         }
         if !fields.is_empty() {
             let drifted = fields.iter().all(|field| field.drift);
             let reasons = vec![if drifted { Reason::Drifted } else { Reason::Changed }];
-            return Ok(Choice { action: Action::Update, reasons, fields, work });
+            return Ok(Choice { action: Action::Update, reasons, fields, ignored, work });
         }
         self.bring_up_to_date(address, entry, live, want, &work);
-        Ok(Choice { action: Action::NoOp, reasons, fields, work })
+        Ok(Choice { action: Action::NoOp, reasons, fields, ignored, work })
     }
 
     /// Nothing changes in AWS, but the record may lag: outputs AWS has moved, keys the TOML dropped.
@@ -380,7 +397,7 @@ impl<'a> Decider<'a> {
         let removal = kind.remove(&entry.spec).unwrap_or_default();
         let depends_on = wanted.depends_on();
         let work = Work { spec, before, steps: Vec::new(), removal, depends_on, generation };
-        Choice { action: Action::Replace(order), reasons, fields, work }
+        Choice::new(Action::Replace(order), reasons, fields, work)
     }
 
     /// It is recorded and not wanted.
@@ -395,7 +412,7 @@ impl<'a> Decider<'a> {
         };
         let work = Work { removal, depends_on: entry.depends_on.clone(), ..Work::default() };
         let origin = self.stack.wanted.get(address).map(|wanted| wanted.origin.clone());
-        self.record(address, kind, origin, Choice { action, reasons, fields: Vec::new(), work });
+        self.record(address, kind, origin, Choice::new(action, reasons, Vec::new(), work));
     }
 
     /// Returns an output's value if it is known and will stay what it is.

@@ -54,6 +54,25 @@ pub(super) fn compare(
     Ok(Compared { fields: changes, before: Json::Object(before), wanted: want })
 }
 
+/// Returns the draft with what is there now in the place of what is ignored, so that nothing about it changes and the
+/// record follows AWS.
+pub(super) fn left_alone(
+    spec: &BTreeMap<String, Tree>,
+    ignored: &[FieldChange],
+) -> Result<BTreeMap<String, Tree>, Fault> {
+    let mut left = spec.clone();
+    for FieldChange { field, key, before, .. } in ignored {
+        let there = Tree::of(before).map_err(|e| Fault::internal(e.to_string()))?;
+        match (key, left.get_mut(field)) {
+            (None, _) => drop(left.insert(field.clone(), there)),
+            (Some(key), Some(Tree::Map(entries))) if before.is_null() => drop(entries.remove(key)),
+            (Some(key), Some(Tree::Map(entries))) => drop(entries.insert(key.clone(), there)),
+            (Some(_), _) => {}
+        }
+    }
+    Ok(left)
+}
+
 /// Resolves every field it can and normalises the whole; fields that cannot be known yet come back by name, and
 /// hold in the result what is there now, so that the whole still has its type.
 fn resolve(

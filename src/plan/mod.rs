@@ -171,6 +171,8 @@ pub struct Change {
     pub reasons: Vec<Reason>,
     /// The fields that change; for `Create` all of them.
     pub fields: Vec<FieldChange>,
+    /// The differences that `ignore_changes` leaves alone: `after` is what the TOML says.
+    pub ignored: Vec<FieldChange>,
     /// The id it has now.
     pub id: Option<Id>,
     /// The TOML key it comes from; none when the TOML no longer has it.

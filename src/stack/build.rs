@@ -5,8 +5,12 @@
 use super::{Existing, Stack, consumers, graph::Flaws, networking, nlb, overrides::Misfit, producer};
 use crate::{
     aws::Owner,
-    config::{Diagnostic, Environment, Problems, diagnostic},
+    config::{
+        Config, Diagnostic, Environment, Problems, diagnostic,
+        typed::{Vpc, Zones},
+    },
 };
+use std::collections::BTreeSet;
 
 /// Where the estate stands, as far as only AWS or the state can tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +19,26 @@ pub struct Site {
     pub zones: Vec<String>,
     /// The network that the TOML names; `None` where it makes one.
     pub existing: Option<Existing>,
+}
+
+impl Site {
+    /// A place for a graph that is only looked at: zones by their usual names, and of an existing network only that it
+    /// is there.
+    fn assumed(config: &Config) -> Self {
+        let zones = match &config.networking.zones {
+            Zones::Names(names) => names.clone(),
+            Zones::Count(count) => {
+                ('a'..).zip(0..*count).map(|(letter, _)| format!("{}{letter}", config.region)).collect()
+            }
+        };
+        let existing = match config.networking.vpc {
+            Vpc::New(_) => None,
+            Vpc::Id(_) | Vpc::Name(_) => {
+                Some(Existing { vpc: "vpc-0".into(), subnets: BTreeSet::new(), internet_gateway: None })
+            }
+        };
+        Self { zones, existing }
+    }
 }
 
 /// Why there is no graph.
@@ -40,6 +64,20 @@ pub fn build(environment: &Environment, owner: &Owner, site: &Site) -> Result<St
         consumers::describe(&mut stack, config, owner, &network, balancer.as_ref());
     }
     stack.finish().map_err(|flaws| explain(environment, flaws))
+}
+
+/// Checks whether `[resources]` fits the graph, as far as that can be known without AWS. While the TOML asks for what is
+/// not built yet, nobody knows what there will be.
+///
+/// Errors: as of `build`.
+pub fn check(environment: &Environment) -> Result<(), StackError> {
+    let config = &environment.config;
+    if !environment.unsupported.is_empty() {
+        return Ok(());
+    }
+    let (project, environment_name) = (config.project.clone(), config.env.clone());
+    let owner = Owner { project, environment: environment_name, lineage: String::new() };
+    build(environment, &owner, &Site::assumed(config)).map(drop)
 }
 
 fn explain(environment: &Environment, Flaws { defects, misfits }: Flaws) -> StackError {

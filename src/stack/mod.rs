@@ -17,7 +17,7 @@ mod producer;
 mod recorded;
 mod warehouse;
 
-pub use build::{Site, StackError, build};
+pub use build::{Site, StackError, build, check};
 pub use existing::Existing;
 pub use graph::{Component, Stack, Wanted};
 

@@ -67,6 +67,7 @@ pub(super) fn change(of: &str, action: Action, reasons: &[Reason], fields: Vec<F
         action,
         reasons: reasons.to_vec(),
         fields,
+        ignored: Vec::new(),
         id,
         origin: Some("section".to_owned()),
         work: Work { steps: vec![Step::set("x")], ..Work::default() },

@@ -7,6 +7,8 @@ use crate::config::typed::{NlbTargets, ProducerKind, Reader};
 
 /// Longest name of a namespace and a workgroup (aws-facts.md 6.1, 6.2).
 const NAMESPACE: usize = 64;
+/// What has the name of a serverless warehouse.
+const WAREHOUSE: [&str; 3] = ["role", "namespace", "workgroup"];
 /// Longest identifier of a cluster (5.3).
 const CLUSTER: usize = 63;
 /// Longest name of a load balancer and a target group (7.1, 7.2).
@@ -32,6 +34,12 @@ fn reserved_prefixes(rules: &mut Rules<'_>) {
     }
 }
 
+/// Says whether all these resources of a component have names of their own in `[resources]`.
+fn pinned(rules: &Rules<'_>, component: &str, resources: &[&str]) -> bool {
+    let named = |address: String| rules.config.resources.get(&address).is_some_and(|of| of.name.is_some());
+    resources.iter().all(|resource| named(format!("{component}/{resource}")))
+}
+
 fn limit(rules: &mut Rules<'_>, path: &str, what: &str, name: &str, most: usize) {
     let length = name.len();
     if length > most {
@@ -50,6 +58,8 @@ fn limit(rules: &mut Rules<'_>, path: &str, what: &str, name: &str, most: usize)
 fn producer(rules: &mut Rules<'_>) {
     let name = rules.config.producer_name();
     match rules.config.producer.kind {
+        ProducerKind::Serverless(_) if pinned(rules, "producer", &WAREHOUSE) => {}
+        ProducerKind::Cluster(_) if pinned(rules, "producer", &["cluster"]) => {}
         ProducerKind::Serverless(_) => limit(rules, "project", "the producer's namespace", &name, NAMESPACE),
         ProducerKind::Cluster(_) => limit(rules, "project", "the cluster", &name, CLUSTER),
     }
@@ -58,10 +68,16 @@ fn producer(rules: &mut Rules<'_>) {
 fn readers(rules: &mut Rules<'_>) {
     let config = rules.config;
     for (group, consumer) in &config.consumers {
-        let name = config.reader_name(Reader { group, number: consumer.count.max(1) });
+        let reader = Reader { group, number: consumer.count.max(1) };
+        let (name, component) = (config.reader_name(reader), reader.component());
         let path = join("consumers", group);
-        limit(rules, &path, "the consumer's namespace", &name, NAMESPACE);
-        if config.nlb.targets == NlbTargets::Endpoint && consumer.behind_nlb {
+        if !pinned(rules, &component, &WAREHOUSE) {
+            limit(rules, &path, "the consumer's namespace", &name, NAMESPACE);
+        }
+        if !pinned(rules, &component, &["endpoint"])
+            && config.nlb.targets == NlbTargets::Endpoint
+            && consumer.behind_nlb
+        {
             limit(rules, &path, "the consumer's managed endpoint", &name, ENDPOINT);
         }
     }
@@ -72,8 +88,11 @@ fn balancer(rules: &mut Rules<'_>) {
     if !config.has_nlb() {
         return;
     }
-    limit(rules, "project", "the load balancer", &config.nlb_name(), BALANCER);
+    if !pinned(rules, "nlb", &["load-balancer"]) {
+        limit(rules, "project", "the load balancer", &config.nlb_name(), BALANCER);
+    }
     let ports = config.nlb.listeners.iter().map(|listener| listener.port).chain([config.nlb.port]);
+    let ports = ports.filter(|port| !pinned(rules, "nlb", &[&format!("target-group-{port}")]));
     if let Some(port) = ports.max() {
         limit(rules, "project", "the target group", &config.target_group_name(port), BALANCER);
     }

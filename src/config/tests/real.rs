@@ -8,6 +8,7 @@ fn shipped(folder: &str, env: &str) -> Environment {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let environment = load(&dir, env, &[]).unwrap_or_else(|problems| panic!("{}", problems.render(false, 120)));
     assert_eq!(environment.unsupported, [], "{folder}");
+    crate::stack::check(&environment).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(environment.config.account, None, "{folder} runs in any account");
     environment
 }
@@ -27,4 +28,7 @@ fn examples() {
     let readers: Vec<String> = two.readers().map(|(reader, _)| reader.component()).collect();
     assert_eq!(readers, ["consumer-analytics-1", "consumer-analytics-2", "consumer-reporting-1"]);
     assert!(shipped("examples/existing-vpc", "dev").config.networking.uses_existing_subnets());
+    let migration = shipped("examples/migration", "prod").config;
+    assert_eq!(migration.resources["nlb/load-balancer"].name.as_deref(), Some("airline-redshift-nlb"));
+    assert_eq!(migration.protect.addresses, ["producer", "consumer-*", "nlb"]);
 }

@@ -176,8 +176,7 @@ fn monitoring_and_resources() {
     refused(&both, &[(8, "not supported yet"), (10, "either mail addresses (`notify`) or a topic")]);
     refused(
         &and("[resources.\"consumer-*\"]\nname = 3"),
-        &[(8, "`resources` is not supported yet"), (8, "is not the address of one resource"), (9, "must be a string")]
-            [..],
+        &[(8, "is not the address of one resource"), (9, "must be a string")],
     );
     let environment =
         good(&and("[resources.\"producer/workgroup\"]\nname = \"wg\"\nignore_changes = [\"parameters\"]\nport = 5440"));

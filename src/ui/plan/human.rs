@@ -4,13 +4,15 @@
 
 use super::{
     PlanView,
-    rows::{Row, Shown, rows},
+    rows::{Row, Shown, from, name, rows},
 };
 use crate::{
+    kind::After,
     plan::{Action, Change},
     ui::{
         duration::about,
         style::{Label, Styled, lines},
+        value::whole,
         words,
     },
 };
@@ -68,6 +70,7 @@ impl PlanView<'_> {
                 INDENT + 2,
             ));
         }
+        page.extend(self.ignored(change).map(|line| (line, INDENT + 2)));
         page.extend(self.steps(change).map(|line| (line, INDENT + 2)));
     }
 
@@ -128,6 +131,20 @@ impl PlanView<'_> {
             Some(place) => line.label(Label::Dim, format!(" ({place})")),
             None => line,
         }
+    }
+
+    /// What differs and is left alone, for whoever wants to know everything.
+    fn ignored(&self, change: &Change) -> Option<Styled> {
+        let told = change.ignored.iter().map(|field| {
+            let after = match &field.after {
+                After::Known(value) => whole(value),
+                After::From(refs) => from(refs, true),
+            };
+            format!("{} is {}, the TOML says {after}", name(field), whole(&field.before))
+        });
+        let told = told.collect::<Vec<_>>().join("; ");
+        let line = Styled::new().text(" ".repeat(INDENT)).label(Label::Dim, format!("ignored drift: {told}"));
+        (self.verbose && !told.is_empty()).then_some(line)
     }
 
     /// The calls that follow: of a resumption always, for it consists of nothing else.

@@ -40,6 +40,7 @@ impl PlanView<'_> {
             "id": change.id,
             "origin": self.origin(change.origin.as_deref()),
             "fields": change.fields.iter().map(|field| self.field_json(field)).collect::<Vec<_>>(),
+            "ignored": change.ignored.iter().map(|field| self.field_json(field)).collect::<Vec<_>>(),
             "steps": names(&change.work.steps),
             "removal": names(&change.work.removal),
             "typical_seconds": self.typical(change),

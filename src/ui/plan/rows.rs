@@ -53,10 +53,7 @@ impl Row<'_> {
 pub(super) fn rows(change: &Change, verbose: bool, room: usize) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
     for field in &change.fields {
-        let name = match &field.key {
-            Some(key) => format!("{}.{key}", field.field),
-            None => field.field.clone(),
-        };
+        let name = name(field);
         let mut add = |name: String, shown| rows.push(Row { name, shown, of: field });
         match (&field.after, change.action) {
             (After::From(refs), _) => {
@@ -76,8 +73,16 @@ pub(super) fn rows(change: &Change, verbose: bool, room: usize) -> Vec<Row<'_>> 
     rows
 }
 
+/// Names a field, with the key within it.
+pub(super) fn name(field: &FieldChange) -> String {
+    match &field.key {
+        Some(key) => format!("{}.{key}", field.field),
+        None => field.field.clone(),
+    }
+}
+
 /// Names where values come from; a long list is cut unless everything is wanted.
-fn from(refs: &[OutputRef], verbose: bool) -> String {
+pub(super) fn from(refs: &[OutputRef], verbose: bool) -> String {
     let shown = if verbose || refs.len() <= 3 { refs.len() } else { 2 };
     let named: Vec<String> = refs.iter().take(shown).map(ToString::to_string).collect();
     let more = refs.len() - shown;

@@ -1,0 +1,42 @@
+//! What AWS takes as physical names, as far as several kinds have one rule.
+//!
+//! Called by the kinds' `check_name`. Looks at one name alone: whether it is free only AWS knows.
+
+/// Tells whether a name has this many characters, all of them ASCII letters, digits or among `also`.
+pub(super) fn made_of(name: &str, shortest: usize, longest: usize, also: &str) -> bool {
+    (shortest..=longest).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || also.contains(c))
+}
+
+/// Checks the name of a serverless namespace or workgroup (aws-facts.md 6.1, 6.2).
+pub(super) fn serverless(name: &str) -> Result<(), &'static str> {
+    let lower = !name.contains(|c: char| c.is_ascii_uppercase());
+    let good = lower && made_of(name, 3, 64, "-");
+    good.then_some(()).ok_or("3 to 64 lower-case letters, digits and dashes")
+}
+
+/// Checks the name of a load balancer or a target group (aws-facts.md 7.1, 7.2).
+pub(super) fn balancing(name: &str) -> Result<(), &'static str> {
+    let edges = name.starts_with('-') || name.ends_with('-') || name.starts_with("internal-");
+    let good = !edges && made_of(name, 1, 32, "-");
+    good.then_some(())
+        .ok_or("up to 32 letters, digits and dashes, no dash at either end, and does not start with `internal-`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_to_the_rules_of_their_service() {
+        for (name, good) in
+            [("wg-1", true), ("wg", false), ("Airline", false), ("a_b", false), (&"a".repeat(65), false)]
+        {
+            assert_eq!(serverless(name).is_ok(), good, "{name}");
+        }
+        for (name, good) in [("Old-NLB", true), ("-nlb", false), ("nlb-", false), ("internal-nlb", false), ("", false)]
+        {
+            assert_eq!(balancing(name).is_ok(), good, "{name}");
+        }
+        assert!(balancing(&"a".repeat(32)).is_ok() && balancing(&"a".repeat(33)).is_err());
+    }
+}
