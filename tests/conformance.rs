@@ -11,3 +11,28 @@ mod changes;
 mod options;
 mod reading;
 mod table;
+
+use bench::Bench;
+use rsds::kind::Tree;
+
+/// What `[resources]` rests on: a draft is read back as the kind's own type, references included.
+#[tokio::test(start_paused = true)]
+async fn every_kind_reads_its_drafts_back() {
+    let bench = Bench::new();
+    let session = bench.open().await;
+    for (address, wanted) in bench.stack(&session).await.wanted {
+        let once =
+            wanted.kind.redraft(&Tree::Map(wanted.spec.clone())).unwrap_or_else(|why| panic!("{address}: {why}"));
+        let Tree::Map(fields) = &once else { panic!("{address}: a spec is a map") };
+        for (field, value) in &wanted.spec {
+            assert_eq!(references(&fields[field]), references(value), "{address} {field}");
+        }
+        assert_eq!(wanted.kind.redraft(&once).unwrap(), once, "{address}");
+    }
+}
+
+fn references(tree: &Tree) -> std::collections::BTreeSet<rsds::kind::OutputRef> {
+    let mut found = std::collections::BTreeSet::new();
+    tree.references(&mut found);
+    found
+}

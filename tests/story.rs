@@ -6,6 +6,7 @@ mod change;
 mod drift;
 mod existing;
 mod groups;
+mod overrides;
 mod refuse;
 mod replace;
 

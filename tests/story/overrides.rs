@@ -1,0 +1,266 @@
+//! `[resources."<address>"]`: names of an older estate, single fields, and what is left to others.
+
+use crate::{harness::*, scene::*};
+use rsds::{
+    config,
+    plan::{Action, Options, Plan, Reason},
+    sandbox::World,
+    stack,
+    ui::PlanView,
+};
+use serde_json::{Value as Json, json};
+
+/// Every name an estate of another tool may have brought with it.
+const PINNED: &str = r#"
+[resources."networking/vpc"]
+name = "redshift-vpc"
+[resources."networking/subnet-1"]
+name = "redshift-subnet-a"
+[resources."networking/producer-security-group"]
+name = "Redshift producer"
+[resources."producer/key-alias"]
+name = "alias/airline_warehouse"
+[resources."producer/role"]
+name = "RedshiftServerlessRole"
+path = "/"
+[resources."producer/role-policy"]
+name = "lake"
+[resources."producer/namespace"]
+name = "airline-dw"
+[resources."producer/workgroup"]
+name = "airline-dw-wg"
+[resources."consumer-reporting-1/namespace"]
+name = "airline-reporting"
+[resources."consumer-reporting-1/workgroup"]
+name = "airline-reporting-wg"
+[resources."nlb/load-balancer"]
+name = "Airline-NLB"
+[resources."nlb/target-group-5439"]
+name = "airline-tg"
+[resources."nlb/listener-5439"]
+name = "redshift"
+"#;
+
+const WORKGROUP: &str = "consumer-reporting-1/workgroup";
+
+fn with(resources: &str) -> String {
+    format!("{SMALL}{resources}")
+}
+
+fn of_workgroup(lines: &str) -> String {
+    with(&format!("[resources.\"{WORKGROUP}\"]\n{lines}\n"))
+}
+
+fn parameters(world: &mut World) -> &mut std::collections::BTreeMap<String, String> {
+    &mut world.serverless.workgroups.get_mut("airline-dev-reporting-1").unwrap().parameters
+}
+
+/// The plan as people see it with `-v`, as far as it is about one resource.
+fn told(estate: &Estate, plan: &Plan, address: &str) -> String {
+    let environment = config::load(estate.dir.path(), "dev", &estate.sets).unwrap();
+    let origin = |key: &str| environment.origin(key).map(|origin| origin.short()).filter(|place| place != "default");
+    let view = PlanView { plan, origin: &origin, destroy: false, limited: false, verbose: true, warnings: vec![] };
+    let page = view.human(false, 160);
+    let lines = page.lines().skip_while(|line| !line.contains(&format!(" {address} (")));
+    let block: Vec<&str> =
+        lines.enumerate().take_while(|(n, line)| *n == 0 || line.starts_with("      ")).map(|(_, line)| line).collect();
+    block.join("\n")
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_estate_keeps_the_names_it_was_born_with() {
+    let mut estate = Estate::new(&with(PINNED));
+    estate.converge(&Options::default()).await;
+    let world = estate.sandbox.world();
+    let tagged = |id: &str| world.ec2.tags[id]["Name"].clone();
+    let id = |address: &str| estate.state().entries[&address.parse().unwrap()].id.clone().unwrap().to_string();
+    assert_eq!(tagged(&id("networking/vpc")), "redshift-vpc");
+    assert_eq!(tagged(&id("networking/subnet-1")), "redshift-subnet-a");
+    assert_eq!(tagged(&id("networking/subnet-2")), "airline-dev-subnet-2", "the others keep theirs");
+    assert!(world.ec2.groups.values().any(|group| group.name == "Redshift producer"));
+    assert!(world.kms.aliases.contains_key("alias/airline_warehouse"));
+    let role = world.iam.roles.values().find(|role| role.name == "RedshiftServerlessRole").unwrap();
+    assert_eq!((role.path.as_str(), role.inline.keys().map(String::as_str).collect()), ("/", vec!["lake"]));
+    let names: Vec<&String> = world.serverless.namespaces.keys().collect();
+    assert_eq!(names, ["airline-dw", "airline-reporting"]);
+    let names: Vec<(&String, &String)> = world.serverless.workgroups.iter().map(|(n, w)| (n, &w.namespace)).collect();
+    let expected = [("airline-dw-wg", "airline-dw"), ("airline-reporting-wg", "airline-reporting")];
+    assert!(names.iter().map(|(n, of)| (n.as_str(), of.as_str())).eq(expected), "{names:?}");
+    assert!(world.elb.balancers.values().any(|balancer| balancer.name == "Airline-NLB"));
+    assert!(world.elb.groups.values().any(|group| group.name == "airline-tg"));
+    let listener = &estate.state().entries[&"nlb/listener-5439".parse().unwrap()].spec["tags"]["Name"];
+    assert_eq!(*listener, json!("redshift"));
+
+    let outcome = estate.run(&destroying(&[])).await;
+    assert!(outcome.is_complete(), "{:#?}", outcome.failed);
+    assert_eq!(estate.sandbox.leftovers(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_field_of_one_resource_is_its_own_and_the_plan_says_where_it_comes_from() {
+    let mut estate = Estate::new(SMALL);
+    estate.converge(&Options::default()).await;
+    estate.write(&of_workgroup(
+        "max_capacity = 24\nparameters = { search_path = \"reporting\" }\ntags = { owner = \"bi\" }",
+    ));
+    let plan = estate.plan(&Options::default()).await.unwrap();
+    assert_eq!(brief(&plan), [format!("update {WORKGROUP}")]);
+    insta::assert_snapshot!(told(&estate, &plan, WORKGROUP), @"");
+    estate.converge(&Options::default()).await;
+    let shown = parameters(&mut estate.sandbox.world()).clone();
+    assert_eq!(shown["search_path"], "reporting");
+    assert_eq!(shown["require_ssl"], "true", "maps merge key by key");
+
+    // Taken away again, it is as the rest of the file says.
+    estate.write(SMALL);
+    assert_eq!(estate.brief(&Options::default()).await, [format!("update {WORKGROUP}")]);
+    estate.converge(&Options::default()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reference_can_be_a_value_of_ones_own() {
+    let mut estate = Estate::new(SMALL);
+    estate.converge(&Options::default()).await;
+    let state = estate.state();
+    let group = |whose: &str| {
+        state.output(&format!("networking/{whose}-security-group").parse().unwrap(), "id").unwrap().clone()
+    };
+    let mut both = [group("consumer"), group("producer")];
+    estate.write(&of_workgroup(&format!("security_groups = [{}, {}]", both[0], both[1])));
+    estate.converge(&Options::default()).await;
+    both.sort_by_key(Json::to_string);
+    let spec = &estate.state().entries[&WORKGROUP.parse().unwrap()].spec;
+    assert_eq!(spec["security_groups"], json!(both));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_ignored_is_set_once_and_then_left_to_others() {
+    let lines = "parameters = { search_path = \"ours\" }\nignore_changes = [\"parameters.search_path\", \"tags.owner\"]\ntags = { owner = \"bi\" }";
+    let mut estate = Estate::new(&of_workgroup(lines));
+    estate.converge(&Options::default()).await;
+    assert_eq!(parameters(&mut estate.sandbox.world())["search_path"], "ours", "set at creation");
+
+    let drift = |world: &mut World| {
+        parameters(world).insert("search_path".to_owned(), "theirs".to_owned());
+        let arn = world.serverless.workgroups["airline-dev-reporting-1"].arn.clone();
+        world.serverless.tags.get_mut(&arn).unwrap().insert("owner".to_owned(), "etl".to_owned());
+    };
+    estate.sandbox.edit(drift).unwrap();
+    let plan = estate.plan(&Options::default()).await.unwrap();
+    assert!(plan.is_empty(), "{:?}", brief(&plan));
+    insta::assert_snapshot!(told(&estate, &plan, WORKGROUP), @"");
+
+    // Another key of the same map is mended, and the ignored one goes with it as it is.
+    let ssl = |world: &mut World| drop(parameters(world).insert("require_ssl".to_owned(), "false".to_owned()));
+    estate.sandbox.edit(ssl).unwrap();
+    let plan = estate.plan(&Options::default()).await.unwrap();
+    assert_eq!(reasons(&plan, WORKGROUP), [Reason::Drifted]);
+    let changed: Vec<Option<&str>> =
+        plan.changes[&WORKGROUP.parse().unwrap()].fields.iter().map(|field| field.key.as_deref()).collect();
+    assert_eq!(changed, [Some("require_ssl")]);
+    estate.converge(&Options::default()).await;
+    let shown = parameters(&mut estate.sandbox.world()).clone();
+    assert_eq!((shown["require_ssl"].as_str(), shown["search_path"].as_str()), ("true", "theirs"));
+    let spec = estate.state().entries[&WORKGROUP.parse().unwrap()].spec.clone();
+    assert_eq!((&spec["parameters"]["search_path"], &spec["tags"]["owner"]), (&json!("theirs"), &json!("etl")));
+
+    // A new one is made as the TOML says, and the plan says that.
+    let replace = Options { replace: select(&[WORKGROUP]), ..Options::default() };
+    let plan = estate.plan(&replace).await.unwrap();
+    let change = &plan.changes[&WORKGROUP.parse().unwrap()];
+    let path = change.fields.iter().find(|field| field.key.as_deref() == Some("search_path")).unwrap();
+    assert_eq!((&path.before, change.ignored.len()), (&json!("theirs"), 0));
+    estate.converge(&replace).await;
+    assert_eq!(parameters(&mut estate.sandbox.world())["search_path"], "ours");
+
+    // Nobody ignores it any more.
+    estate.sandbox.edit(drift).unwrap();
+    estate.write(&of_workgroup(lines.lines().next().unwrap()));
+    assert_eq!(estate.brief(&Options::default()).await, [format!("update {WORKGROUP}")]);
+    estate.converge(&Options::default()).await;
+    assert_eq!(parameters(&mut estate.sandbox.world())["search_path"], "ours");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ignored_field_never_replaces_and_ownership_is_never_ignored() {
+    let mut estate = Estate::new(SMALL);
+    estate.converge(&Options::default()).await;
+    let lines = "[resources.\"consumer-reporting-1/namespace\"]\nadmin_username = \"someone\"\n";
+    estate.write(&with(lines));
+    let plan = estate.plan(&Options::default()).await.unwrap();
+    let address = "consumer-reporting-1/namespace";
+    assert!(matches!(plan.changes[&address.parse().unwrap()].action, Action::Replace(_)), "{:?}", brief(&plan));
+    estate.write(&with(&format!("{lines}ignore_changes = [\"admin_username\", \"tags\"]")));
+    estate.settled().await;
+
+    let arn = estate.sandbox.world().serverless.namespaces["airline-dev-reporting-1"].arn.clone();
+    let strip = |world: &mut World| {
+        let tags = world.serverless.tags.get_mut(&arn).unwrap();
+        tags.remove("rsds:address").unwrap();
+        tags.insert("Name".to_owned(), "mine".to_owned());
+    };
+    estate.sandbox.edit(strip).unwrap();
+    let plan = estate.plan(&Options::default()).await.unwrap();
+    let change = &plan.changes[&address.parse().unwrap()];
+    let keys: Vec<Option<&str>> = change.fields.iter().map(|field| field.key.as_deref()).collect();
+    assert_eq!((change.action, keys), (Action::Update, vec![Some("rsds:address")]));
+    estate.converge(&Options::default()).await;
+}
+
+/// What `rsds validate` says of this file, without any AWS.
+fn refused(resources: &str) -> String {
+    let estate_dir = tempfile::tempdir().unwrap();
+    let folder = estate_dir.path().join("environments");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("dev.toml"), with(resources)).unwrap();
+    let environment = config::load(estate_dir.path(), "dev", &[]).unwrap_or_else(|problems| panic!("{problems}"));
+    match stack::check(&environment) {
+        Err(stack::StackError::Config(problems)) => problems.render(false, 120),
+        Err(stack::StackError::Defect(defect)) => panic!("{defect}"),
+        Ok(()) => panic!("nothing is wrong with {resources}"),
+    }
+}
+
+#[test]
+fn everything_that_does_not_fit_is_said_at_once_and_at_its_place() {
+    insta::assert_snapshot!(refused(r#"
+[resources."consumer-reporting-1/workgroup"]
+max_capcity = 24
+port = "5440"
+base_capacity = { from = 8 }
+parameters = { search_path = 3 }
+tags = { "rsds:project" = "mine", owner = "a;b" }
+ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
+[resources."consumer-reporting-2/workgroup"]
+name = "second"
+[resources."moon/crater"]
+[resources."nlb/load-balancer"]
+name = "a-load-balancer-whose-name-is-too-long-for-aws"
+[resources."networking/public-route"]
+name = "out"
+[resources."networking/vpc"]
+name = "vpc"
+tags = { Name = "vpc" }
+cidr = "10.60.0.0"
+[resources."networking/nlb-egress-5439-consumers"]
+protocol = "udp"
+"#), @"");
+}
+
+#[test]
+fn two_cannot_have_one_name() {
+    insta::assert_snapshot!(refused(r#"
+[resources."consumer-reporting-1/workgroup"]
+name = "airline-dev-producer"
+[resources."networking/subnet-2"]
+cidr = "10.50.0.0/23"
+"#), @"");
+}
+
+#[tokio::test(start_paused = true)]
+async fn plan_refuses_what_validate_refuses() {
+    let estate = Estate::new(&with("[resources.\"producer/workgrup\"]\nname = \"x\"\n"));
+    let why = estate.refusal(&Options::default()).await;
+    assert!(why.contains("there is no resource `producer/workgrup`"), "{why}");
+    assert!(why.contains("did you mean `producer/workgroup`?") && why.contains("environments/dev.toml:24:"), "{why}");
+}
