@@ -12,7 +12,7 @@ use super::{
         RoleArn, SecretArn, SecurityGroupId,
     },
     lookup::{asks, place},
-    number, redshift,
+    naming, number, redshift,
 };
 use crate::kind::{
     Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Refusal, Stage, Step, Tags, Typical, Which,
@@ -380,6 +380,10 @@ impl Kind for Cluster {
 
     type Spec<S: Stage> = ClusterSpec<S>;
     type Outputs = ClusterOutputs;
+
+    fn check_name(name: &str) -> Result<(), &'static str> {
+        naming::provisioned(name, 63)
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let pages = aws.redshift.describe_clusters().max_records(redshift::PAGE).into_paginator().items().send();

@@ -8,7 +8,7 @@ use super::{
     fault::{Called, found},
     ids::{ClusterParameterGroupArn, ClusterParameterGroupName},
     lookup::{asks, place},
-    redshift, tags,
+    naming, redshift, tags,
 };
 use crate::kind::{
     Actions, Changes, Created, Field, Id, Job, Kind, Live, Order, Readiness, Stage, Step, Tags, Typical, Which,
@@ -174,6 +174,10 @@ impl Kind for ClusterParameterGroup {
 
     type Spec<S: Stage> = ClusterParameterGroupSpec;
     type Outputs = ClusterParameterGroupOutputs;
+
+    fn check_name(name: &str) -> Result<(), &'static str> {
+        naming::provisioned(name, 255)
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let call = aws.redshift.describe_cluster_parameter_groups().max_records(redshift::PAGE);

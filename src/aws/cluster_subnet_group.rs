@@ -8,7 +8,7 @@ use super::{
     fault::{Called, found},
     ids::{ClusterSubnetGroupArn, ClusterSubnetGroupName, SubnetId, VpcId},
     lookup::{asks, place},
-    redshift, tags,
+    naming, redshift, tags,
 };
 use crate::kind::{
     Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Step, Tags, Typical, Which,
@@ -108,6 +108,10 @@ impl Kind for ClusterSubnetGroup {
 
     type Spec<S: Stage> = ClusterSubnetGroupSpec<S>;
     type Outputs = ClusterSubnetGroupOutputs;
+
+    fn check_name(name: &str) -> Result<(), &'static str> {
+        naming::provisioned(name, 255)
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let pages = aws.redshift.describe_cluster_subnet_groups().max_records(redshift::PAGE).into_paginator().items();

@@ -14,6 +14,18 @@ pub(super) fn serverless(name: &str) -> Result<(), &'static str> {
     good.then_some(()).ok_or("3 to 64 lower-case letters, digits and dashes")
 }
 
+/// Checks the name of a cluster or its groups: up to `longest` characters (aws-facts.md 5.1 to 5.3).
+pub(super) fn provisioned(name: &str, longest: usize) -> Result<(), &'static str> {
+    let first = name.starts_with(|c: char| c.is_ascii_lowercase());
+    let good =
+        first && !name.ends_with('-') && !name.contains("--") && !name.contains(|c: char| c.is_ascii_uppercase());
+    let good = good && made_of(name, 1, longest, "-");
+    good.then_some(()).ok_or(match longest {
+        63 => "up to 63 lower-case letters, digits and single dashes, a letter first",
+        _ => "up to 255 lower-case letters, digits and single dashes, a letter first",
+    })
+}
+
 /// Checks the name of a load balancer or a target group (aws-facts.md 7.1, 7.2).
 pub(super) fn balancing(name: &str) -> Result<(), &'static str> {
     let edges = name.starts_with('-') || name.ends_with('-') || name.starts_with("internal-");
@@ -33,6 +45,10 @@ mod tests {
         {
             assert_eq!(serverless(name).is_ok(), good, "{name}");
         }
+        for (name, good) in [("dw-1", true), ("1-dw", false), ("dw-", false), ("d--w", false), ("Dw", false)] {
+            assert_eq!(provisioned(name, 63).is_ok(), good, "{name}");
+        }
+        assert!(provisioned(&"a".repeat(64), 63).is_err());
         for (name, good) in [("Old-NLB", true), ("-nlb", false), ("nlb-", false), ("internal-nlb", false), ("", false)]
         {
             assert_eq!(balancing(name).is_ok(), good, "{name}");
