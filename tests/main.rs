@@ -8,6 +8,7 @@ mod conformance;
 mod crash;
 mod docs;
 mod faults;
+mod golden;
 mod harness;
 mod land;
 mod scene;

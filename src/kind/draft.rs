@@ -31,18 +31,17 @@ impl From<NotASpec> for WrongValue {
 /// A Rust type in words.
 fn plain(expected: &dyn Expected) -> String {
     let text = expected.to_string();
-    let most = match text.as_str() {
-        "u8" => u64::from(u8::MAX),
-        "u16" => u64::from(u16::MAX),
-        "u32" => u64::from(u32::MAX),
-        "u64" | "usize" => return "a whole number that is not negative".to_owned(),
-        "i32" | "i64" => return "a whole number".to_owned(),
-        "a sequence" => return "a list".to_owned(),
-        "a map" => return "a table".to_owned(),
-        _ if text.starts_with("struct ") => return "a table".to_owned(),
+    let words = match text.as_str() {
+        "u8" => "a whole number from 0 to 255",
+        "u16" => "a whole number from 0 to 65535",
+        "u32" | "u64" | "usize" => "a whole number that is not negative",
+        "i32" | "i64" => "a whole number",
+        "a sequence" => "a list",
+        "a map" => "a table",
+        _ if text.starts_with("struct ") => "a table",
         _ => return text,
     };
-    format!("a whole number from 0 to {most}")
+    words.to_owned()
 }
 
 fn shown(found: Unexpected<'_>) -> String {

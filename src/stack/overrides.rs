@@ -161,15 +161,15 @@ impl One<'_> {
             match self.kind().check_name(name) {
                 Ok(()) => self.set("name", value, key),
                 Err(rule) => {
-                    let message = format!("`{name}` is no name for a {}: a name is {rule}", self.kind().name());
+                    let message = format!("`{name}` is no name for {}: a name is {rule}", self.kind().name());
                     self.misfit(key, Spot::Value, message, None);
                 }
             }
         } else if !self.kind().tagged() {
-            let message = format!("a {} has neither a name nor tags", self.kind().name());
+            let message = format!("{} has neither a name nor tags", self.kind().name());
             self.misfit(key, Spot::Key, message, None);
         } else if tags.is_some_and(|tags| tags.get(NAME_TAG).is_some()) {
-            let message = format!("a {} is named by its tag `Name`, which `tags` says too", self.kind().name());
+            let message = format!("{} is named by its tag `Name`, which `tags` says too", self.kind().name());
             self.misfit(key, Spot::Key, message, Some("take one of them away".to_owned()));
         } else {
             self.tag(NAME_TAG, value, key);
@@ -179,7 +179,7 @@ impl One<'_> {
     fn field(&mut self, name: &str, value: &Json) {
         let key = join(&self.path, name);
         let Some(field) = self.find(name) else {
-            let message = format!("a {} has no field `{name}`", self.kind().name());
+            let message = format!("{} has no field `{name}`", self.kind().name());
             let help = self.known(name, &["name", "ignore_changes"]);
             return self.misfit(key, Spot::Key, message, help);
         };
@@ -258,10 +258,10 @@ impl One<'_> {
         };
         let kind = self.kind().name();
         let (message, help) = match (self.find(name), within) {
-            (None, _) => (format!("a {kind} has no field `{name}`"), self.known(name, &[])),
+            (None, _) => (format!("{kind} has no field `{name}`"), self.known(name, &[])),
             (Some(field), Some(_)) if !field.keyed => {
                 let help = format!("write `{name}` to ignore all of it");
-                (format!("`{name}` of a {kind} has no keys that are compared one by one"), Some(help))
+                (format!("`{name}` of {kind} has no keys that are compared one by one"), Some(help))
             }
             (Some(_), Some(within)) if name == "tags" && within.starts_with(OURS) => {
                 (format!("the tag `{within}` says whose the resource is: rsds always keeps it"), None)

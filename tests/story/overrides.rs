@@ -99,17 +99,26 @@ async fn an_estate_keeps_the_names_it_was_born_with() {
 #[tokio::test(start_paused = true)]
 async fn a_field_of_one_resource_is_its_own_and_the_plan_says_where_it_comes_from() {
     let mut estate = Estate::new(SMALL);
+    estate.set(&["consumers.reporting.query_timeout=10m"]);
     estate.converge(&Options::default()).await;
     estate.write(&of_workgroup(
         "max_capacity = 24\nparameters = { search_path = \"reporting\" }\ntags = { owner = \"bi\" }",
     ));
     let plan = estate.plan(&Options::default()).await.unwrap();
     assert_eq!(brief(&plan), [format!("update {WORKGROUP}")]);
-    insta::assert_snapshot!(told(&estate, &plan, WORKGROUP), @"");
+    insta::assert_snapshot!(told(&estate, &plan, WORKGROUP), @r##"
+    ~ update consumer-reporting-1/workgroup (redshift-serverless.workgroup)
+        arn:aws:redshift-serverless:us-west-2:123456789012:workgroup/ac33a711-9798-4ddd-813e-88de158d0b3f · typical 6m
+        max_capacity:           16              -> 24 (environments/dev.toml:23)
+        parameters.search_path: "$user, public" -> reporting (environments/dev.toml:24)
+        tags.owner:             unset           -> bi (environments/dev.toml:25)
+        ! reconnect; require_ssl and use_fips_ssl restart it
+        steps: set max_capacity, set parameters, set tags
+    "##);
     estate.converge(&Options::default()).await;
     let shown = parameters(&mut estate.sandbox.world()).clone();
     assert_eq!(shown["search_path"], "reporting");
-    assert_eq!(shown["require_ssl"], "true", "maps merge key by key");
+    assert_eq!(shown["max_query_execution_time"], "600", "maps merge key by key");
 
     // Taken away again, it is as the rest of the file says.
     estate.write(SMALL);
@@ -135,7 +144,7 @@ async fn a_reference_can_be_a_value_of_ones_own() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_ignored_is_set_once_and_then_left_to_others() {
-    let lines = "parameters = { search_path = \"ours\" }\nignore_changes = [\"parameters.search_path\", \"tags.owner\"]\ntags = { owner = \"bi\" }";
+    let lines = "parameters = { search_path = \"ours\", query_group = \"bi\" }\nignore_changes = [\"parameters.search_path\", \"tags.owner\"]\ntags = { owner = \"bi\" }";
     let mut estate = Estate::new(&of_workgroup(lines));
     estate.converge(&Options::default()).await;
     assert_eq!(parameters(&mut estate.sandbox.world())["search_path"], "ours", "set at creation");
@@ -148,19 +157,23 @@ async fn what_is_ignored_is_set_once_and_then_left_to_others() {
     estate.sandbox.edit(drift).unwrap();
     let plan = estate.plan(&Options::default()).await.unwrap();
     assert!(plan.is_empty(), "{:?}", brief(&plan));
-    insta::assert_snapshot!(told(&estate, &plan, WORKGROUP), @"");
+    insta::assert_snapshot!(told(&estate, &plan, WORKGROUP), @r##"
+    unchanged consumer-reporting-1/workgroup (redshift-serverless.workgroup)
+      arn:aws:redshift-serverless:us-west-2:123456789012:workgroup/ac33a711-9798-4ddd-813e-88de158d0b3f
+      ignored drift: parameters.search_path is theirs, the TOML says ours; tags.owner is etl, the TOML says bi
+    "##);
 
     // Another key of the same map is mended, and the ignored one goes with it as it is.
-    let ssl = |world: &mut World| drop(parameters(world).insert("require_ssl".to_owned(), "false".to_owned()));
-    estate.sandbox.edit(ssl).unwrap();
+    let group = |world: &mut World| drop(parameters(world).insert("query_group".to_owned(), "etl".to_owned()));
+    estate.sandbox.edit(group).unwrap();
     let plan = estate.plan(&Options::default()).await.unwrap();
     assert_eq!(reasons(&plan, WORKGROUP), [Reason::Drifted]);
     let changed: Vec<Option<&str>> =
         plan.changes[&WORKGROUP.parse().unwrap()].fields.iter().map(|field| field.key.as_deref()).collect();
-    assert_eq!(changed, [Some("require_ssl")]);
+    assert_eq!(changed, [Some("query_group")]);
     estate.converge(&Options::default()).await;
     let shown = parameters(&mut estate.sandbox.world()).clone();
-    assert_eq!((shown["require_ssl"].as_str(), shown["search_path"].as_str()), ("true", "theirs"));
+    assert_eq!((shown["query_group"].as_str(), shown["search_path"].as_str()), ("bi", "theirs"));
     let spec = estate.state().entries[&WORKGROUP.parse().unwrap()].spec.clone();
     assert_eq!((&spec["parameters"]["search_path"], &spec["tags"]["owner"]), (&json!("theirs"), &json!("etl")));
 
@@ -244,7 +257,123 @@ tags = { Name = "vpc" }
 cidr = "10.60.0.0"
 [resources."networking/nlb-egress-5439-consumers"]
 protocol = "udp"
-"#), @"");
+"#), @r##"
+error: redshift-serverless.workgroup has no field `max_capcity`
+  --> environments/dev.toml:24:1
+   |
+24 | max_capcity = 24
+   | ^^^^^^^^^^^
+   |
+   = help: did you mean `max_capacity`?
+
+error: `port` of consumer-reporting-1/workgroup (redshift-serverless.workgroup): expected a whole number from 0 to 65535, found the string "5440"
+  --> environments/dev.toml:25:8
+   |
+25 | port = "5440"
+   |        ^^^^^^
+
+error: `base_capacity` of consumer-reporting-1/workgroup (redshift-serverless.workgroup): expected a whole number that is not negative, found a table
+  --> environments/dev.toml:26:1
+   |
+26 | base_capacity = { from = 8 }
+   | ^^^^^^^^^^^^^
+
+error: `parameters` of consumer-reporting-1/workgroup (redshift-serverless.workgroup): expected a string, found the number 3
+  --> environments/dev.toml:27:30
+   |
+27 | parameters = { search_path = 3 }
+   |                              ^
+
+error: the tag key `rsds:project` starts with `rsds:`, which belongs to rsds
+  --> environments/dev.toml:28:10
+   |
+28 | tags = { "rsds:project" = "mine", owner = "a;b" }
+   |          ^^^^^^^^^^^^^^
+
+error: `a;b` has a character AWS does not take in tags: `;`
+  --> environments/dev.toml:28:43
+   |
+28 | tags = { "rsds:project" = "mine", owner = "a;b" }
+   |                                           ^^^^^
+
+error: redshift-serverless.workgroup has no field `paramters`
+  --> environments/dev.toml:29:19
+   |
+29 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
+   |                   ^^^^^^^^^^^
+   |
+   = help: did you mean `parameters`?
+
+error: `port` of redshift-serverless.workgroup has no keys that are compared one by one
+  --> environments/dev.toml:29:32
+   |
+29 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
+   |                                ^^^^^^^^
+   |
+   = help: write `port` to ignore all of it
+
+error: the tag `rsds:address` says whose the resource is: rsds always keeps it
+  --> environments/dev.toml:29:42
+   |
+29 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
+   |                                          ^^^^^^^^^^^^^^^^^^^
+
+error: redshift-serverless.workgroup has no field `*`
+  --> environments/dev.toml:29:63
+   |
+29 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
+   |                                                               ^^^
+   |
+   = help: there is `name`, `namespace`, `base_capacity`, `max_capacity`, `parameters`, `vpc`, `subnets`, `security_groups`, `port`, `enhanced_vpc_routing`, `publicly_accessible`, `tags`
+
+error: there is no resource `consumer-reporting-2/workgroup`
+  --> environments/dev.toml:30:12
+   |
+30 | [resources."consumer-reporting-2/workgroup"]
+   |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+   |
+   = help: did you mean `consumer-reporting-1/workgroup`?
+
+error: there is no resource `moon/crater`
+  --> environments/dev.toml:32:12
+   |
+32 | [resources."moon/crater"]
+   |            ^^^^^^^^^^^^^
+   |
+   = help: the components are consumer-reporting-1, networking, nlb, producer
+
+error: `a-load-balancer-whose-name-is-too-long-for-aws` is no name for elasticloadbalancing.load-balancer: a name is up to 32 letters, digits and dashes, no dash at either end, and does not start with `internal-`
+  --> environments/dev.toml:34:8
+   |
+34 | name = "a-load-balancer-whose-name-is-too-long-for-aws"
+   |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+error: ec2.route has neither a name nor tags
+  --> environments/dev.toml:36:1
+   |
+36 | name = "out"
+   | ^^^^
+
+error: ec2.vpc is named by its tag `Name`, which `tags` says too
+  --> environments/dev.toml:38:1
+   |
+38 | name = "vpc"
+   | ^^^^
+   |
+   = help: take one of them away
+
+error: `cidr` of networking/vpc (ec2.vpc): invalid IP address syntax
+  --> environments/dev.toml:40:8
+   |
+40 | cidr = "10.60.0.0"
+   |        ^^^^^^^^^^^
+
+error: `protocol` of networking/nlb-egress-5439-consumers (ec2.security-group-rule): expected `tcp` or `all` or `other`, found the string "udp"
+  --> environments/dev.toml:42:12
+   |
+42 | protocol = "udp"
+   |            ^^^^^
+"##);
 }
 
 #[test]
@@ -254,7 +383,19 @@ fn two_cannot_have_one_name() {
 name = "airline-dev-producer"
 [resources."networking/subnet-2"]
 cidr = "10.50.0.0/23"
-"#), @"");
+"#), @r##"
+error: consumer-reporting-1/workgroup and producer/workgroup would have the same name, and AWS takes only one of them
+  --> environments/dev.toml:24:8
+   |
+24 | name = "airline-dev-producer"
+   |        ^^^^^^^^^^^^^^^^^^^^^^
+
+error: networking/subnet-2 and networking/subnet-1 would have the same vpc and cidr, and AWS takes only one of them
+  --> environments/dev.toml:25:12
+   |
+25 | [resources."networking/subnet-2"]
+   |            ^^^^^^^^^^^^^^^^^^^^^
+"##);
 }
 
 #[tokio::test(start_paused = true)]
@@ -262,5 +403,5 @@ async fn plan_refuses_what_validate_refuses() {
     let estate = Estate::new(&with("[resources.\"producer/workgrup\"]\nname = \"x\"\n"));
     let why = estate.refusal(&Options::default()).await;
     assert!(why.contains("there is no resource `producer/workgrup`"), "{why}");
-    assert!(why.contains("did you mean `producer/workgroup`?") && why.contains("environments/dev.toml:24:"), "{why}");
+    assert!(why.contains("did you mean `producer/workgroup`?") && why.contains("environments/dev.toml:22:"), "{why}");
 }
