@@ -405,3 +405,14 @@ async fn plan_refuses_what_validate_refuses() {
     assert!(why.contains("there is no resource `producer/workgrup`"), "{why}");
     assert!(why.contains("did you mean `producer/workgroup`?") && why.contains("environments/dev.toml:22:"), "{why}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_example_comes_up_with_the_old_names_and_stays_as_it_is() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/migration/environments/prod.toml");
+    let mut estate = Estate::new(&std::fs::read_to_string(file).unwrap());
+    estate.converge(&Options::default()).await;
+    let world = estate.sandbox.world();
+    let names: Vec<&String> = world.serverless.workgroups.keys().collect();
+    assert_eq!(names, ["airline-consumer-1-wg", "airline-consumer-2-wg", "airline-producer-wg"]);
+    assert!(world.iam.roles.values().all(|role| role.arn.contains(":role/Airline")));
+}
