@@ -104,6 +104,7 @@ async fn the_subnets_that_are_listed() {
     estate.write(&listing(&land, &["d", "a", "b"]));
     let plan = estate.plan(&Options::default()).await.unwrap();
     assert_eq!(chosen(&plan), sorted(land.ids(&["a", "b", "d"])));
+    estate.converge(&Options::default()).await;
     estate.write(&in_vpc(&land, ""));
     estate.settled().await;
     goes(&mut estate, &before).await;
