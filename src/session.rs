@@ -158,8 +158,7 @@ impl Session {
             true => observe(&self.aws, &self.state).await?,
             false => Observed::assumed(&self.state),
         };
-        let plan = plan::plan(&stack, &self.state, &observed, options)?;
-        Ok(Plan { warnings, ..plan })
+        self.decided(&stack, warnings, &observed, options)
     }
 
     /// Looks at what runs, and plans from that; there may be no plan though AWS could be read.
@@ -172,8 +171,17 @@ impl Session {
     async fn plan_from(&self, observed: &Observed, options: &Options) -> Result<Plan, Failure> {
         self.check_supported(options)?;
         let (stack, warnings) = self.surveyed(options.destroy).await?;
-        let plan = plan::plan(&stack, &self.state, observed, options)?;
-        Ok(Plan { warnings, ..plan })
+        self.decided(&stack, warnings, observed, options)
+    }
+
+    fn decided(
+        &self,
+        stack: &Stack,
+        warnings: Vec<Diagnostic>,
+        observed: &Observed,
+        options: &Options,
+    ) -> Result<Plan, Failure> {
+        Ok(Plan { warnings, ..plan::plan(stack, &self.state, observed, options)? })
     }
 
     fn check_supported(&self, options: &Options) -> Result<(), Failure> {

@@ -121,6 +121,7 @@ impl Global {
         let columns = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
         let width = variable("COLUMNS").and_then(|text| text.parse().ok()).or_else(columns).unwrap_or(100);
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable).unwrap_or_default();
+        let unicode = locale.to_ascii_lowercase().replace('-', "").contains("utf8");
         let settings = Settings {
             format,
             color_out: self.color(out) && format == Format::Human,
@@ -132,7 +133,8 @@ impl Global {
             },
             width: width.clamp(40, 160),
             interactive: err && variable("TERM").as_deref() != Some("dumb") && variable("CI").is_none(),
-            unicode: locale.to_ascii_lowercase().replace('-', "").contains("utf8"),
+            unicode,
+            ascii_out: out && !unicode && format == Format::Human,
         };
         Context {
             printer: Printer::standard(settings),

@@ -8,6 +8,7 @@ use super::style::{Label, Styled};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 use serde_json::Value as Json;
 use std::{
+    borrow::Cow,
     fmt,
     io::{self, Write},
     sync::{Arc, Mutex, PoisonError},
@@ -56,6 +57,8 @@ pub struct Settings {
     pub interactive: bool,
     /// Whether the locale is UTF-8; progress keeps to ASCII otherwise.
     pub unicode: bool,
+    /// Whether results go to a terminal that does not know UTF-8: rsds's own signs are then written in ASCII.
+    pub ascii_out: bool,
 }
 
 impl Default for Settings {
@@ -69,6 +72,7 @@ impl Default for Settings {
             width: 80,
             interactive: false,
             unicode: true,
+            ascii_out: false,
         }
     }
 }
@@ -123,7 +127,8 @@ impl Printer {
 
     /// Prints a result to standard output, with a line end if it has none.
     pub fn result(&self, text: &str) -> Result<(), PrintError> {
-        Ok(self.above_live(|| write_line(&self.out, text))?)
+        let text = if self.settings.ascii_out { Cow::Owned(ascii_signs(text)) } else { Cow::Borrowed(text) };
+        Ok(self.above_live(|| write_line(&self.out, &text))?)
     }
 
     /// Prints a value as one line of JSON to standard output.
@@ -237,6 +242,11 @@ impl Drop for Live<'_> {
     }
 }
 
+/// Writes rsds's own signs in ASCII; what a value holds is left as it is.
+fn ascii_signs(text: &str) -> String {
+    text.replace('·', "-").replace('→', "->").replace('…', "...")
+}
+
 fn write_line(stream: &Stream, text: &str) -> io::Result<()> {
     if text.ends_with('\n') { write_all(stream, text) } else { write_all(stream, &format!("{text}\n")) }
 }
@@ -331,6 +341,13 @@ mod tests {
         printer.prompt("Sure? ");
         assert_eq!(out.text(), "a result\n{\"a\":1}\n");
         assert_eq!(err.text(), "sandbox\nwarning: careful\nerror: no\n  help: try\nSure? ");
+    }
+
+    #[test]
+    fn signs_are_ascii_where_nothing_else_shows() {
+        let (printer, out, _) = printer(Settings { ascii_out: true, ..Settings::default() });
+        printer.result("a · b → c…").unwrap();
+        assert_eq!(out.text(), "a - b -> c...\n");
     }
 
     #[test]

@@ -64,6 +64,7 @@ pub fn show_json(state: &State) -> Json {
             "spec": entry.spec,
             "outputs": entry.outputs,
             "depends_on": entry.depends_on,
+            "generation": entry.generation,
             "deposed": entry.deposed.iter().map(|old| &old.id).collect::<Vec<_>>(),
         })
     });

@@ -17,6 +17,27 @@ fn on_a_terminal(folder: &Folder, arguments: &[&str], types: &str) -> Ran {
     Ran { code: output.status.code(), out: String::from_utf8_lossy(&output.stdout).into_owned(), err: String::new() }
 }
 
+#[test]
+fn a_terminal_without_utf_8_gets_ascii() {
+    let mut folder = Folder::new(SMALL);
+    folder.rsds(&[&["apply", "--auto-approve"], &FAST]).exits(0);
+    on_a_terminal(&folder, &["show"], "").exits(0).prints(" · ");
+    // It wins over LANG, which the helper sets.
+    folder.variables.insert("LC_ALL", "C".to_owned());
+    let plain = on_a_terminal(&folder, &["show", "--color", "never"], "").exits(0).prints("demo dev - account");
+    assert!(plain.out.is_ascii(), "{plain}");
+}
+
+#[test]
+fn a_dumb_terminal_gets_no_colour() {
+    let folder = Folder::new(SMALL);
+    let line = format!("TERM=dumb {} plan {}", env!("CARGO_BIN_EXE_rsds"), FAST.join(" "));
+    let mut command = folder.command("/usr/bin/script");
+    let output = command.args(["-qec", &line, "/dev/null"]).output().unwrap();
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && out.contains("create") && !out.contains(COLOR), "{out}");
+}
+
 const COLOR: &str = "\u{1b}[";
 
 #[test]
