@@ -229,6 +229,24 @@ fn docs_commands_exist() {
 }
 
 #[test]
+fn docs_pipelines_run_what_there_is() {
+    let pipelines = ["examples/github-actions/.github/workflows/rsds.yml", "examples/gitlab/.gitlab-ci.yml"];
+    for path in pipelines {
+        let text = fs::read_to_string(root().join(path)).unwrap();
+        let lines = text.lines().map(|line| line.trim().trim_start_matches("- ").trim_start_matches("run: "));
+        let commands: Vec<Vec<String>> = lines
+            .filter(|line| line.starts_with("rsds "))
+            .map(|line| words(line.split(['>', '|']).next().unwrap()))
+            .collect();
+        assert!(commands.len() >= 4, "{path}: {commands:?}");
+        for command in commands {
+            let parsed = rsds::cli::command().try_get_matches_from(&command);
+            assert!(parsed.is_ok(), "{path}: {command:?}\n{}", parsed.unwrap_err());
+        }
+    }
+}
+
+#[test]
 fn docs_set_up_commands_are_two() {
     let documents = documents();
     let readme = &documents[Path::new("README.md")];
