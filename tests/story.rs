@@ -7,6 +7,7 @@ mod drift;
 mod existing;
 mod groups;
 mod overrides;
+mod producer;
 mod refuse;
 mod replace;
 

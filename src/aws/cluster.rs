@@ -160,7 +160,7 @@ fn changes_are_pending(shown: &types::Cluster) -> bool {
 }
 
 /// Says what is still happening to a cluster that is available.
-fn under_way(shown: &types::Cluster) -> Option<String> {
+fn under_way(shown: &types::Cluster, managed_password: bool) -> Option<String> {
     let availability = shown.cluster_availability_status().unwrap_or("Available");
     let role = shown.iam_roles().iter().find(|role| !matches!(role.apply_status(), Some("in-sync") | None));
     let relocation = shown.availability_zone_relocation_status().unwrap_or_default();
@@ -173,11 +173,14 @@ fn under_way(shown: &types::Cluster) -> Option<String> {
         None if shown.endpoint.as_ref().and_then(types::Endpoint::address).is_none() => {
             Some("no endpoint yet".to_owned())
         }
+        None if managed_password && shown.master_password_secret_arn().is_none() => {
+            Some("no admin secret yet".to_owned())
+        }
         None => None,
     }
 }
 
-fn readiness(shown: &types::Cluster) -> Readiness {
+fn readiness(shown: &types::Cluster, managed_password: bool) -> Readiness {
     let status = shown.cluster_status().unwrap_or("available");
     let availability = shown.cluster_availability_status().unwrap_or_default();
     match status {
@@ -186,7 +189,7 @@ fn readiness(shown: &types::Cluster) -> Readiness {
         _ if status.starts_with("incompatible-") => Readiness::Failed(status.to_owned()),
         _ if availability.eq_ignore_ascii_case("failed") => Readiness::Failed(format!("{status}, {availability}")),
         "paused" => Readiness::Dormant(status.to_owned()),
-        "available" => match under_way(shown) {
+        "available" => match under_way(shown, managed_password) {
             Some(why) => Readiness::Pending(format!("{status}, {why}")),
             None => Readiness::Ready,
         },
@@ -263,13 +266,14 @@ impl Cluster {
         if let (0, Some(recorded)) = (spec.port, recorded) {
             spec.port = recorded.port;
         }
-        Live { id: Id(name.to_owned()), spec, outputs: outputs(shown, arn.into()), readiness: readiness(shown) }
+        let readiness = readiness(shown, recorded.is_some_and(|spec| spec.managed_password));
+        Live { id: Id(name.to_owned()), spec, outputs: outputs(shown, arn.into()), readiness }
     }
 
     /// Deletes the cluster, unless that is under way or done.
     async fn delete(aws: &Aws, name: &str, spec: &ClusterSpec<Known>) -> Result<(), Fault> {
         let Some(shown) = describe(aws, name).await? else { return Ok(()) };
-        if matches!(readiness(&shown), Readiness::Deleting(_)) {
+        if matches!(readiness(&shown, false), Readiness::Deleting(_)) {
             return Ok(());
         }
         let call = aws.redshift.delete_cluster().cluster_identifier(name);
@@ -397,7 +401,9 @@ impl Kind for Cluster {
     }
 
     fn refuse(changes: &Changes) -> Option<Refusal> {
-        cluster_change::refuse(changes)
+        let command = "aws redshift modify-cluster --no-manage-master-password --master-user-password ... \
+                       --cluster-identifier NAME";
+        redshift::refuse_password(changes, command)
     }
 
     fn notice(outputs: &ClusterOutputs, readiness: &Readiness) -> Option<String> {
@@ -485,8 +491,8 @@ mod tests {
 
     #[test]
     fn a_cluster_is_ready_when_nothing_is_under_way() {
-        assert_eq!(readiness(&cluster().build()), Readiness::Ready);
-        let pending = |builder: ClusterBuilder| match readiness(&builder.build()) {
+        assert_eq!(readiness(&cluster().build(), false), Readiness::Ready);
+        let pending = |builder: ClusterBuilder| match readiness(&builder.build(), false) {
             Readiness::Pending(why) => why,
             other => panic!("{other:?}"),
         };
@@ -496,14 +502,16 @@ mod tests {
         let nodes = PendingModifiedValues::builder().number_of_nodes(4).build();
         assert_eq!(pending(cluster().pending_modified_values(nodes)), "available, changes pending");
         let version = PendingModifiedValues::builder().cluster_version("1.1").build();
-        assert_eq!(readiness(&cluster().pending_modified_values(version).build()), Readiness::Ready);
+        assert_eq!(readiness(&cluster().pending_modified_values(version).build(), false), Readiness::Ready);
         assert_eq!(pending(cluster().cluster_status("resizing")), "resizing");
         assert_eq!(pending(types::Cluster::builder().cluster_status("available")), "available, no endpoint yet");
-        let of = |status: &str| readiness(&cluster().cluster_status(status).build());
+        let of = |status: &str| readiness(&cluster().cluster_status(status).build(), false);
         assert_eq!(of("paused"), Readiness::Dormant("paused".to_owned()));
         assert_eq!(of("final-snapshot"), Readiness::Deleting("final-snapshot".to_owned()));
         assert_eq!(of("incompatible-network"), Readiness::Failed("incompatible-network".to_owned()));
-        let failed = readiness(&cluster().cluster_availability_status("Failed").build());
+        let bare = readiness(&cluster().build(), true);
+        assert_eq!(bare, Readiness::Pending("available, no admin secret yet".to_owned()));
+        let failed = readiness(&cluster().cluster_availability_status("Failed").build(), false);
         assert_eq!(failed, Readiness::Failed("available, Failed".to_owned()));
     }
 

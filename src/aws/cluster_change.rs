@@ -10,7 +10,7 @@ use super::{
     ids::{ClusterParameterGroupName, RoleArn},
     number, redshift, tags,
 };
-use crate::kind::{Changes, Job, Known, Refusal, Step};
+use crate::kind::{Changes, Job, Known, Step};
 use serde_json::Value as Json;
 
 /// What one ModifyCluster call takes together; everything else goes alone.
@@ -35,26 +35,6 @@ const RESIZE: &str = "resize";
 /// as much as of the most restricted.
 const ELASTIC: &[(&str, u32, u32)] = &[("ra3.xlplus", 2, 4), ("ra3.4xlarge", 4, 4), ("ra3.16xlarge", 4, 4)];
 const LEAST_ELASTIC: (u32, u32) = (2, 2);
-
-/// Says why the password cannot become, or begin as, someone else's: AWS wants to be told it.
-pub(super) fn refuse(changes: &Changes) -> Option<Refusal> {
-    const FIELD: &str = "managed_password";
-    if changes.after(FIELD) != Some(&Json::Bool(false)) {
-        return None;
-    }
-    let (why, help) = match changes.before(FIELD) {
-        Some(Json::Bool(true)) => (
-            "AWS gives up the admin password only for another one, and rsds must never see a password",
-            "do it by hand, and rsds finds it done: aws redshift modify-cluster --no-manage-master-password \
-             --master-user-password ... --cluster-identifier NAME",
-        ),
-        _ => (
-            "a cluster cannot be created without an admin password, and rsds must never see one",
-            "leave `admin_password` at \"managed\": Secrets Manager then makes and keeps it",
-        ),
-    };
-    Some(Refusal { field: FIELD, why: why.to_owned(), help: help.to_owned() })
-}
 
 /// Returns a step that settles those of `fields` that change, if any does.
 fn step(changes: &Changes, name: &str, fields: &[&str]) -> Option<Step> {
@@ -81,12 +61,10 @@ pub(super) fn steps(changes: &Changes) -> Vec<Step> {
         Some(Json::Bool(false)) => [zones, around_zones(), resize],
         _ => [relocation(), resize, zones],
     };
-    let first = [
-        one(SET_ROLES, &["roles", "default_role"]),
-        one(SET_SETTINGS, SETTINGS),
-        one(SET_PASSWORD, &["managed_password"]),
-        one(SET_KEY, &["kms_key"]),
-    ];
+    // A cluster that lacks its secret does not count as settled: this step cannot wait for that.
+    let password = one(SET_PASSWORD, &["managed_password"]).map(|step| Step { settled: false, ..step });
+    let first =
+        [password, one(SET_ROLES, &["roles", "default_role"]), one(SET_SETTINGS, SETTINGS), one(SET_KEY, &["kms_key"])];
     first.into_iter().chain(sized).flatten().chain(tags::tag_steps(changes)).collect()
 }
 
@@ -248,15 +226,5 @@ mod tests {
             let steps = steps(&changes(&[(field.name, json!(null), json!("x"))]));
             assert_eq!(steps.is_empty(), field.unreadable, "{}", field.name);
         }
-    }
-
-    #[test]
-    fn a_password_of_someone_else_is_refused() {
-        let password =
-            |before, after| refuse(&changes(&[("managed_password", before, after)])).map(|refusal| refusal.why);
-        assert!(password(Json::Null, json!(false)).unwrap().contains("cannot be created without"));
-        assert!(password(json!(true), json!(false)).unwrap().contains("only for another one"));
-        assert_eq!(password(json!(false), json!(true)), None);
-        assert_eq!(refuse(&changes(&[("port", json!(1), json!(2))])), None);
     }
 }

@@ -198,6 +198,8 @@ const BY_TEXT: &[(&str, &str, Class)] = &[
     ("KMSInvalidStateException", "pending deletion", Class::NotFound),
     ("InvalidParameterValue", "remote-ipv6-range", Class::NotFound),
     ("InvalidParameterValue", "must delegate access", Class::Propagating),
+    // A role made moments ago (aws-facts.md 2).
+    ("InvalidParameterValue", "IAM role", Class::Propagating),
 ];
 
 const BY_CODE: &[(Class, &[&str])] = &[

@@ -11,7 +11,7 @@ use super::{
     naming, redshift, serverless, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Refusal, Stage, Step, Tags, Typical, Which,
 };
 use aws_sdk_redshiftserverless::types::{LogExport, Namespace as AwsNamespace, NamespaceStatus};
 use futures_util::future::try_join_all;
@@ -34,6 +34,9 @@ pub struct NamespaceSpec<S: Stage> {
     pub database: String,
     /// The admin user.
     pub admin_username: String,
+    /// Whether AWS makes and keeps the admin password; otherwise someone else does.
+    #[serde(default = "managed")]
+    pub managed_password: bool,
     /// The key its data is encrypted with; AWS's own when absent.
     pub kms_key: Option<S::In<KeyArn>>,
     /// The roles its statements may use; AWS does not let the set become empty again.
@@ -61,11 +64,18 @@ crate::outputs!(Namespace =>
         ready {
             /// The namespace's name, which its workgroup goes by: AVAILABLE first (aws-facts.md 15).
             name: NamespaceName,
-            /// The secret AWS keeps the admin password in.
+        }
+        maybe {
+            /// The secret AWS keeps the admin password in, if AWS keeps it.
             admin_secret: SecretArn,
         }
     }
 );
+
+/// What records say that are older than the field.
+const fn managed() -> bool {
+    true
+}
 
 /// Returns the id at the end of a namespace's ARN.
 fn uuid(arn: &Id) -> &str {
@@ -88,12 +98,13 @@ fn outputs(call: &str, namespace: &AwsNamespace) -> Result<NamespaceOutputs, Fau
     })
 }
 
-fn readiness(namespace: &AwsNamespace, roles: &[AttachedRole]) -> Readiness {
+fn readiness(namespace: &AwsNamespace, roles: &[AttachedRole], managed_password: bool) -> Readiness {
     match &namespace.status {
         Some(NamespaceStatus::Deleting) => Readiness::Deleting(NamespaceStatus::Deleting.as_str().to_owned()),
         Some(NamespaceStatus::Available) | None => {
             let under_way = roles.iter().find_map(AttachedRole::under_way);
-            let no_secret = || namespace.admin_password_secret_arn.is_none().then(|| "no admin secret yet".to_owned());
+            let missing = managed_password && namespace.admin_password_secret_arn.is_none();
+            let no_secret = || missing.then(|| "no admin secret yet".to_owned());
             match under_way.or_else(no_secret) {
                 Some(why) => Readiness::Pending(format!("AVAILABLE, {why}")),
                 None => Readiness::Ready,
@@ -117,6 +128,8 @@ impl Namespace {
             // Empty until the first workgroup exists (aws-facts.md 6.1).
             database: database.unwrap_or_else(|| recorded.database.clone()),
             admin_username: namespace.admin_username.clone().unwrap_or_default(),
+            // No answer tells the switch itself (aws-facts.md 4).
+            managed_password: namespace.admin_password_secret_arn.is_some(),
             kms_key: redshift::declared_key(namespace.kms_key_id.clone(), outputs.arn.as_str()),
             roles: roles.iter().filter(|role| role.stays()).map(|role| role.arn.clone()).collect(),
             default_role: namespace.default_iam_role_arn.clone().filter(|arn| !arn.is_empty()).map(RoleArn),
@@ -124,7 +137,7 @@ impl Namespace {
             final_snapshot: recorded.final_snapshot,
             tags,
         };
-        let readiness = readiness(namespace, &roles);
+        let readiness = readiness(namespace, &roles, recorded.managed_password);
         Ok(Some(Live { id: Id(outputs.arn.0.clone()), spec, outputs, readiness }))
     }
 
@@ -154,6 +167,7 @@ impl Kind for Namespace {
         Field::replaces("name"),
         Field::replaces("database"),
         Field::replaces("admin_username"),
+        Field::updates("managed_password").impact("the admin password changes"),
         Field::updates("kms_key"),
         Field::updates("roles"),
         Field::updates("default_role"),
@@ -189,6 +203,9 @@ impl Kind for Namespace {
             "kms:DescribeKey",
             "kms:Encrypt",
             "kms:GenerateDataKey",
+            "secretsmanager:CreateSecret",
+            "secretsmanager:GetRandomPassword",
+            "secretsmanager:TagResource",
         ],
         delete: &["redshift-serverless:DeleteNamespace", "secretsmanager:DeleteSecret", "kms:RetireGrant"],
     };
@@ -213,7 +230,7 @@ impl Kind for Namespace {
     async fn create(aws: &Aws, spec: &NamespaceSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {
         const CALL: &str = "redshift-serverless:CreateNamespace";
         let call = aws.serverless.create_namespace().namespace_name(spec.name.as_str()).db_name(&spec.database);
-        let call = call.admin_username(&spec.admin_username).manage_admin_password(true);
+        let call = call.admin_username(&spec.admin_username).manage_admin_password(spec.managed_password);
         let call = call
             .set_kms_key_id(spec.kms_key.clone().map(String::from))
             .set_iam_roles(Some(role_arns(spec)).filter(|roles| !roles.is_empty()))
@@ -227,13 +244,22 @@ impl Kind for Namespace {
         Ok(Created { id: Id(outputs.arn.0.clone()), outputs })
     }
 
+    fn refuse(changes: &Changes) -> Option<Refusal> {
+        let command = "aws redshift-serverless update-namespace --no-manage-admin-password --admin-username ... \
+                       --admin-user-password ... --namespace-name NAME";
+        redshift::refuse_password(changes, command)
+    }
+
     /// One group of settings per call, each from a settled namespace (aws-facts.md 6.1).
     fn update(changes: &Changes) -> Vec<Step> {
         let of_roles = ["roles", "default_role"].into_iter().filter(|field| changes.has(field));
         let roles = Step { fields: of_roles.map(str::to_owned).collect(), ..Step::set("roles") };
         let alone = ["kms_key", "log_exports"].into_iter().filter(|field| changes.has(field)).map(Step::set);
         let roles = Some(roles).filter(|step| !step.fields.is_empty());
-        roles.into_iter().chain(alone).chain(tags::tag_steps(changes)).map(Step::settled).collect()
+        let settled = roles.into_iter().chain(alone).chain(tags::tag_steps(changes)).map(Step::settled);
+        // A namespace that lacks its secret does not count as settled: this step cannot wait for that.
+        let password = changes.has("managed_password").then(|| Step::set("managed_password"));
+        password.into_iter().chain(settled).collect()
     }
 
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {
@@ -246,6 +272,9 @@ impl Kind for Namespace {
                 let default = spec.default_role.as_ref().map_or("", RoleArn::as_str);
                 let call = update.set_iam_roles(Some(role_arns(spec))).default_iam_role_arn(default);
                 call.send().called(UPDATE).await?;
+            }
+            "set managed_password" => {
+                update.manage_admin_password(spec.managed_password).send().called(UPDATE).await?;
             }
             "set kms_key" => {
                 // AWS decides whether a namespace may go back to its key: a refusal is shown, data is never at stake.
@@ -312,12 +341,13 @@ mod tests {
             namespace_role::attached(&[format!("IamRole(applyStatus={status}, iamRoleArn=arn:aws:iam::1:role/r)")])
         };
         let available = namespace(NamespaceStatus::Available, Some("arn:secret"));
-        assert_eq!(readiness(&available, &role("in-sync")), Readiness::Ready);
+        assert_eq!(readiness(&available, &role("in-sync"), true), Readiness::Ready);
         let adding = Readiness::Pending("AVAILABLE, role arn:aws:iam::1:role/r adding".to_owned());
-        assert_eq!(readiness(&available, &role("adding")), adding);
+        assert_eq!(readiness(&available, &role("adding"), true), adding);
         let bare = namespace(NamespaceStatus::Available, None);
-        assert_eq!(readiness(&bare, &[]), Readiness::Pending("AVAILABLE, no admin secret yet".to_owned()));
+        assert_eq!(readiness(&bare, &[], true), Readiness::Pending("AVAILABLE, no admin secret yet".to_owned()));
+        assert_eq!(readiness(&bare, &[], false), Readiness::Ready);
         let going = namespace(NamespaceStatus::Deleting, None);
-        assert_eq!(readiness(&going, &[]), Readiness::Deleting("DELETING".to_owned()));
+        assert_eq!(readiness(&going, &[], true), Readiness::Deleting("DELETING".to_owned()));
     }
 }

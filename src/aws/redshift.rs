@@ -5,13 +5,36 @@
 //! the TOML nor rsds itself set.
 
 use super::{Aws, Fault, fault::Called, ids::KeyArn, policy::partition, tags};
-use crate::kind::{Step, Tags};
+use crate::kind::{Changes, Refusal, Step, Tags};
 use aws_sdk_redshift::types::Tag;
+use serde_json::Value as Json;
 
 /// The most objects one page of a Describe answer holds.
 pub(super) const PAGE: i32 = 100;
 /// What AWS shows, and takes, in place of a key of ours.
 pub(super) const AWS_OWNED_KEY: &str = "AWS_OWNED_KMS_KEY";
+
+/// The field that says whether AWS makes and keeps the admin password.
+const MANAGED: &str = "managed_password";
+
+/// Says why the admin password cannot become, or begin as, someone else's: AWS wants to be told it. `command` is the
+/// AWS command that tells it.
+pub(super) fn refuse_password(changes: &Changes, command: &str) -> Option<Refusal> {
+    if changes.after(MANAGED) != Some(&Json::Bool(false)) {
+        return None;
+    }
+    let (why, help) = match changes.before(MANAGED) {
+        Some(Json::Bool(true)) => (
+            "AWS gives up the admin password only for another one, and rsds must never see a password",
+            format!("do it by hand, and rsds finds it done: {command}"),
+        ),
+        _ => (
+            "a warehouse cannot be created without an admin password, and rsds must never see one",
+            "leave `admin_password` at \"managed\": Secrets Manager then makes and keeps it".to_owned(),
+        ),
+    };
+    Some(Refusal { field: MANAGED, why: why.to_owned(), help })
+}
 
 /// Returns the ARN of `what` (`cluster`, `subnetgroup`, `parametergroup`, `usagelimit`): it holds the name, no UUID.
 pub(super) fn arn(aws: &Aws, what: &str, name: &str) -> String {
@@ -55,6 +78,17 @@ pub(super) async fn run_tags(aws: &Aws, step: &Step, arn: &str, before: &Tags, a
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_of_someone_else_is_refused() {
+        let change = |field: &str, before, after| (field.to_owned(), (before, crate::kind::After::Known(after)));
+        let password = |before, after| refuse_password(&Changes([change(MANAGED, before, after)].into()), "aws x");
+        let why = |before, after| password(before, after).map(|refusal| refusal.why);
+        assert!(why(Json::Null, Json::Bool(false)).unwrap().contains("cannot be created without"));
+        assert!(why(Json::Bool(true), Json::Bool(false)).unwrap().contains("only for another one"));
+        assert_eq!(why(Json::Bool(false), Json::Bool(true)), None);
+        assert_eq!(refuse_password(&Changes([change("port", Json::Null, Json::Bool(false))].into()), "aws x"), None);
+    }
 
     #[test]
     fn keys_read_as_they_are_declared() {

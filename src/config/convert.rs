@@ -14,9 +14,10 @@ use super::source::Source;
 use super::sql_name;
 use super::tree::{Node, Value, parse_value};
 use super::typed::{
-    AdminPassword, BreachAction, Capacity, Cluster, Config, Consumer, CustomDomain, Datashare, HealthCheck, Listener,
-    LogExport, Monitoring, Networking, Nlb, NlbTargets, Pause, Period, Principal, Producer, ProducerKind, Protect,
-    ResourceOverride, Role, SnapshotCopy, StateBackend, UsageLimit, User, Vpc, Zones,
+    AdminPassword, BreachAction, Capacity, Cluster, Config, Consumer, CustomDomain, Datashare, HealthCheck,
+    LimitedFeature, Listener, LogExport, Monitoring, Networking, Nlb, NlbTargets, Pause, Period, Principal, Producer,
+    ProducerKind, ProducerLimit, Protect, ResourceOverride, Role, SnapshotCopy, StateBackend, UsageLimit, User, Vpc,
+    Zones,
 };
 
 /// Converts the whole tree; `env` is the name of the environment.
@@ -232,6 +233,7 @@ fn producer(view: &View<'_>) -> Producer {
         snapshot_schedule: view.at("snapshot_schedule").text_if(),
         logging: logs(&view.at("logging")),
         log_retention: view.at("log_retention").duration_if(),
+        usage_limits: view.at("usage_limits").each(producer_limit),
         snapshot_copy: view
             .at("snapshot_copy")
             .present()
@@ -283,18 +285,34 @@ fn consumer(view: &View<'_>) -> Consumer {
 }
 
 fn usage_limit(view: &View<'_>) -> UsageLimit {
-    UsageLimit {
-        period: match view.at("period").text().as_str() {
-            "daily" => Period::Daily,
-            "weekly" => Period::Weekly,
-            _ => Period::Monthly,
-        },
-        rpu_hours: view.at("rpu_hours").number(),
-        action: match view.at("action").text().as_str() {
-            "deactivate" => BreachAction::Deactivate,
-            "emit-metric" => BreachAction::EmitMetric,
-            _ => BreachAction::Log,
-        },
+    let (period, action) = (period(&view.at("period")), breach_action(&view.at("action")));
+    UsageLimit { period, rpu_hours: view.at("rpu_hours").number(), action }
+}
+
+fn producer_limit(view: &View<'_>) -> ProducerLimit {
+    let feature = match view.at("feature").text().as_str() {
+        "spectrum" => LimitedFeature::Spectrum,
+        "cross-region-datasharing" => LimitedFeature::CrossRegionDatasharing,
+        "serverless-compute" => LimitedFeature::ServerlessCompute,
+        _ => LimitedFeature::ConcurrencyScaling,
+    };
+    let (period, action) = (period(&view.at("period")), breach_action(&view.at("action")));
+    ProducerLimit { feature, period, amount: view.at("amount").number(), action }
+}
+
+fn period(view: &View<'_>) -> Period {
+    match view.text().as_str() {
+        "daily" => Period::Daily,
+        "weekly" => Period::Weekly,
+        _ => Period::Monthly,
+    }
+}
+
+fn breach_action(view: &View<'_>) -> BreachAction {
+    match view.text().as_str() {
+        "deactivate" => BreachAction::Deactivate,
+        "emit-metric" => BreachAction::EmitMetric,
+        _ => BreachAction::Log,
     }
 }
 

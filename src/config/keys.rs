@@ -92,9 +92,15 @@ const fn partly(path: &'static str, ty: Type, value: &'static str, not: &'static
     Key { path, ty, absent: Absent::Value(value), since: Since::NowBut(not), doc }
 }
 
+const fn limit(path: &'static str, ty: Type, not: &'static str, doc: &'static str) -> Key {
+    Key { path, ty, absent: Absent::Required, since: Since::NowBut(not), doc }
+}
+
 const DAY: u64 = 86_400;
 const ANY_PORT: Type = Type::Int(1, 65_535);
 const LOGS: Type = Type::Texts(Shape::Choice(&["connectionlog", "userlog", "useractivitylog"]));
+const PERIOD: Type = Type::Text(Shape::Choice(&["daily", "weekly", "monthly"]));
+const ACTION: Type = Type::Text(Shape::Choice(&["log", "emit-metric", "deactivate"]));
 const NAMES: Type = Type::Texts(Shape::Any);
 const COUNT: Type = Type::Int(1, 1_000_000_000);
 
@@ -129,27 +135,32 @@ pub const KEYS: &[Key] = &[
     key("networking.s3_endpoint", Bool, Value("true"), "A gateway endpoint, so that COPY and UNLOAD stay inside AWS; existing subnets keep the routes they have."),
 
     key("producer", Table, Nothing, "The warehouse that takes the writes."),
-    partly("producer.type", Text(Shape::Choice(&["serverless", "cluster"])), "\"serverless\"", "cluster", "Redshift Serverless, or an RA3 cluster."),
-    later("producer.node_type", Text(Shape::Any), Value("\"ra3.xlplus\""), "Cluster only: the node type."),
-    later("producer.node_count", Int(1, 128), Value("2"), "Cluster only: the number of nodes."),
+    key("producer.type", Text(Shape::Choice(&["serverless", "cluster"])), Value("\"serverless\""), "Redshift Serverless, or an RA3 cluster."),
+    key("producer.node_type", Text(Shape::Any), Value("\"ra3.xlplus\""), "Cluster only: the node type."),
+    key("producer.node_count", Int(1, 128), Value("2"), "Cluster only: the number of nodes."),
     key("producer.base_capacity", Rpu, Value("32"), "Serverless only: RPUs it starts from."),
     key("producer.max_capacity", Rpu, Nothing, "Serverless only: RPUs it may grow to; default no limit of its own."),
     key("producer.database", Text(Shape::Database), Value("\"dev\""), "Database that is created with it."),
     key("producer.admin_username", Text(Shape::Identifier), Value("\"awsuser\""), "Admin user; Secrets Manager makes and keeps the password."),
-    partly("producer.admin_password", Text(Shape::Choice(&["managed", "external"])), "\"managed\"", "external", "Who keeps the password: Secrets Manager, or someone else (rsds then leaves it alone)."),
+    key("producer.admin_password", Text(Shape::Choice(&["managed", "external"])), Value("\"managed\""), "Who keeps the password: Secrets Manager, or someone else (rsds then leaves it alone)."),
     key("producer.port", Port, Value("5439"), "5431-5455 or 8191-8215."),
     key("producer.enhanced_vpc_routing", Bool, Value("true"), "COPY and UNLOAD go through the VPC."),
-    later("producer.multi_az", Bool, Value("false"), "Cluster only: run in two zones at once."),
-    later("producer.availability_zone_relocation", Bool, Nothing, "Cluster only: may be moved to another zone."),
+    key("producer.multi_az", Bool, Value("false"), "Cluster only: run in two zones at once."),
+    key("producer.availability_zone_relocation", Bool, Nothing, "Cluster only: may be moved to another zone."),
     key("producer.s3_buckets", Texts(Shape::Bucket), Value("[]"), "Buckets COPY and UNLOAD may use."),
     key("producer.publicly_accessible", Bool, Value("false"), "Reachable from outside the VPC; needs `networking.internet_gateway`."),
     key("producer.parameters", Settings, Nothing, "Redshift parameters."),
-    later("producer.maintenance_window", Text(Shape::Window), Nothing, "Cluster only: weekly, in UTC; default AWS's choice."),
-    later("producer.snapshot_retention", Text(Shape::Duration(DAY, 35 * DAY)), Value("\"7d\""), "Cluster only: how long automated snapshots are kept (1 to 35 days)."),
+    key("producer.maintenance_window", Text(Shape::Window), Nothing, "Cluster only: weekly, in UTC; default AWS's choice."),
+    key("producer.snapshot_retention", Text(Shape::Duration(DAY, 35 * DAY)), Value("\"7d\""), "Cluster only: how long automated snapshots are kept (1 to 35 days)."),
     key("producer.final_snapshot", Bool, Value("true"), "Taken before the producer is ever deleted; the key that encrypts it is then kept."),
     later("producer.snapshot_schedule", Text(Shape::Schedule { rate: true }), Nothing, "When snapshots are taken."),
     key("producer.logging", LOGS, Value("[]"), "Logs to export to CloudWatch."),
     later("producer.log_retention", Text(Shape::Duration(DAY, 3653 * DAY)), Nothing, "How long exported logs are kept; default for ever."),
+    key("producer.usage_limits", Tables, Nothing, "How much of a feature that costs extra may be used in a period."),
+    limit("producer.usage_limits[].feature", Text(Shape::Choice(&["concurrency-scaling", "spectrum", "cross-region-datasharing", "serverless-compute"])), "serverless-compute", "What is limited; the last is the serverless one."),
+    key("producer.usage_limits[].period", PERIOD, Value("\"monthly\""), "Over what time it counts; a week begins on Sunday."),
+    key("producer.usage_limits[].amount", COUNT, Required, "Minutes of concurrency scaling, terabytes of the next two, RPU-hours of the last."),
+    key("producer.usage_limits[].action", ACTION, Value("\"log\""), "What happens when it is used up; `deactivate` stops the feature until the next period."),
     later("producer.snapshot_copy", Table, Nothing, "Copies of snapshots in another region."),
     later("producer.snapshot_copy.region", Text(Shape::Region), Required, "The other region."),
     later("producer.snapshot_copy.retention", Text(Shape::Duration(DAY, 35 * DAY)), Value("\"7d\""), "How long copies are kept (1 to 35 days)."),
@@ -172,9 +183,9 @@ pub const KEYS: &[Key] = &[
     key("consumers.*.query_timeout", Text(Shape::Duration(0, 86_399)), Nothing, "Longest run of a query, at most 86,399 s (`max_query_execution_time`)."),
     key("consumers.*.parameters", Settings, Nothing, "Redshift parameters."),
     later("consumers.*.usage_limit", Table, Nothing, "A budget of RPU-hours."),
-    later("consumers.*.usage_limit.period", Text(Shape::Choice(&["daily", "weekly", "monthly"])), Value("\"monthly\""), "Over what time it counts."),
+    later("consumers.*.usage_limit.period", PERIOD, Value("\"monthly\""), "Over what time it counts."),
     later("consumers.*.usage_limit.rpu_hours", COUNT, Required, "The budget."),
-    later("consumers.*.usage_limit.action", Text(Shape::Choice(&["log", "emit-metric", "deactivate"])), Value("\"log\""), "What happens when it is used up."),
+    later("consumers.*.usage_limit.action", ACTION, Value("\"log\""), "What happens when it is used up."),
     key("consumers.*.s3_buckets", Texts(Shape::Bucket), Value("[]"), "Buckets it may read."),
     key("consumers.*.final_snapshot", Bool, Value("false"), "Taken before a reader is deleted; readers hold no data of their own by default."),
     key("consumers.*.publicly_accessible", Bool, Value("false"), "Reachable from outside the VPC; needs `networking.internet_gateway`."),

@@ -13,8 +13,8 @@ use super::tree::join;
 mod warehouse;
 
 pub use warehouse::{
-    AdminPassword, BreachAction, Capacity, Cluster, Consumer, LogExport, Pause, Period, Producer, ProducerKind,
-    SnapshotCopy, UsageLimit,
+    AdminPassword, BreachAction, Capacity, Cluster, Consumer, LimitedFeature, LogExport, Pause, Period, Producer,
+    ProducerKind, ProducerLimit, SnapshotCopy, UsageLimit,
 };
 
 /// Everything one environment file says, with defaults filled in (design.md section 2).

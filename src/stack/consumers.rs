@@ -32,6 +32,7 @@ pub(super) fn describe(
             capacity: consumer.capacity,
             database: &consumer.database,
             admin_username: &consumer.admin_username,
+            managed_password: true,
             kms_key: None,
             s3_buckets: &consumer.s3_buckets,
             writes_to_s3: false,

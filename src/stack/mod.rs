@@ -4,7 +4,9 @@
 //!
 //! Called by `session` between config and plan. Must do no I/O.
 
+mod access;
 mod build;
+mod cluster;
 mod consumers;
 pub mod datashares;
 pub mod existing;

@@ -26,7 +26,7 @@ pub fn outputs(config: &Config, state: &State) -> BTreeMap<String, Json> {
     let mut all = BTreeMap::from([
         ("vpc_id".to_owned(), estate.vpc()),
         ("subnet_ids".to_owned(), estate.subnets()),
-        ("producer".to_owned(), estate.warehouse("producer", config.producer.port, &config.producer.database)),
+        ("producer".to_owned(), estate.producer()),
         ("consumers".to_owned(), estate.consumers()),
         ("connection_strings".to_owned(), estate.connection_strings()),
         ("data_sharing_commands".to_owned(), estate.data_sharing_commands()),
@@ -69,7 +69,39 @@ impl Estate<'_> {
         ids.filter(|id| !id.is_null()).collect()
     }
 
-    /// One warehouse; null while it does not stand.
+    /// The producer in the form that stands; null while none does.
+    fn producer(&self) -> Json {
+        let producer = &self.config.producer;
+        let Some(cluster) = self.text("producer", "cluster", "name") else {
+            return self.warehouse("producer", producer.port, &producer.database);
+        };
+        let get = |output: &str| self.get("producer", "cluster", output);
+        json!({
+            "cluster": cluster,
+            "namespace_id": get("namespace_id"),
+            "namespace_arn": get("namespace_arn"),
+            "admin_secret_arn": get("admin_secret"),
+            "endpoint": get("endpoint"),
+            "port": producer.port,
+            "addresses": get("addresses"),
+            "database": producer.database,
+            "parameter_status": get("parameter_status"),
+        })
+    }
+
+    /// The host name of a warehouse, whatever form it has.
+    fn host(&self, component: &str) -> Option<String> {
+        let cluster = || self.text(component, "cluster", "endpoint");
+        self.text(component, "workgroup", "endpoint").or_else(cluster)
+    }
+
+    /// The namespace id of a warehouse, whatever form it has.
+    fn namespace_id(&self, component: &str) -> Option<String> {
+        let cluster = || self.text(component, "cluster", "namespace_id");
+        self.text(component, "namespace", "id").or_else(cluster)
+    }
+
+    /// One serverless warehouse; null while it does not stand.
     fn warehouse(&self, component: &str, port: u16, database: &str) -> Json {
         let Some(namespace) = self.text(component, "namespace", "name") else { return Json::Null };
         json!({
@@ -113,7 +145,7 @@ impl Estate<'_> {
         let producer = ("producer".to_owned(), producer.port, producer.database.as_str());
         let readers = self.config.readers().map(|(r, c)| (r.component(), c.port, c.database.as_str()));
         for (name, port, database) in std::iter::once(producer).chain(readers) {
-            if let Some(host) = self.text(&name, "workgroup", "endpoint") {
+            if let Some(host) = self.host(&name) {
                 all.insert(name, connection(&host, port, database, DIRECT));
             }
         }
@@ -121,7 +153,7 @@ impl Estate<'_> {
     }
 
     fn data_sharing_commands(&self) -> Json {
-        let namespace_id = |component: &str| self.text(component, "namespace", "id");
+        let namespace_id = |component: &str| self.namespace_id(component);
         // One text a warehouse: ready to paste, ready to pipe.
         let commands = datashares::commands(self.config, &namespace_id).into_iter();
         Json::Object(commands.map(|(warehouse, lines)| (warehouse, json!(lines.join("\n")))).collect())

@@ -1,9 +1,9 @@
 //! The component `producer`: the warehouse that takes the writes, its key and its role.
 //!
-//! Called by `build`. Serverless only so far; the RA3 cluster is refused before the stack is built.
+//! Called by `build`. Its key and its role are the same whether it is serverless or a cluster: they survive a switch.
 
 use super::{
-    Stack,
+    Component, Stack, cluster,
     networking::Network,
     warehouse::{self, Warehouse},
 };
@@ -15,35 +15,53 @@ use crate::{
         key::{Key, KeySpec},
         namespace::Namespace,
     },
-    config::typed::{Config, ProducerKind},
+    config::typed::{AdminPassword, Capacity, Config, ProducerKind},
     kind::{Handle, In, Tags},
 };
 
 /// Describes the producer.
 pub(super) fn describe(stack: &mut Stack, config: &Config, owner: &Owner, network: &Network) {
-    let ProducerKind::Serverless(capacity) = &config.producer.kind else { return };
-    let producer = &config.producer;
     let mut part = stack.component("producer", "producer");
-    let key: In<KeyArn> = match &producer.kms_key_arn {
-        Some(arn) => In::Literal(arn.as_str().into()),
-        None => {
-            // The final snapshot is encrypted with the key: where one will be taken, the key outlives the estate.
-            let retain = producer.final_snapshot;
-            let description = format!("rsds: data of {}", config.producer_name());
-            let spec = KeySpec { description, rotation: true, enabled: true, retain, tags: Tags::new() };
-            let key = part.add::<Key>("key", spec);
-            part.comes_from(&key, "retain", "producer.final_snapshot");
-            let alias = AliasSpec { name: format!("alias/{}", config.producer_name()), key: key.arn(), retain };
-            let alias = part.add::<Alias>("key-alias", alias);
-            part.comes_from(&alias, "retain", "producer.final_snapshot");
-            key.arn()
-        }
-    };
+    let key = key(&mut part, config);
+    match &config.producer.kind {
+        ProducerKind::Serverless(capacity) => serverless(&mut part, config, owner, network, *capacity, key),
+        ProducerKind::Cluster(wanted) => cluster::describe(&mut part, config, owner, network, wanted, key),
+    }
+}
+
+/// Describes the key, which is the same for both forms of the producer; returns the user's own if there is one.
+fn key(part: &mut Component<'_>, config: &Config) -> In<KeyArn> {
+    let producer = &config.producer;
+    if let Some(arn) = &producer.kms_key_arn {
+        return In::Literal(arn.as_str().into());
+    }
+    // The final snapshot is encrypted with the key: where one will be taken, the key outlives the estate.
+    let retain = producer.final_snapshot;
+    let description = format!("rsds: data of {}", config.producer_name());
+    let spec = KeySpec { description, rotation: true, enabled: true, retain, tags: Tags::new() };
+    let key = part.add::<Key>("key", spec);
+    part.comes_from(&key, "retain", "producer.final_snapshot");
+    let alias = AliasSpec { name: format!("alias/{}", config.producer_name()), key: key.arn(), retain };
+    let alias = part.add::<Alias>("key-alias", alias);
+    part.comes_from(&alias, "retain", "producer.final_snapshot");
+    key.arn()
+}
+
+fn serverless(
+    part: &mut Component<'_>,
+    config: &Config,
+    owner: &Owner,
+    network: &Network,
+    capacity: Capacity,
+    key: In<KeyArn>,
+) {
+    let producer = &config.producer;
     let warehouse = Warehouse {
         name: config.producer_name(),
-        capacity: *capacity,
+        capacity,
         database: &producer.database,
         admin_username: &producer.admin_username,
+        managed_password: producer.admin_password == AdminPassword::Managed,
         kms_key: Some(key),
         s3_buckets: &producer.s3_buckets,
         writes_to_s3: true,
@@ -56,11 +74,12 @@ pub(super) fn describe(stack: &mut Stack, config: &Config, owner: &Owner, networ
         publicly_accessible: producer.publicly_accessible,
         security_group: &network.producer_group,
     };
-    let (namespace, _) = warehouse::describe(&mut part, config, owner, network, warehouse);
-    name_keys(&mut part, &namespace);
+    let (namespace, _) = warehouse::describe(part, config, owner, network, warehouse);
+    name_keys(part, &namespace);
 }
 
-fn name_keys(part: &mut super::Component<'_>, namespace: &Handle<Namespace>) {
+fn name_keys(part: &mut Component<'_>, namespace: &Handle<Namespace>) {
+    part.comes_from(namespace, "managed_password", "producer.admin_password");
     part.comes_from(namespace, "kms_key", "producer.kms_key_arn");
     part.comes_from(namespace, "log_exports", "producer.logging");
 }

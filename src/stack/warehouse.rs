@@ -2,15 +2,13 @@
 //!
 //! Called by `producer` and `consumers`. Must never hold what only one of them has.
 
-use super::{Component, networking::Network};
+use super::{Component, access, networking::Network};
 use crate::{
     aws::{
         Owner,
         ids::{KeyArn, PolicyArn},
         namespace::{Namespace, NamespaceSpec},
-        policy::{Policy, partition},
-        role::{Role, RoleSpec},
-        role_policy::{RolePolicy, RolePolicySpec},
+        policy::partition,
         role_policy_attachment::{RolePolicyAttachment, RolePolicyAttachmentSpec},
         security_group::SecurityGroup,
         workgroup::{Workgroup, WorkgroupSpec},
@@ -29,6 +27,7 @@ pub(super) struct Warehouse<'a> {
     pub(super) capacity: Capacity,
     pub(super) database: &'a str,
     pub(super) admin_username: &'a str,
+    pub(super) managed_password: bool,
     pub(super) kms_key: Option<In<KeyArn>>,
     pub(super) s3_buckets: &'a [String],
     pub(super) writes_to_s3: bool,
@@ -51,16 +50,7 @@ pub(super) fn describe(
     network: &Network,
     warehouse: Warehouse<'_>,
 ) -> (Handle<Namespace>, Handle<Workgroup>) {
-    let role = part.add::<Role>(
-        "role",
-        RoleSpec {
-            name: warehouse.name.as_str().into(),
-            path: owner.role_path(),
-            description: format!("rsds: Redshift warehouse {}", warehouse.name),
-            trust: Policy::trust(REDSHIFT),
-            tags: Tags::new(),
-        },
-    );
+    let role = access::role(part, owner, &warehouse.name, &REDSHIFT);
     let partition = partition(&config.region);
     let namespace = part.add::<Namespace>(
         "namespace",
@@ -68,6 +58,7 @@ pub(super) fn describe(
             name: warehouse.name.as_str().into(),
             database: warehouse.database.to_owned(),
             admin_username: warehouse.admin_username.to_owned(),
+            managed_password: warehouse.managed_password,
             kms_key: warehouse.kms_key,
             roles: BTreeSet::from([role.arn()]),
             default_role: Some(role.arn()),
@@ -76,14 +67,9 @@ pub(super) fn describe(
             tags: Tags::new(),
         },
     );
-    if !warehouse.s3_buckets.is_empty() {
-        let buckets = warehouse.s3_buckets.iter().map(String::as_str);
-        let policy = Policy::s3(partition, buckets, warehouse.writes_to_s3);
-        let spec = RolePolicySpec { role: role.name(), name: "s3-access".to_owned(), policy };
-        let policy = part.add::<RolePolicy>("role-policy", spec);
+    let policy = access::buckets(part, config, &role, warehouse.s3_buckets, warehouse.writes_to_s3);
+    if let Some(policy) = policy {
         part.after(&namespace, &policy, "a policy before its use");
-        let key = format!("{}.s3_buckets", part.origin());
-        part.comes_from(&policy, "policy", &key);
     }
     if warehouse.all_commands {
         let arn = format!("arn:{partition}:iam::aws:policy/AmazonRedshiftAllCommandsFullAccess");

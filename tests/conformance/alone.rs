@@ -162,6 +162,7 @@ fn value(row: &Row, before: &Json, state: &State) -> Json {
             map.extend(value.map(|value| ("probe".to_owned(), json!(value))));
             tags
         }
+        To::Refused(json) => panic!("{} is refused: {json}", row.field),
         To::Replaced { fact, .. } => panic!("{} cannot be tried alone: {fact}", row.field),
     }
 }
@@ -175,7 +176,8 @@ async fn try_out(subject: Subject, bench: &Bench, aws: &Aws, state: &State) -> V
     hand.read().await;
     let mut wrong = hand.undeclared("read", &[actions.read]);
     let (again, held_by) = (subject.again, subject.held_by);
-    for row in rows(subject).iter().filter(|row| updates(row.field) && !matches!(row.to, To::Replaced { .. })) {
+    let alone = |row: &&Row| !matches!(row.to, To::Replaced { .. } | To::Refused(_));
+    for row in rows(subject).iter().filter(alone).filter(|row| updates(row.field)) {
         hand.update(row, state).await;
     }
     wrong.extend(hand.undeclared("update", &[actions.read, actions.update]));

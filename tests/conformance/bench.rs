@@ -7,7 +7,7 @@ use rsds::{
     apply::Outcome,
     aws::{Owner, kind},
     kind::{AnyKind, AnyLive, AnyWhich, OutputRef, Tree},
-    plan::{self, Options, Plan},
+    plan::{self, Options, Plan, PlanError},
     sandbox::Call,
     session::Session,
     stack::{Stack, Wanted},
@@ -68,7 +68,7 @@ impl To {
                 tags.extend(value.map(|value| ("probe".to_owned(), tree(&json!(value)))));
             }
             (Self::Tag(_), field) => panic!("no tags: {field:?}"),
-            (Self::Replaced { .. }, _) => {}
+            (Self::Replaced { .. } | Self::Refused(_), _) => {}
         }
     }
 }
@@ -106,6 +106,15 @@ impl Bench {
         let stack = self.stack(session).await;
         let observed = plan::observe(&session.aws, &session.state).await.unwrap();
         plan::plan(&stack, &session.state, &observed, options).unwrap_or_else(|errors| panic!("{errors:#?}"))
+    }
+
+    /// Plans in vain: the reasons.
+    pub(crate) async fn refusal(&self) -> Vec<PlanError> {
+        let session = self.open().await;
+        let stack = self.stack(&session).await;
+        let observed = plan::observe(&session.aws, &session.state).await.unwrap();
+        let planned = plan::plan(&stack, &session.state, &observed, &Options::default());
+        planned.err().unwrap_or_else(|| panic!("a plan was made in spite of {:?}", self.edits))
     }
 
     pub(crate) async fn carry_out(&mut self, session: Session, plan: Plan) -> Outcome {

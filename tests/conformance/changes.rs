@@ -51,7 +51,7 @@ struct Demand {
 impl Demand {
     fn of(subject: Subject, round: usize) -> Option<Self> {
         let (address, of) = (at(subject.given.address), kind(subject.given.kind)?);
-        let row = rows(subject).into_iter().nth(round)?;
+        let row = rows(subject).into_iter().filter(|row| !matches!(row.to, To::Refused(_))).nth(round)?;
         let field = of.fields().into_iter().find(|field| field.name == row.field)?;
         Some(Self { address, row, field })
     }
@@ -96,9 +96,26 @@ fn strangers(plan: &Plan, demands: &[Demand]) -> Vec<String> {
     stray.chain(idle).collect()
 }
 
+/// Demands that the plan refuses what a kind refuses, and names the resource.
+async fn refusals(bench: &mut Bench) {
+    for subject in table::subjects() {
+        let address = at(subject.given.address);
+        for row in rows(subject) {
+            let To::Refused(json) = &row.to else { continue };
+            bench.edits.push((address.clone(), row.field, To::Value(json.clone())));
+            let (session, errors) = (bench.open().await, bench.refusal().await);
+            bench.edits.pop();
+            assert!(errors.iter().all(|error| error.address.as_ref() == Some(&address)), "{errors:#?}");
+            let plan = bench.plan(&session, &Options::default()).await;
+            assert!(plan.is_empty(), "{address} {}", row.field);
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn each_field_updates_or_replaces_as_declared() {
     let mut bench = Bench::ready().await;
+    refusals(&mut bench).await;
     let rounds = table::subjects().into_iter().map(|subject| rows(subject).len()).max().unwrap();
     for round in 0..rounds {
         let demands: Vec<Demand> =

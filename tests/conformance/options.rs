@@ -18,6 +18,28 @@ vpc_cidr = "10.40.0.0/16"
 [consumers.readers]
 "#;
 
+/// The same with a cluster as producer.
+const LEAST_CLUSTER: &str = r#"
+project = "conf"
+region = "us-west-2"
+[networking]
+vpc_cidr = "10.40.0.0/16"
+[producer]
+type = "cluster"
+[consumers.readers]
+"#;
+
+/// An estate and other values for its keys.
+struct Form {
+    toml: &'static str,
+    other: &'static [(&'static str, &'static [&'static str])],
+    /// Where the producer's final snapshots are kept.
+    snapshots: &'static str,
+}
+
+const SERVERLESS: Form = Form { toml: LEAST, other: OTHER, snapshots: "redshift-serverless" };
+const CLUSTER: Form = Form { toml: LEAST_CLUSTER, other: OF_CLUSTER, snapshots: "redshift" };
+
 /// A key that exists in the account, made by somebody else.
 const FOREIGN_KEY: &str = "{key}";
 
@@ -81,6 +103,38 @@ const OTHER: &[(&str, &[&str])] = &[
     ("networking.vpc_cidr", &["networking.vpc_cidr=\"10.40.0.0/17\""]),
 ];
 
+/// The same for the keys of a cluster, and for those a serverless producer has too.
+const OF_CLUSTER: &[(&str, &[&str])] = &[
+    ("producer.type", &["producer.type=\"cluster\""]),
+    ("producer.port", &["producer.port=5450"]),
+    ("producer.enhanced_vpc_routing", &["producer.enhanced_vpc_routing=false"]),
+    ("producer.s3_buckets", &["producer.s3_buckets=[\"lake-*\", \"a-bucket\"]"]),
+    ("producer.publicly_accessible", &["producer.publicly_accessible=true", "networking.internet_gateway=true"]),
+    ("producer.parameters", &["producer.parameters.require_ssl=\"false\"", "producer.parameters.query_group=\"q\""]),
+    ("producer.logging", &["producer.logging=[\"userlog\", \"connectionlog\"]"]),
+    ("producer.usage_limits[].feature", &["producer.usage_limits=[{ feature = \"spectrum\", amount = 3 }]"]),
+    ("producer.usage_limits[].amount", &["producer.usage_limits=[{ feature = \"spectrum\", amount = 4 }]"]),
+    (
+        "producer.usage_limits[].action",
+        &["producer.usage_limits=[{ feature = \"spectrum\", amount = 4, action = \"deactivate\" }]"],
+    ),
+    (
+        "producer.usage_limits[].period",
+        &["producer.usage_limits=[{ feature = \"spectrum\", amount = 4, period = \"daily\" }]"],
+    ),
+    ("producer.node_count", &["producer.node_count=4"]),
+    ("producer.node_type", &["producer.node_type=\"ra3.large\""]),
+    ("producer.availability_zone_relocation", &["producer.availability_zone_relocation=false"]),
+    ("producer.multi_az", &["producer.multi_az=true"]),
+    ("producer.maintenance_window", &["producer.maintenance_window=\"sun:08:00-sun:08:30\""]),
+    ("producer.snapshot_retention", &["producer.snapshot_retention=\"35d\""]),
+    ("producer.admin_password", &["producer.admin_password=\"managed\""]),
+    ("producer.kms_key_arn", &["producer.kms_key_arn=\"{key}\""]),
+    ("producer.database", &["producer.database=\"main_dw\""]),
+    ("producer.admin_username", &["producer.admin_username=\"boss\""]),
+    ("producer.final_snapshot", &["producer.final_snapshot=false"]),
+];
+
 /// Keys that name the estate itself, and tables of which the data sharing SQL is made: no resource shows them yet.
 const BEYOND: [&str; 7] = ["project", "region", "extends", "datashares", "users", "roles", "state"];
 
@@ -89,7 +143,8 @@ fn every_key_that_works_has_another_value() {
     let leaves = KEYS.iter().filter(|key| !matches!(key.ty, Type::Table | Type::Map(_) | Type::Tables | Type::Open));
     let work = leaves.filter(|key| key.since != Since::NotYet);
     let work: BTreeSet<&str> = work.map(|key| key.path).filter(|path| !BEYOND.contains(&root(path))).collect();
-    let have: BTreeSet<&str> = OTHER.iter().map(|(path, _)| *path).filter(|path| root(path) != "state").collect();
+    let both = OTHER.iter().chain(OF_CLUSTER).map(|(path, _)| *path);
+    let have: BTreeSet<&str> = both.filter(|path| root(path) != "state").collect();
     assert_eq!(have, work);
 }
 
@@ -97,47 +152,86 @@ fn root(path: &str) -> &str {
     path.split('.').next().unwrap_or_default()
 }
 
-/// Where `--set` texts are one, the later wins; so each key once.
-fn merged(keys: &[usize]) -> Vec<String> {
-    let sets = keys.iter().flat_map(|at| OTHER[*at].1).filter_map(|set| set.split_once('='));
-    let sets: BTreeMap<&str, &str> = sets.collect();
-    sets.into_iter().map(|(key, value)| format!("{key}={value}")).collect()
-}
+impl Form {
+    fn named(&self, keys: &[usize]) -> Vec<&'static str> {
+        keys.iter().map(|at| self.other[*at].0).collect()
+    }
 
-/// Makes an estate with these keys, demands that it is as given, and takes it away.
-async fn comes_and_goes(keys: &[usize]) {
-    let named: Vec<&str> = keys.iter().map(|at| OTHER[*at].0).collect();
-    let mut estate = Estate::new(LEAST);
-    let (key_id, arn) = foreign_key(&estate).await;
-    becomes(&mut estate, keys, &arn, &format!("{named:?}")).await;
-    let outcome = estate.run(&destroying(&[])).await;
-    assert!(outcome.is_complete(), "destroy {named:?}: {:#?}", outcome.failed);
-    assert!(estate.state().entries.is_empty(), "{named:?}: {:?}", estate.state().entries.keys());
-    let kms = estate.open().await.unwrap().aws.kms;
-    kms.schedule_key_deletion().key_id(key_id).send().await.unwrap();
-    let meant = left_on_purpose(keys);
-    let left = estate.sandbox.leftovers();
-    let left: Vec<&str> = left.iter().filter_map(|place| place.split('/').nth(1)).collect();
-    assert_eq!(left, meant, "{named:?}");
-}
+    /// Where `--set` texts are one, the later wins; so each key once.
+    fn merged(&self, keys: &[usize]) -> Vec<String> {
+        let sets = keys.iter().flat_map(|at| self.other[*at].1).filter_map(|set| set.split_once('='));
+        let sets: BTreeMap<&str, &str> = sets.collect();
+        sets.into_iter().map(|(key, value)| format!("{key}={value}")).collect()
+    }
 
-/// What a destroy leaves: final snapshots, and the key that the producer's is encrypted with.
-fn left_on_purpose(keys: &[usize]) -> Vec<&'static str> {
-    let set = |path: &str| keys.iter().any(|at| OTHER[*at].0 == path);
-    let producers = !set("producer.final_snapshot");
-    let kms = producers && !set("producer.kms_key_arn");
-    let snapshots = producers || set("consumers.*.final_snapshot");
-    [(kms, "kms"), (snapshots, "redshift-serverless")].into_iter().filter(|(is, _)| *is).map(|(_, what)| what).collect()
-}
+    /// Makes an estate with these keys, demands that it is as given, and takes it away.
+    async fn comes_and_goes(&self, keys: &[usize]) {
+        let named = self.named(keys);
+        let mut estate = Estate::new(self.toml);
+        let (key_id, arn) = foreign_key(&estate).await;
+        self.becomes(&mut estate, keys, &arn, &format!("{named:?}")).await;
+        let outcome = estate.run(&destroying(&[])).await;
+        assert!(outcome.is_complete(), "destroy {named:?}: {:#?}", outcome.failed);
+        assert!(estate.state().entries.is_empty(), "{named:?}: {:?}", estate.state().entries.keys());
+        let kms = estate.open().await.unwrap().aws.kms;
+        kms.schedule_key_deletion().key_id(key_id).send().await.unwrap();
+        let meant = self.left_on_purpose(&named);
+        let left = estate.sandbox.leftovers();
+        let left: BTreeSet<&str> = left.iter().filter_map(|place| place.split('/').nth(1)).collect();
+        assert_eq!(left, meant, "{named:?}");
+    }
 
-/// Brings the running estate to these keys, and demands that it is as given.
-async fn becomes(estate: &mut Estate, keys: &[usize], arn: &str, what: &str) {
-    estate.sets = merged(keys).into_iter().map(|set| set.replace(FOREIGN_KEY, arn)).collect();
-    let outcome = estate.run(&Options::default()).await;
-    assert!(outcome.is_complete(), "{what}: {:#?}", outcome.failed);
-    let plan = estate.plan(&Options::default()).await.unwrap();
-    assert!(plan.is_empty(), "{what}: {}", touched(&plan).join("\n"));
-    reads_back(estate).await;
+    /// What a destroy leaves: final snapshots, and the key that the producer's is encrypted with.
+    fn left_on_purpose(&self, named: &[&str]) -> BTreeSet<&'static str> {
+        let producers = !named.contains(&"producer.final_snapshot");
+        let kms = producers && !named.contains(&"producer.kms_key_arn");
+        let readers = named.contains(&"consumers.*.final_snapshot");
+        let all = [(kms, "kms"), (producers, self.snapshots), (readers, "redshift-serverless")];
+        all.into_iter().filter(|(is, _)| *is).map(|(_, what)| what).collect()
+    }
+
+    /// Brings the running estate to these keys, and demands that it is as given.
+    async fn becomes(&self, estate: &mut Estate, keys: &[usize], arn: &str, what: &str) {
+        estate.sets = self.merged(keys).into_iter().map(|set| set.replace(FOREIGN_KEY, arn)).collect();
+        let outcome = estate.run(&Options::default()).await;
+        assert!(outcome.is_complete(), "{what}: {:#?}", outcome.failed);
+        let session = estate.open().await.unwrap();
+        let plan = session.plan(&Options::default(), true).await.unwrap();
+        assert!(plan.is_empty(), "{what}: {}", touched(&plan).join("\n"));
+        // What a change of one resource makes AWS show of another comes with the next look.
+        estate.carry_out(session, plan).await;
+        reads_back(estate).await;
+    }
+
+    async fn each_key_changes_a_running_estate(&self) {
+        let mut estate = Estate::new(self.toml);
+        let (_, arn) = foreign_key(&estate).await;
+        self.becomes(&mut estate, &[], &arn, "the first apply").await;
+        let mut keys = Vec::new();
+        for (at, (path, _)) in self.other.iter().enumerate() {
+            keys.push(at);
+            self.becomes(&mut estate, &keys, &arn, path).await;
+        }
+        self.becomes(&mut estate, &[], &arn, "back again").await;
+        // Whatever was replaced on the way is gone with the rest, but for final snapshots and keys.
+        let outcome = estate.run(&destroying(&[])).await;
+        assert!(outcome.is_complete(), "{:#?}", outcome.failed);
+        assert_eq!(estate.sandbox.leftovers(), ["us-west-2/kms".to_owned(), format!("us-west-2/{}", self.snapshots)]);
+    }
+
+    fn all(&self) -> Vec<usize> {
+        (0..self.other.len()).collect()
+    }
+
+    /// A small generator of our own: the same company in every run.
+    fn company(&self, seed: u64) -> Vec<usize> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state >> 40
+        };
+        self.all().into_iter().filter(|_| next() % 2 == 0).collect()
+    }
 }
 
 /// Makes a key out of band.
@@ -149,40 +243,26 @@ async fn foreign_key(estate: &Estate) -> (String, String) {
 
 #[tokio::test(start_paused = true)]
 async fn each_key_changes_a_running_estate() {
-    let mut estate = Estate::new(LEAST);
-    let (_, arn) = foreign_key(&estate).await;
-    becomes(&mut estate, &[], &arn, "the first apply").await;
-    let mut keys = Vec::new();
-    for (at, (path, _)) in OTHER.iter().enumerate() {
-        keys.push(at);
-        becomes(&mut estate, &keys, &arn, path).await;
-    }
-    becomes(&mut estate, &[], &arn, "back again").await;
-    // Whatever was replaced on the way is gone with the rest, but for final snapshots and keys.
-    let outcome = estate.run(&destroying(&[])).await;
-    assert!(outcome.is_complete(), "{:#?}", outcome.failed);
-    assert_eq!(estate.sandbox.leftovers(), ["us-west-2/kms", "us-west-2/redshift-serverless"]);
+    SERVERLESS.each_key_changes_a_running_estate().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_key_changes_a_running_cluster() {
+    CLUSTER.each_key_changes_a_running_estate().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn none_and_all_keys() {
-    comes_and_goes(&[]).await;
-    comes_and_goes(&(0..OTHER.len()).collect::<Vec<_>>()).await;
-}
-
-/// A small generator of our own: the same company in every run.
-fn company(seed: u64) -> Vec<usize> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        state >> 40
-    };
-    (0..OTHER.len()).filter(|_| next() % 2 == 0).collect()
+    for form in [SERVERLESS, CLUSTER] {
+        form.comes_and_goes(&[]).await;
+        form.comes_and_goes(&form.all()).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn keys_in_random_company() {
     for seed in 1..=2 {
-        comes_and_goes(&company(seed)).await;
+        SERVERLESS.comes_and_goes(&SERVERLESS.company(seed)).await;
+        CLUSTER.comes_and_goes(&CLUSTER.company(seed)).await;
     }
 }

@@ -42,6 +42,18 @@ deletion_protection = true
 addresses = []
 "#;
 
+/// What the producer of `ESTATE` cannot show: one estate has one producer.
+pub(crate) const CLUSTER_ESTATE: &str = r#"
+project = "conf"
+region = "us-west-2"
+[networking]
+vpc_cidr = "10.40.0.0/16"
+[producer]
+type = "cluster"
+logging = ["userlog"]
+usage_limits = [{ feature = "spectrum", amount = 5 }]
+"#;
+
 /// A resource of the test. In its spec `@<address>.<output>` is a reference.
 pub(crate) struct Given {
     pub(crate) kind: &'static str,
@@ -57,6 +69,8 @@ pub(crate) enum To {
     Value(Json),
     /// A tag `probe` of this value, or none.
     Tag(Option<&'static str>),
+    /// Another value that the kind refuses, so that the plan says why.
+    Refused(Json),
     /// What it refers to is replaced, because AWS knows no other valid value (the fact says why).
     Replaced {
         address: &'static str,
@@ -93,6 +107,10 @@ impl Row {
 
 fn row(field: &'static str, json: Json) -> Row {
     Row { field, to: To::Value(json), with: Vec::new(), silent: false, followers: &[] }
+}
+
+fn refused(field: &'static str, json: Json) -> Row {
+    Row { to: To::Refused(json), ..row(field, Json::Null) }
 }
 
 /// The rows of `tags`, which every tagged kind has alike.
@@ -161,8 +179,8 @@ fn key(description: &str) -> Json {
 
 fn namespace(name: &str) -> Json {
     json!({
-        "name": name, "database": "dev", "admin_username": "boss", "kms_key": "@spare/key-1.arn",
-        "roles": ["@spare/role-1.arn"], "default_role": "@spare/role-1.arn", "log_exports": [], "final_snapshot": false,
+        "name": name, "database": "dev", "admin_username": "boss", "managed_password": true,
+        "kms_key": "@spare/key-1.arn", "roles": ["@spare/role-1.arn"], "default_role": "@spare/role-1.arn", "log_exports": [], "final_snapshot": false,
     })
 }
 
@@ -172,6 +190,40 @@ fn workgroup(name: &str, namespace: &str) -> Json {
         "parameters": { "query_group": "one" }, "vpc": "@networking/vpc.id", "subnets": subnets(3),
         "security_groups": ["@networking/consumer-security-group.id"], "port": 5439, "enhanced_vpc_routing": true,
         "publicly_accessible": false,
+    })
+}
+
+fn subnet_group(name: &str) -> Json {
+    json!({ "name": name, "description": "subnets", "vpc": "@networking/vpc.id", "subnets": subnets(3) })
+}
+
+fn parameter_group(name: &str) -> Json {
+    json!({
+        "name": name, "family": "redshift-1.0", "description": "parameters",
+        "parameters": { "require_ssl": "true", "query_group": "one" },
+    })
+}
+
+fn cluster(name: &str) -> Json {
+    json!({
+        "name": name, "database": "dev", "admin_username": "boss", "managed_password": true, "node_type": "ra3.xlplus",
+        "node_count": 2, "port": 5439, "kms_key": "@spare/key-1.arn", "subnet_group": "@spare/subnet-group-1.name",
+        "parameter_group": "@spare/parameter-group-1.name",
+        "security_groups": ["@networking/producer-security-group.id"], "roles": ["@spare/role-1.arn"],
+        "default_role": "@spare/role-1.arn", "enhanced_vpc_routing": true, "publicly_accessible": false,
+        "multi_az": false, "availability_zone_relocation": false, "maintenance_window": "sun:08:00-sun:08:30",
+        "snapshot_retention": 7, "final_snapshot": false,
+    })
+}
+
+fn logging(cluster: &str) -> Json {
+    json!({ "cluster": format!("@{cluster}.name"), "log_exports": ["userlog"] })
+}
+
+fn limit(period: &str) -> Json {
+    json!({
+        "cluster": "@spare/cluster-1.name", "feature": "spectrum", "limit_type": "data-scanned", "period": period,
+        "amount": 5, "breach_action": "log",
     })
 }
 
@@ -261,6 +313,18 @@ pub(crate) fn spares() -> Vec<Given> {
             "spare/workgroup",
             workgroup("spare-of-namespace", "subject/redshift-serverless.namespace"),
         ),
+        given("redshift.subnet-group", "spare/subnet-group-1", subnet_group("spare-1")),
+        given("redshift.subnet-group", "spare/subnet-group-2", subnet_group("spare-2")),
+        given("redshift.parameter-group", "spare/parameter-group-1", parameter_group("spare-1")),
+        given("redshift.parameter-group", "spare/parameter-group-2", parameter_group("spare-2")),
+        given("redshift.cluster", "spare/cluster-1", cluster("spare-1")),
+        given("redshift.cluster", "spare/cluster-2", cluster("spare-2")),
+        given("redshift.cluster", "spare/cluster-3", cluster("spare-3")),
+        given("redshift.cluster", "spare/cluster-4", cluster("spare-4")),
+        given("redshift.logging", "spare/logging-3", logging("spare/cluster-3")),
+        given("redshift.logging", "spare/logging-4", logging("spare/cluster-4")),
+        given("redshift.usage-limit", "spare/limit-daily", limit("daily")),
+        given("redshift.usage-limit", "spare/limit-weekly", limit("weekly")),
         given("elasticloadbalancing.load-balancer", "spare/balancer", balancer("spare")),
         given("elasticloadbalancing.target-group", "spare/targets-1", target_group("spare-1")),
         given("elasticloadbalancing.target-group", "spare/targets-2", target_group("spare-2")),
@@ -284,6 +348,7 @@ pub(crate) fn subjects() -> Vec<Subject> {
     let mut all = network();
     all.extend(access());
     all.extend(warehouse());
+    all.extend(provisioned());
     all.extend(balancing());
     all
 }
@@ -480,6 +545,7 @@ fn warehouse() -> Vec<Subject> {
             namespace("subject"),
             Again::Refused,
             vec![
+                refused("managed_password", json!(false)),
                 row("log_exports", json!(["connectionlog", "userlog"])),
                 row("roles", json!(["@spare/role-1.arn", "@spare/role-2.arn"])),
                 row("default_role", json!("@spare/role-2.arn")),
@@ -522,6 +588,100 @@ fn warehouse() -> Vec<Subject> {
     );
     workgroup.given.after = &["networking/public-route"];
     vec![namespace, workgroup]
+}
+
+fn provisioned() -> Vec<Subject> {
+    let mut cluster = subject(
+        "redshift.cluster",
+        "subject/redshift.cluster",
+        cluster("subject"),
+        Again::Refused,
+        vec![
+            refused("managed_password", json!(false)),
+            row("port", json!(5440)),
+            row("enhanced_vpc_routing", json!(false)).with("snapshot_retention", json!(14)),
+            row("snapshot_retention", json!(1)),
+            row("publicly_accessible", json!(true)),
+            row("parameter_group", json!("@spare/parameter-group-2.name")),
+            row(
+                "security_groups",
+                json!(["@networking/consumer-security-group.id", "@networking/producer-security-group.id"]),
+            ),
+            row("maintenance_window", json!("mon:23:45-tue:00:15")),
+            row("maintenance_window", Json::Null).silent(),
+            row("roles", json!(["@spare/role-1.arn", "@spare/role-2.arn"])),
+            row("default_role", json!("@spare/role-2.arn")),
+            row("default_role", Json::Null).with("roles", json!(["@spare/role-2.arn"])),
+            row("kms_key", json!("@spare/key-2.arn")),
+            row("node_count", json!(4)),
+            row("availability_zone_relocation", json!(true)),
+            row("availability_zone_relocation", json!(false)),
+            row("multi_az", json!(true)),
+            row("multi_az", json!(false)),
+            row("availability_zone_relocation", Json::Null).silent(),
+            row("node_type", json!("ra3.4xlarge")).with("node_count", json!(2)),
+            row("subnet_group", json!("@spare/subnet-group-2.name")),
+            row("database", json!("other")),
+            row("admin_username", json!("other")),
+            row("name", json!("subject-renamed")),
+            row("final_snapshot", json!(true)).silent(),
+            row("final_snapshot", json!(false)).silent(),
+        ],
+    );
+    cluster.given.after = &["networking/public-route"];
+    vec![
+        subject(
+            "redshift.subnet-group",
+            "subject/redshift.subnet-group",
+            subnet_group("subject"),
+            Again::Refused,
+            vec![
+                row("description", json!("other subnets")),
+                row("subnets", json!(subnets(4))).with("description", json!("more subnets")),
+                row("vpc", json!("@spare/vpc-a.id"))
+                    .with("subnets", json!(["@spare/subnet-a1.id", "@spare/subnet-a2.id", "@spare/subnet-a3.id"])),
+                row("name", json!("subject-renamed")),
+            ],
+        ),
+        subject(
+            "redshift.parameter-group",
+            "subject/redshift.parameter-group",
+            parameter_group("subject"),
+            Again::Refused,
+            vec![
+                row("parameters", json!({ "query_group": "two", "statement_timeout": "100" })),
+                row("parameters", json!({})),
+                row("description", json!("other parameters")),
+                row("family", json!("redshift-2.0")),
+                row("name", json!("subject-renamed")),
+            ],
+        ),
+        cluster,
+        subject(
+            "redshift.logging",
+            "subject/redshift.logging",
+            logging("spare/cluster-1"),
+            Again::Same,
+            vec![
+                row("log_exports", json!(["connectionlog", "useractivitylog", "userlog"])),
+                row("cluster", json!("@spare/cluster-2.name")),
+            ],
+        ),
+        subject(
+            "redshift.usage-limit",
+            "subject/redshift.usage-limit",
+            limit("monthly"),
+            Again::Refused,
+            vec![
+                row("amount", json!(6)),
+                row("breach_action", json!("disable")).with("amount", json!(7)),
+                row("feature", json!("cross-region-datasharing")),
+                row("limit_type", json!("time")).with("feature", json!("concurrency-scaling")),
+                row("cluster", json!("@spare/cluster-2.name")),
+                row("period", json!("daily")),
+            ],
+        ),
+    ]
 }
 
 fn balancing() -> Vec<Subject> {
@@ -622,6 +782,12 @@ pub(crate) fn per_object(kind: &str) -> &'static [(&'static str, Per, &'static s
         ],
         "redshift-serverless.namespace" | "redshift-serverless.workgroup" => {
             &[("redshift-serverless:ListTagsForResource", Per::Object(1), TAGS)]
+        }
+        "redshift.parameter-group" => {
+            &[("redshift:DescribeClusterParameters", Per::Object(1), "5.2: the parameters of one group per call")]
+        }
+        "redshift.logging" => {
+            &[("redshift:DescribeLoggingStatus", Per::Parent("cluster"), "5.4: the logging of one cluster per call")]
         }
         "elasticloadbalancing.load-balancer" => &[(
             "elasticloadbalancing:DescribeLoadBalancerAttributes",

@@ -4,6 +4,7 @@
 
 mod capacity;
 mod cluster;
+mod limits;
 mod names;
 mod network;
 mod options;
@@ -39,6 +40,7 @@ pub(super) fn run<'a>(config: &'a Config, tree: &'a Node, broken: &'a BTreeSet<S
     capacity::check(&mut rules);
     parameters::check(&mut rules);
     cluster::check(&mut rules);
+    limits::check(&mut rules);
     references::check(&mut rules);
     shares::check(&mut rules);
     options::check(&mut rules);

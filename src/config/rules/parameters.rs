@@ -7,7 +7,7 @@ use crate::config::diagnostic::did_you_mean;
 use crate::config::quantity::grouped;
 use crate::config::shape::Fault;
 use crate::config::tree::join;
-use crate::config::typed::ProducerKind;
+use crate::config::typed::{LogExport, ProducerKind};
 
 /// Parameters of a serverless workgroup that are true or false.
 const FLAGS: &[&str] =
@@ -35,28 +35,26 @@ const EXECUTION_TIME: &str = "max_query_execution_time";
 const WLM_LENGTH: usize = 8000;
 /// Longest run of a query, in seconds.
 const LONGEST_QUERY: u64 = 86_399;
-/// Parameters of a cluster that AWS documents; more may exist, so another one is only a warning.
-const CLUSTER: &[&str] = &[
-    "auto_analyze",
-    "auto_mv",
-    "datestyle",
-    "enable_case_sensitive_identifier",
-    "enable_user_activity_logging",
-    "extra_float_digits",
-    "max_concurrency_scaling_clusters",
-    "query_group",
-    "require_ssl",
-    "search_path",
-    "statement_timeout",
-    "use_fips_ssl",
-    "wlm_json_configuration",
+/// Parameters of a cluster that are numbers, with the least and the most.
+const CLUSTER_NUMBERS: &[(&str, i64, i64)] = &[
+    ("extra_float_digits", -15, 2),
+    ("max_concurrency_scaling_clusters", 0, 10),
+    ("max_cursor_result_set_size", 0, 14_400_000),
+    ("statement_timeout", 0, 2_147_483_647),
 ];
+/// Parameters of a cluster that are true or false and that serverless does not have.
+const CLUSTER_FLAGS: &[&str] = &["auto_analyze"];
+/// The log that a parameter switches on.
+const ACTIVITY_LOGGING: &str = "enable_user_activity_logging";
 
 pub(super) fn check(rules: &mut Rules<'_>) {
     let config = rules.config;
     match config.producer.kind {
         ProducerKind::Serverless(_) => serverless(rules, "producer", &config.producer.parameters, false),
-        ProducerKind::Cluster(_) => cluster(rules, &config.producer.parameters),
+        ProducerKind::Cluster(_) => {
+            cluster(rules, &config.producer.parameters);
+            activity_log(rules);
+        }
     }
     for (group, consumer) in &config.consumers {
         serverless(rules, &join("consumers", group), &consumer.parameters, consumer.query_timeout.is_some());
@@ -64,13 +62,46 @@ pub(super) fn check(rules: &mut Rules<'_>) {
 }
 
 fn cluster(rules: &mut Rules<'_>, parameters: &BTreeMap<String, String>) {
-    for name in parameters.keys().filter(|name| !CLUSTER.contains(&name.as_str())) {
-        let fault = Fault {
-            message: "not a parameter rsds knows of clusters".to_owned(),
-            help: did_you_mean(name, CLUSTER.iter().copied()),
-        };
-        rules.warning(&join("producer.parameters", name), fault);
+    let numbers = || CLUSTER_NUMBERS.iter().map(|row| row.0);
+    let known = || FLAGS.iter().chain(CLUSTER_FLAGS).chain(WORDS).copied().chain(numbers()).chain([WLM]);
+    for (name, value) in parameters {
+        let path = join("producer.parameters", name);
+        if known().all(|other| other != name) {
+            let help = did_you_mean(name, known());
+            rules.error_at_key(&path, Fault { message: "not a parameter of a cluster".to_owned(), help });
+        } else if let Err(fault) = cluster_value(name, value) {
+            rules.error(&path, fault);
+        }
     }
+}
+
+fn cluster_value(name: &str, value: &str) -> Result<(), Fault> {
+    if CLUSTER_FLAGS.contains(&name) {
+        return flag(value);
+    }
+    let Some((_, least, most)) = CLUSTER_NUMBERS.iter().find(|row| row.0 == name) else { return value_of(name, value) };
+    let fault = match value.parse::<i64>() {
+        Ok(number) if (*least..=*most).contains(&number) => return Ok(()),
+        Ok(number) => format!("{number} is out of bounds: from {least} to {most}"),
+        Err(_) => format!("`{value}` is not a whole number"),
+    };
+    Err(Fault::new(fault))
+}
+
+/// AWS writes the log of queries only where a parameter says so too (aws-facts.md 5.4).
+fn activity_log(rules: &mut Rules<'_>) {
+    let producer = &rules.config.producer;
+    let on = producer.parameters.get(ACTIVITY_LOGGING).is_some_and(|value| value == "true");
+    if producer.logging.contains(&LogExport::UserActivityLog) && !on {
+        let fault = Fault::new("`useractivitylog` stays empty");
+        let help = format!("a cluster writes it once `parameters` has `{ACTIVITY_LOGGING} = true`");
+        rules.warning("producer.logging", fault.help(help));
+    }
+}
+
+fn flag(value: &str) -> Result<(), Fault> {
+    let good = matches!(value, "true" | "false");
+    good.then_some(()).ok_or_else(|| Fault::new(format!("`{value}` is neither `true` nor `false`")))
 }
 
 fn serverless(rules: &mut Rules<'_>, table: &str, parameters: &BTreeMap<String, String>, timeout: bool) {
@@ -113,8 +144,8 @@ fn unknown(name: &str) -> Option<Fault> {
 }
 
 fn value_of(name: &str, value: &str) -> Result<(), Fault> {
-    if FLAGS.contains(&name) && !matches!(value, "true" | "false") {
-        return Err(Fault::new(format!("`{value}` is neither `true` nor `false`")));
+    if FLAGS.contains(&name) {
+        return flag(value);
     }
     if name == "max_io_skew" || name == "max_cpu_skew" {
         let good = value.parse::<f64>().is_ok_and(|number| number.is_finite() && number >= 0.0);

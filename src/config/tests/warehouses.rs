@@ -114,11 +114,9 @@ fn what_only_a_cluster_has() {
             (8, "producer.maintenance_window: only a cluster has this"),
         ],
     );
-    refused(
-        &cluster("base_capacity = 8"),
-        &[(6, "not supported yet"), (7, "only serverless has this, and the producer is a cluster")],
-    );
-    assert_eq!(good(&cluster("")).unsupported.len(), 1);
+    refused(&cluster("base_capacity = 8"), &[(7, "only serverless has this, and the producer is a cluster")]);
+    assert_eq!(good(&cluster("")).unsupported.len(), 0);
+    assert_eq!(good(&cluster("snapshot_schedule = \"rate(12 hours)\"")).unsupported.len(), 1);
 }
 
 #[test]
@@ -132,13 +130,58 @@ fn nodes_of_a_cluster() {
     case("node_type = \"dc2.large\"", (7, "`dc2.large` cannot share data"));
     case("node_type = \"ra3.xplus\"", (7, "did you mean `ra3.xlplus`?"));
     case("node_type = \"ra3.4xlarge\"\nnode_count = 1", (8, "ra3.4xlarge cannot be a single node: at least 2"));
-    case("node_count = 17", (7, "17 nodes of ra3.xlplus: at most 16 at create"));
+    case("node_count = 33", (7, "33 nodes of ra3.xlplus: at most 32"));
+    let grown = good(&cluster("node_count = 17"));
+    assert!(grown.warnings()[0].message.contains("17 nodes of ra3.xlplus: at most 16 at create"));
     case("node_count = 1\nmulti_az = true", (8, "at least 2 nodes in each"));
     case("multi_az = true\navailability_zone_relocation = true", (8, "cannot be relocated"));
     case("snapshot_retention = \"36d\"", (7, "the most is 3,024,000 s"));
     case("snapshot_copy = { region = \"us-west-2\" }", (7, "the estate's own region"));
     case("pause = { stop = \"at night\", start = \"cron(0 7 ? * MON-FRI *)\" }", (7, "`at night` is not a schedule"));
     case("maintenance_window = \"sun:08:00-sun:08:10\"", (7, "between 30 minutes and 24 hours"));
+}
+
+#[test]
+fn parameters_of_a_cluster_exist() {
+    let lines = "logging = [\"useractivitylog\"]\n[producer.parameters]\nrequire_sll = true\nauto_analyze = \"yes\"\nmax_concurrency_scaling_clusters = 11\nstatement_timeout = \"soon\"\nuse_fips_ssl = true";
+    refused(
+        &cluster(lines),
+        &[
+            (9, "not a parameter of a cluster (did you mean `require_ssl`?)"),
+            (10, "`yes` is neither `true` nor `false`"),
+            (11, "11 is out of bounds: from 0 to 10"),
+            (12, "`soon` is not a whole number"),
+        ],
+    );
+    let silent = good(&cluster("logging = [\"useractivitylog\"]"));
+    assert!(silent.warnings()[0].message.contains("`useractivitylog` stays empty"));
+    let both = "logging = [\"useractivitylog\"]\nparameters = { enable_user_activity_logging = true }";
+    assert!(good(&cluster(both)).warnings().is_empty());
+}
+
+#[test]
+fn usage_limits_belong_to_a_form_of_the_producer() {
+    let limits = "usage_limits = [{ feature = \"spectrum\", amount = 5 }, { feature = \"spectrum\", amount = 9, action = \"deactivate\" }, { feature = \"spectrum\", period = \"daily\", amount = 1 }]";
+    refused(&cluster(limits), &[(7, "there is a monthly limit of `spectrum` already")]);
+    refused(
+        &with(6, "usage_limits = [{ feature = \"spectrum\", amount = 5 }]"),
+        &[(6, "only a cluster has `spectrum`")],
+    );
+    let compute = "usage_limits = [{ feature = \"serverless-compute\", amount = 0, period = \"yearly\" }]";
+    refused(
+        &cluster(compute),
+        &[
+            (7, "not supported yet"),
+            (7, "only serverless has `serverless-compute`"),
+            (7, "0 is out of bounds"),
+            (7, "`yearly` is not one of"),
+        ],
+    );
+    refused(
+        &cluster("usage_limits = [{ feature = \"spectrun\" }]"),
+        &[(7, "did you mean `spectrum`?"), (7, "no key `amount`")],
+    );
+    good(&cluster("usage_limits = [{ feature = \"concurrency-scaling\", amount = 60 }]"));
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub struct Producer {
     pub logging: Vec<LogExport>,
     /// How long exported logs are kept.
     pub log_retention: Option<Duration>,
+    /// How much of features that cost extra may be used.
+    pub usage_limits: Vec<ProducerLimit>,
     /// Copies of snapshots in another region.
     pub snapshot_copy: Option<SnapshotCopy>,
     /// Create from this snapshot.
@@ -188,6 +190,46 @@ pub struct UsageLimit {
     pub action: BreachAction,
 }
 
+/// A limit on a feature of the producer that costs extra.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ProducerLimit {
+    /// What is limited.
+    pub feature: LimitedFeature,
+    /// Over what time it counts.
+    pub period: Period,
+    /// The limit: minutes, terabytes or RPU-hours, as the feature has it.
+    pub amount: u32,
+    /// What happens when it is used up.
+    pub action: BreachAction,
+}
+
+/// A feature of the producer that costs extra.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LimitedFeature {
+    /// More clusters at peaks; counted in minutes. Of a cluster.
+    ConcurrencyScaling,
+    /// Reading from S3; counted in terabytes. Of a cluster.
+    Spectrum,
+    /// Sharing with other regions; counted in terabytes. Of a cluster.
+    CrossRegionDatasharing,
+    /// Compute; counted in RPU-hours. Of a serverless producer.
+    ServerlessCompute,
+}
+
+impl LimitedFeature {
+    /// Returns the name AWS uses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConcurrencyScaling => "concurrency-scaling",
+            Self::Spectrum => "spectrum",
+            Self::CrossRegionDatasharing => "cross-region-datasharing",
+            Self::ServerlessCompute => "serverless-compute",
+        }
+    }
+}
+
 /// Over what time a usage limit counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -200,6 +242,18 @@ pub enum Period {
     Monthly,
 }
 
+impl Period {
+    /// Returns the name AWS uses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Daily => "daily",
+            Self::Weekly => "weekly",
+            Self::Monthly => "monthly",
+        }
+    }
+}
+
 /// What happens when a usage limit is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -210,4 +264,16 @@ pub enum BreachAction {
     EmitMetric,
     /// User queries stop.
     Deactivate,
+}
+
+impl BreachAction {
+    /// Returns the name Redshift Serverless uses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::EmitMetric => "emit-metric",
+            Self::Deactivate => "deactivate",
+        }
+    }
 }
