@@ -118,6 +118,12 @@ pub enum Trouble {
         /// How long was waited, in seconds.
         seconds: f64,
     },
+    /// Someone has put it to sleep: what changes it is not sent before it is awake.
+    #[error("it is {status}, so its changes wait")]
+    Dormant {
+        /// AWS's own word for its sleep.
+        status: String,
+    },
     /// Something of that name exists and carries other tags than ours.
     #[error("{id} exists already and is not owned by this environment (its tags: {tags})")]
     Foreign {

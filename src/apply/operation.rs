@@ -277,8 +277,11 @@ impl<'a> Operation<'a> {
                 Ok(entry)
             }
             Err(Trouble::Broken { why }) => {
-                entry.status = Status::Tainted { why: why.clone() };
-                self.put(Some(&entry)).await?;
+                // What held data before is mended, never replaced by itself.
+                if !self.kind.holds_data() || matches!(entry.status, Status::Creating { .. }) {
+                    entry.status = Status::Tainted { why: why.clone() };
+                    self.put(Some(&entry)).await?;
+                }
                 Err(Trouble::Broken { why })
             }
             Err(trouble) => Err(trouble),

@@ -168,9 +168,7 @@ impl Poller {
                     return drop(waiter.answer.send(Err(Trouble::Broken { why })));
                 }
                 (Readiness::Dormant(status), _) if waiter.goal == Goal::Ready => {
-                    let (status, seconds) =
-                        (status.clone(), seconds(self.clock.elapsed().saturating_sub(waiter.since)));
-                    return drop(waiter.answer.send(Err(Trouble::NotSettled { status, seconds })));
+                    return drop(waiter.answer.send(Err(Trouble::Dormant { status: status.clone() })));
                 }
                 (Readiness::Dormant(_), _) => return drop(waiter.answer.send(Ok(Some(live.clone())))),
                 (Readiness::Ready, None) => {

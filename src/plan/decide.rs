@@ -239,6 +239,16 @@ impl<'a> Decider<'a> {
         entry: &Entry,
         live: &AnyLive,
     ) -> Result<Choice, PlanError> {
+        let settled = matches!(entry.status, Status::Ready | Status::Updating { .. });
+        if let (Readiness::Failed(why), true) = (&live.readiness, settled && wanted.kind.holds_data())
+            && !self.requested.contains(address)
+        {
+            return Err(PlanError {
+                address: Some(address.clone()),
+                message: format!("{address} holds data and does not work: {why}"),
+                help: format!("mend it in AWS, or give its data up: rsds apply --replace {address}"),
+            });
+        }
         let spec = suffixed(wanted.kind, &wanted.spec, entry.generation);
         let defect = |fault: Fault| PlanError {
             address: Some(address.clone()),

@@ -228,6 +228,9 @@ pub(super) fn of_trouble(trouble: &Trouble) -> Option<Hint> {
         Trouble::NotSettled { .. } => {
             ("AWS takes longer than ever seen", "run the command again: it goes on from here")
         }
+        Trouble::Dormant { .. } => {
+            ("someone put it to sleep", "wake it (`rsds plan` says how), then run the command again")
+        }
         Trouble::Foreign { .. } => (
             "another environment, another tool or a lost state made it",
             "rename or delete it, or change `project`; rsds takes nothing over on a name alone",

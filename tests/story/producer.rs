@@ -208,7 +208,7 @@ async fn a_paused_cluster_is_left_alone_and_said_so() {
     estate.set(&["producer.port=5450"]);
     let outcome = estate.run(&Options::default()).await;
     let troubles: Vec<&Trouble> = outcome.failed.iter().map(|(_, _, trouble)| trouble).collect();
-    assert!(matches!(troubles[..], [Trouble::NotSettled { status, .. }] if status == "paused"), "{troubles:?}");
+    assert!(matches!(troubles[..], [Trouble::Dormant { status }] if status == "paused"), "{troubles:?}");
     assert!(outcome.seconds < 60.0, "{}", outcome.seconds);
     estate.set(&[]);
     // What it does not show while it sleeps is not forgotten.
