@@ -250,12 +250,19 @@ impl<'a> Operation<'a> {
     }
 
     async fn settle(&self, entry: &Entry, goal: Goal) -> Result<Option<AnyLive>, Trouble> {
-        self.settle_as(entry.id.clone(), &entry.spec, goal).await
+        let stands = matches!(entry.status, Status::Ready | Status::Updating { .. });
+        self.settle_as(entry.id.clone(), &entry.spec, goal, stands).await
     }
 
-    async fn settle_as(&self, id: Option<Id>, spec: &Json, goal: Goal) -> Result<Option<AnyLive>, Trouble> {
+    async fn settle_as(
+        &self,
+        id: Option<Id>,
+        spec: &Json,
+        goal: Goal,
+        stands: bool,
+    ) -> Result<Option<AnyLive>, Trouble> {
         let which = AnyWhich { address: self.address.clone(), id, spec: spec.clone(), settling: true };
-        self.run.settler.settle(self.kind, which, goal).await
+        self.run.settler.settle(self.kind, which, goal, stands).await
     }
 
     /// Waits until the resource is ready, then records that and its outputs.
@@ -322,7 +329,7 @@ impl<'a> Operation<'a> {
                 self.send_removal(&step, &deposed.id, &deposed.spec).await?;
             }
             if self.kind.settles() {
-                self.settle_as(Some(deposed.id), &deposed.spec, Goal::Gone).await?;
+                self.settle_as(Some(deposed.id), &deposed.spec, Goal::Gone, true).await?;
             }
             entry.deposed.pop();
             self.put(Some(&entry)).await?;

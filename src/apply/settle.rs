@@ -34,11 +34,27 @@ pub(super) enum Goal {
     Gone,
 }
 
+/// How long a resource is waited for: ten times the typical duration, at least ten minutes and at most ninety; of a
+/// resource that stands and changes, as long as its kind says.
+fn limit(kind: &dyn AnyKind, goal: Goal, stands: bool) -> Duration {
+    let typical = kind.typical();
+    let typical = match goal {
+        Goal::Ready | Goal::Settled => typical.create.max(typical.update),
+        Goal::Gone => typical.delete,
+    };
+    let usual = Duration::from_secs(u64::from(typical) * 10).clamp(Duration::from_secs(600), Duration::from_secs(5400));
+    match (goal, stands) {
+        (Goal::Ready | Goal::Settled, true) => usual.max(Duration::from_secs(kind.longest_update().into())),
+        (Goal::Ready | Goal::Settled, false) | (Goal::Gone, _) => usual,
+    }
+}
+
 type Answer = Result<Option<AnyLive>, Trouble>;
 
 struct Waiter {
     which: AnyWhich,
     goal: Goal,
+    limit: Duration,
     since: Duration,
     /// When it is read next.
     due: Duration,
@@ -67,11 +83,13 @@ impl Settler {
         }
     }
 
-    /// Waits until the resource has reached the goal; answers it as it then is.
-    pub(super) async fn settle(&self, kind: &'static dyn AnyKind, which: AnyWhich, goal: Goal) -> Answer {
+    /// Waits until the resource has reached the goal; answers it as it then is. `stands` says that it has settled
+    /// before, and only changes.
+    pub(super) async fn settle(&self, kind: &'static dyn AnyKind, which: AnyWhich, goal: Goal, stands: bool) -> Answer {
         let (answer, settled) = oneshot::channel();
+        let limit = limit(kind, goal, stands);
         let (since, status) = (self.clock.elapsed(), String::new());
-        let waiter = Waiter { which, goal, since, due: since, ready_reads: 0, status, answer };
+        let waiter = Waiter { which, goal, limit, since, due: since, ready_reads: 0, status, answer };
         // A poller ends only with the settler.
         self.poller(kind).send(waiter).ok();
         tokio::select! {
@@ -208,7 +226,7 @@ impl Poller {
         let waited = self.clock.elapsed().saturating_sub(waiter.since);
         // What was ready at the last moment gets its further look.
         let grace = if waiter.ready_reads > 0 { 2 } else { 1 };
-        if waited > self.limit(waiter.goal) * grace {
+        if waited > waiter.limit * grace {
             return drop(waiter.answer.send(Err(Trouble::NotSettled { status, seconds: seconds(waited) })));
         }
         if waiter.status != status {
@@ -219,15 +237,5 @@ impl Poller {
         // A twentieth of the time waited, within bounds.
         waiter.due = self.clock.elapsed() + (waited / 20).clamp(SHORTEST, LONGEST);
         self.waiting.push(waiter);
-    }
-
-    /// Ten times the typical duration, at least ten minutes and at most ninety.
-    fn limit(&self, goal: Goal) -> Duration {
-        let typical = self.kind.typical();
-        let typical = match goal {
-            Goal::Ready | Goal::Settled => typical.create.max(typical.update),
-            Goal::Gone => typical.delete,
-        };
-        Duration::from_secs(u64::from(typical) * 10).clamp(Duration::from_secs(600), Duration::from_secs(5400))
     }
 }

@@ -86,6 +86,8 @@ pub trait AnyKind: Send + Sync {
     fn keeps_data_readable(&self) -> bool;
     /// See `Kind::SETTLES`.
     fn settles(&self) -> bool;
+    /// See `Kind::LONGEST_UPDATE`.
+    fn longest_update(&self) -> u32;
     /// See `Kind::STABLE_READS`.
     fn stable_reads(&self) -> u32;
     /// See `Kind::SHOWS`.
@@ -167,6 +169,9 @@ impl<K: Kind> AnyKind for Registered<K> {
     }
     fn settles(&self) -> bool {
         K::SETTLES
+    }
+    fn longest_update(&self) -> u32 {
+        K::LONGEST_UPDATE
     }
     fn stable_reads(&self) -> u32 {
         K::STABLE_READS

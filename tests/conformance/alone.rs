@@ -16,7 +16,7 @@ use rsds::{
 use serde_json::{Value as Json, json};
 use std::{collections::BTreeSet, time::Duration};
 
-const PATIENCE: usize = 1000;
+const PATIENCE: usize = 3000;
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// One resource in the hands of the test.
