@@ -38,7 +38,7 @@ struct Form {
 }
 
 const SERVERLESS: Form = Form { toml: LEAST, other: OTHER, snapshots: "redshift-serverless" };
-const CLUSTER: Form = Form { toml: LEAST_CLUSTER, other: OF_CLUSTER, snapshots: "redshift" };
+const CLUSTER: Form = Form { toml: LEAST_CLUSTER, other: OF_CLUSTER, snapshots: "redshift snapshots" };
 
 /// A key that exists in the account, made by somebody else.
 const FOREIGN_KEY: &str = "{key}";
