@@ -129,10 +129,11 @@ const OF_CLUSTER: &[(&str, &[&str])] = &[
     ("producer.maintenance_window", &["producer.maintenance_window=\"sun:08:00-sun:08:30\""]),
     ("producer.snapshot_retention", &["producer.snapshot_retention=\"35d\""]),
     ("producer.admin_password", &["producer.admin_password=\"managed\""]),
+    // A key that final snapshots need would be kept, and its alias in the way of the next one.
+    ("producer.final_snapshot", &["producer.final_snapshot=false"]),
     ("producer.kms_key_arn", &["producer.kms_key_arn=\"{key}\""]),
     ("producer.database", &["producer.database=\"main_dw\""]),
     ("producer.admin_username", &["producer.admin_username=\"boss\""]),
-    ("producer.final_snapshot", &["producer.final_snapshot=false"]),
 ];
 
 /// Keys that name the estate itself, and tables of which the data sharing SQL is made: no resource shows them yet.
