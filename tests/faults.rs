@@ -10,6 +10,9 @@ use rsds::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The estates that are swept: together they have every kind.
+const SWEPT: [&str; 2] = [SMALL, SMALL_CLUSTER];
+
 /// The mutating operations since the last look, as `service:Operation`.
 fn mutations(estate: &Estate) -> BTreeSet<String> {
     let calls = estate.sandbox.take_calls().into_iter().filter(|call| call.mutating);
@@ -42,15 +45,23 @@ struct Reference {
     destroying: BTreeSet<String>,
 }
 
-async fn reference() -> Reference {
-    let mut estate = Estate::new(SMALL);
+async fn reference(toml: &str) -> Reference {
+    let mut estate = Estate::new(toml);
     estate.apply().await;
     let (inventory, applying) = (estate.inventory(), mutations(&estate));
-    let kinds: BTreeSet<String> = estate.state().entries.values().map(|entry| entry.kind.clone()).collect();
-    assert_eq!(kinds, super::harness::kinds().into_iter().map(str::to_owned).collect(), "a kind is not swept");
     estate.sandbox.take_calls();
     estate.run(&destroying(&[])).await;
     Reference { inventory, applying, destroying: mutations(&estate) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_kind_is_swept() {
+    let mut there = BTreeSet::new();
+    for toml in SWEPT {
+        let stack = Estate::new(toml).open().await.unwrap().stack().await.unwrap();
+        there.extend(stack.wanted.values().map(|wanted| wanted.kind.name()));
+    }
+    assert_eq!(there, super::harness::kinds().into_iter().collect());
 }
 
 fn gone(estate: &Estate) {
@@ -62,8 +73,14 @@ fn gone(estate: &Estate) {
 
 /// Every operation fails once in this way, and nobody notices.
 async fn borne(how: impl Fn(&str) -> How) {
-    let reference = reference().await;
-    let mut estate = Estate::new(SMALL);
+    for toml in SWEPT {
+        borne_by(toml, &how).await;
+    }
+}
+
+async fn borne_by(toml: &str, how: &impl Fn(&str) -> How) {
+    let reference = reference(toml).await;
+    let mut estate = Estate::new(toml);
     for operation in &reference.applying {
         estate.sandbox.inject(Fault::once(operation, 1, how(operation)));
     }
@@ -160,13 +177,15 @@ async fn refused_until_done(estate: &mut Estate, options: &Options, operations: 
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_stops_precisely_what_needs_it() {
-    let reference = reference().await;
-    let mut estate = Estate::new(SMALL);
-    refused_until_done(&mut estate, &Options::default(), &reference.applying).await;
-    estate.settled().await;
-    assert_eq!(estate.inventory(), reference.inventory);
-    refused_until_done(&mut estate, &destroying(&[]), &reference.destroying).await;
-    gone(&estate);
+    for toml in SWEPT {
+        let reference = reference(toml).await;
+        let mut estate = Estate::new(toml);
+        refused_until_done(&mut estate, &Options::default(), &reference.applying).await;
+        estate.settled().await;
+        assert_eq!(estate.inventory(), reference.inventory);
+        refused_until_done(&mut estate, &destroying(&[]), &reference.destroying).await;
+        gone(&estate);
+    }
 }
 
 /// A fault that never ends is given up on, named, and forgotten when it is over.

@@ -62,6 +62,28 @@ deregistration_delay = "10s"
 addresses = []
 "#;
 
+/// The smallest estate that has every kind of a provisioned producer, and one reader.
+pub(crate) const SMALL_CLUSTER: &str = r#"
+project = "airline"
+region = "us-west-2"
+[networking]
+vpc_cidr = "10.50.0.0/16"
+[producer]
+type = "cluster"
+database = "airline_dw"
+s3_buckets = ["lake-*"]
+parameters = { query_group = "etl" }
+final_snapshot = false
+logging = ["userlog"]
+usage_limits = [{ feature = "spectrum", amount = 5 }]
+[consumers.reporting]
+base_capacity = 8
+max_capacity = 16
+behind_nlb = false
+[protect]
+addresses = []
+"#;
+
 /// The `TWO` estate without the group `reporting`.
 pub(crate) fn without_reporting() -> String {
     let (before, rest) = TWO.split_once("[consumers.reporting]").unwrap();
@@ -118,6 +140,10 @@ pub(crate) fn inventory(world: &World) -> BTreeMap<&'static str, usize> {
         ("namespaces", serverless.namespaces.values().filter(|n| n.gone_at.is_none()).count()),
         ("workgroups", serverless.workgroups.values().filter(|w| w.gone_at.is_none()).count()),
         ("snapshots", serverless.snapshots.len()),
+        ("clusters", world.redshift.clusters.values().filter(|cluster| cluster.removal.is_none()).count()),
+        ("cluster groups", world.redshift.subnet_groups.len() + world.redshift.parameter_groups.len()),
+        ("cluster limits", world.redshift.limits.len()),
+        ("cluster snapshots", world.redshift.snapshots.len()),
         ("balancers", world.elb.balancers.len()),
         ("target groups", world.elb.groups.len()),
         ("listeners", world.elb.listeners.len()),
