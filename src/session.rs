@@ -12,12 +12,16 @@ use crate::{
         typed::{Vpc, Zones},
     },
     failure::Failure,
-    plan::{self, Observed, Options, Plan, observe},
+    plan::{self, Binding, Moved, Observed, Options, Plan, PlanError, Planned, Saved, Since, observe},
     stack::{Existing, Site, Stack, build, existing},
     state::{State, Store, Writer},
 };
-use std::sync::Arc;
+use jiff::Timestamp;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::{mpsc, watch};
+
+/// How long an answer may take before what was shown is looked at once more.
+const FRESH: Duration = Duration::from_mins(5);
 
 /// An open environment.
 pub struct Session {
@@ -33,8 +37,17 @@ pub struct Session {
 
 /// Reads the state of an environment, or begins one.
 pub async fn load_state(environment: &Environment, store: &dyn Store) -> Result<State, Failure> {
+    load_state_as(environment, store, None).await
+}
+
+/// The same; a state that begins takes this lineage.
+async fn load_state_as(
+    environment: &Environment,
+    store: &dyn Store,
+    lineage: Option<String>,
+) -> Result<State, Failure> {
     let config = &environment.config;
-    let lineage = || uuid::Uuid::new_v4().to_string();
+    let lineage = || lineage.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     let state = store.load().await?;
     Ok(state.unwrap_or_else(|| State::pristine(&config.project, &config.env, lineage())))
 }
@@ -48,7 +61,17 @@ impl Session {
         connection: Connection,
         store: Arc<dyn Store>,
     ) -> Result<Self, Failure> {
-        let state = load_state(&environment, store.as_ref()).await?;
+        Self::open_as(environment, connection, store, None).await
+    }
+
+    /// The same for a saved plan: the lineage it chose is in the tags it would set, so a state that begins takes it.
+    pub async fn open_as(
+        environment: Environment,
+        connection: Connection,
+        store: Arc<dyn Store>,
+        lineage: Option<String>,
+    ) -> Result<Self, Failure> {
+        let state = load_state_as(&environment, store.as_ref(), lineage).await?;
         let config = &environment.config;
         if !state.entries.is_empty() && (state.project != config.project || state.environment != config.env) {
             return Err(Failure::new(
@@ -152,13 +175,126 @@ impl Session {
 
     /// Plans. `refresh` says whether AWS is read, or the state is believed.
     pub async fn plan(&self, options: &Options, refresh: bool) -> Result<Plan, Failure> {
+        Ok(self.prepare(options, refresh).await?.plan)
+    }
+
+    /// Plans, and keeps what the plan rests on.
+    pub async fn prepare(&self, options: &Options, refresh: bool) -> Result<Planned, Failure> {
         self.check_supported(options)?;
-        let (stack, warnings) = self.surveyed(options.destroy).await?;
+        let (stack, warnings) = self.surveyed(options.destroy || options.refresh_only).await?;
         let observed = match refresh {
             true => observe(&self.aws, &self.state).await?,
             false => Observed::assumed(&self.state),
         };
-        self.decided(&stack, warnings, &observed, options)
+        let plan = self.decided(&stack, warnings, &observed, options)?;
+        Ok(Planned { plan, observed })
+    }
+
+    /// Returns what a plan made now is bound to.
+    fn binding(&self) -> Binding {
+        let (config, state) = (&self.environment.config, &self.state);
+        Binding {
+            rsds: env!("CARGO_PKG_VERSION").to_owned(),
+            project: config.project.clone(),
+            environment: config.env.clone(),
+            account: self.aws.account.clone(),
+            region: self.aws.region.clone(),
+            lineage: state.lineage.clone(),
+            serial: state.serial,
+            config_digest: self.environment.digest(),
+            files: self.environment.files(),
+        }
+    }
+
+    /// Makes a plan ready for a file.
+    pub fn save(&self, planned: Planned, options: &Options, refreshed: bool) -> Result<Saved, Failure> {
+        let defect =
+            |error: serde_json::Error| Failure::new(error.to_string(), "this is a defect of rsds; please report it");
+        Ok(Saved {
+            created: self.clock.timestamp(),
+            binding: self.binding(),
+            sets: self.environment.sets().to_vec(),
+            options: options.clone(),
+            refreshed,
+            origins: self.origins(&planned.plan),
+            warnings: self
+                .environment
+                .warnings()
+                .iter()
+                .chain(&planned.plan.warnings)
+                .map(ToString::to_string)
+                .collect(),
+            observed_digest: Saved::digest_of(&planned.observed).map_err(defect)?,
+            planned,
+        })
+    }
+
+    /// Where every key that a plan names stands, and the tables around it.
+    fn origins(&self, plan: &Plan) -> BTreeMap<String, String> {
+        let fields =
+            plan.changes.values().flat_map(|change| &change.fields).filter_map(|field| field.origin.as_deref());
+        let named = plan.changes.values().filter_map(|change| change.origin.as_deref()).chain(fields);
+        let around = |key| std::iter::successors(Some(key), |key: &&str| key.rsplit_once('.').map(|(table, _)| table));
+        named.flat_map(around).filter_map(|key| Some((key.to_owned(), self.environment.place(key)?))).collect()
+    }
+
+    /// Reads AWS once more for a saved plan and returns the plan to carry out, which does what the saved one says, and
+    /// what has become different without changing that.
+    ///
+    /// Errors: whatever it was bound to, or anything it rests on, is not what it was; `again` is the command to type then.
+    pub async fn redeem(&self, saved: &Saved, options: &Options, again: &str) -> Result<(Plan, Vec<Moved>), Failure> {
+        let broken = saved.binding.broken(&self.binding());
+        if !broken.is_empty() {
+            return Err(no_longer(broken, again));
+        }
+        let now = self.prepare(options, true).await?;
+        self.unmoved(&saved.planned, now, again)
+    }
+
+    /// Returns the plan to carry out after somebody was asked at `asked` and agreed: what was shown, looked at once more
+    /// when the answer took longer than five minutes.
+    ///
+    /// Errors: anything it rests on is not what it was; `again` is the command to type then.
+    pub async fn agreed(
+        &self,
+        shown: Planned,
+        options: &Options,
+        asked: Timestamp,
+        again: &str,
+    ) -> Result<(Plan, Vec<Moved>), Failure> {
+        // Wall time, which goes on while a laptop sleeps.
+        let took = self.clock.timestamp().duration_since(asked);
+        if Duration::try_from(took).is_ok_and(|took| took <= FRESH) {
+            return Ok((shown.plan, Vec::new()));
+        }
+        let now = self.prepare(options, true).await?;
+        self.unmoved(&shown, now, again)
+    }
+
+    fn unmoved(&self, then: &Planned, now: Planned, again: &str) -> Result<(Plan, Vec<Moved>), Failure> {
+        let Since { against, harmless } = plan::moved(then, &now, &self.state);
+        match against.is_empty() {
+            true => Ok((now.plan, harmless)),
+            false => Err(no_longer(against.into_iter().map(PlanError::from).collect(), again)),
+        }
+    }
+
+    /// Brings the records up to date that a plan names, and does nothing else.
+    pub async fn record(&mut self, plan: &Plan) -> Result<(), Failure> {
+        let (writer, written) = Writer::start(self.placed(), Arc::clone(&self.store));
+        let records = plan.refresh.iter().map(|(address, entry)| (address.clone(), Some(entry.clone()))).collect();
+        let result = writer.put_all(records).await;
+        drop(writer);
+        if let Ok(state) = written.await {
+            self.state = state;
+        }
+        Ok(result?)
+    }
+
+    /// The state, with the place it is about.
+    fn placed(&self) -> State {
+        let (account, region) = (Some(self.aws.account.clone()), Some(self.aws.region.clone()));
+        State { account, region, ..self.state.clone() }
     }
 
     /// Looks at what runs, and plans from that; there may be no plan though AWS could be read.
@@ -170,7 +306,7 @@ impl Session {
 
     async fn plan_from(&self, observed: &Observed, options: &Options) -> Result<Plan, Failure> {
         self.check_supported(options)?;
-        let (stack, warnings) = self.surveyed(options.destroy).await?;
+        let (stack, warnings) = self.surveyed(options.destroy || options.refresh_only).await?;
         self.decided(&stack, warnings, observed, options)
     }
 
@@ -185,7 +321,7 @@ impl Session {
     }
 
     fn check_supported(&self, options: &Options) -> Result<(), Failure> {
-        if options.destroy || self.environment.unsupported.is_empty() {
+        if options.destroy || options.refresh_only || self.environment.unsupported.is_empty() {
             return Ok(());
         }
         Err(Problems(self.environment.unsupported.clone()).into())
@@ -198,9 +334,7 @@ impl Session {
         events: mpsc::UnboundedSender<Event>,
         interrupt: watch::Receiver<bool>,
     ) -> Outcome {
-        let mut state = self.state.clone();
-        state.account = Some(self.aws.account.clone());
-        state.region = Some(self.aws.region.clone());
+        let state = self.placed();
         let (writer, written) = Writer::start(state.clone(), Arc::clone(&self.store));
         let setting = Setting { aws: self.aws.clone(), writer, clock: self.clock.clone(), events, interrupt };
         let outcome = apply::apply(plan, &state, setting).await;
@@ -209,4 +343,14 @@ impl Session {
         }
         outcome
     }
+}
+
+/// The refusal of a plan that no longer holds.
+fn no_longer(mut why: Vec<PlanError>, again: &str) -> Failure {
+    why.push(PlanError {
+        address: None,
+        message: "the plan no longer holds; nothing was changed".to_owned(),
+        help: format!("look at what has become of it: {again}"),
+    });
+    Failure::Plan(why)
 }

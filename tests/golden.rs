@@ -67,6 +67,7 @@ scenes! {
     CutOff => cut_off,
     Broken => broken,
     Unchanged => unchanged,
+    Refreshed => refreshed,
 }
 
 /// Writes which scene shows which variant, and the list of all variants: none can be in one and not in the other.
@@ -91,6 +92,7 @@ shown_by! { scene_of_action, actions, Action,
     Action::Keep, Action::Keep => Destroyed;
     Action::Forget, Action::Forget => Gone;
     Action::NoOp, Action::NoOp => Unchanged;
+    Action::Refresh, Action::Refresh => Refreshed;
 }
 
 shown_by! { scene_of_reason, reasons_there_are, Reason,
@@ -208,6 +210,11 @@ mod stage {
             world.ec2.tags.get_mut(&vpc).unwrap().insert("Name".to_owned(), "mine".to_owned());
         };
         (edited(edit).await, options())
+    }
+
+    pub(super) async fn refreshed() -> (Estate, Options) {
+        let (estate, options) = drifted().await;
+        (estate, Options { refresh_only: true, ..options })
     }
 
     pub(super) async fn immutable() -> (Estate, Options) {

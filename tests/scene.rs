@@ -104,6 +104,7 @@ fn verb(action: Action) -> &'static str {
         Action::Resume => "resume",
         Action::Keep => "keep",
         Action::Forget => "forget",
+        Action::Refresh => "refresh",
         Action::NoOp => "leave",
     }
 }

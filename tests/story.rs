@@ -10,6 +10,7 @@ mod overrides;
 mod producer;
 mod refuse;
 mod replace;
+mod saved;
 
 #[tokio::test(start_paused = true)]
 async fn dev_comes_up_stays_as_it_is_and_goes() {

@@ -44,14 +44,14 @@ pub(super) struct Selection {
     parallelism: u16,
     /// How long to wait for a state that someone else has locked
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
-    lock_timeout: Duration,
+    pub(super) lock_timeout: Duration,
 }
 
 /// Flags of the commands that change something.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct Flags {
     #[command(flatten)]
-    selection: Selection,
+    pub(super) selection: Selection,
     /// Do not ask
     #[arg(long)]
     auto_approve: bool,
@@ -62,26 +62,49 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     span.try_into().map_err(|_| "expected a duration that is not negative".to_owned())
 }
 
+/// What a command is to bring about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// What the TOML says.
+    Apply,
+    /// Nothing is left.
+    Destroy,
+    /// The state says what AWS shows.
+    RefreshOnly,
+}
+
+impl Wish {
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::Destroy => "destroy",
+            Self::RefreshOnly => "refresh the state of",
+        }
+    }
+}
+
 impl Selection {
-    pub(super) fn options(&self, environment: &Environment, destroy: bool) -> Result<Options, Failure> {
-        let protect = environment.config.protect.addresses.iter().map(|text| text.parse());
-        let protect = protect.collect::<Result<_, crate::address::BadAddress>>();
+    pub(super) fn options(&self, environment: &Environment, wish: Wish) -> Result<Options, Failure> {
         Ok(Options {
             targets: self.target.clone(),
             excludes: self.exclude.clone(),
             replace: self.replace.clone(),
-            destroy,
-            protect: protect.map_err(|e| Failure::new(e.to_string(), "correct [protect] addresses"))?,
+            destroy: wish == Wish::Destroy,
+            refresh_only: wish == Wish::RefreshOnly,
+            protect: protected(environment)?,
         })
     }
 
     pub(super) fn parallelism(&self) -> usize {
         usize::from(self.parallelism)
     }
+}
 
-    fn limits(&self) -> bool {
-        !self.target.is_empty() || !self.exclude.is_empty()
-    }
+/// What the TOML protects.
+pub(super) fn protected(environment: &Environment) -> Result<Vec<Selector>, Failure> {
+    let protect = environment.config.protect.addresses.iter().map(|text| text.parse());
+    let protect = protect.collect::<Result<_, crate::address::BadAddress>>();
+    protect.map_err(|e| Failure::new(e.to_string(), "correct [protect] addresses"))
 }
 
 /// A plan with the places of its keys.
@@ -98,7 +121,7 @@ impl View for Shown<'_> {
         self.view.json()
     }
     fn markdown(&self, subject: Subject<'_>) -> String {
-        self.view.markdown(subject)
+        self.view.markdown(Subject { environment: &self.environment.config.env, ..subject })
     }
     fn annotations(&self) -> Vec<Annotation> {
         let of_plan = self.view.annotations(&|key| spot(self.environment, key));
@@ -115,18 +138,17 @@ impl View for Shown<'_> {
 }
 
 /// Shows the plan of a run that goes on: a comment is about the outcome, so the plan then goes to the log.
-fn announce(
+pub(super) fn announce(
     context: &Context,
     environment: &Environment,
     plan: &Plan,
-    selection: &Selection,
-    destroy: bool,
+    options: &Options,
 ) -> Result<(), Failure> {
     if context.printer.settings().format != Format::Markdown || plan.is_empty() {
-        return show(context, environment, plan, selection, destroy);
+        return show(context, environment, plan, options);
     }
-    let origin = |key: &str| place(environment, key);
-    let view = view(context, plan, &origin, selection, destroy);
+    let origin = |key: &str| environment.place(key);
+    let view = view(context, plan, &origin, options, Vec::new());
     context.warn(&plan.warnings);
     context.printer.diagnostic(&view.human(false, context.printer.settings().width));
     Ok(())
@@ -136,83 +158,97 @@ fn spot(environment: &Environment, key: &str) -> Option<Spot> {
     environment.origin(key).and_then(Spot::of)
 }
 
-fn place(environment: &Environment, key: &str) -> Option<String> {
-    environment.origin(key).map(|origin| origin.short()).filter(|place| place != "default")
-}
-
-fn view<'a>(
-    context: &Context,
-    plan: &'a Plan,
-    origin: &'a dyn Fn(&str) -> Option<String>,
-    selection: &Selection,
-    destroy: bool,
-) -> PlanView<'a> {
-    let verbose = context.printer.settings().verbosity == Verbosity::Verbose;
-    PlanView { plan, origin, destroy, limited: selection.limits(), verbose, warnings: Vec::new() }
-}
-
 /// Shows a plan, on standard output.
 pub(super) fn show(
     context: &Context,
     environment: &Environment,
     plan: &Plan,
-    selection: &Selection,
-    destroy: bool,
+    options: &Options,
 ) -> Result<(), Failure> {
     // People have those of the file on standard error already, with their excerpts.
     context.warn(&plan.warnings);
-    let origin = |key: &str| place(environment, key);
-    let mut view = view(context, plan, &origin, selection, destroy);
-    view.warnings = match context.printer.settings().format {
+    let warnings = match context.printer.settings().format {
         Format::Human | Format::Github => Vec::new(),
         Format::Json | Format::Markdown => {
             environment.warnings().iter().chain(&plan.warnings).map(ToString::to_string).collect()
         }
     };
-    view.warnings.extend(plan.notices.iter().map(|(address, notice)| format!("{address}: {notice}")));
+    let origin = |key: &str| environment.place(key);
+    let view = view(context, plan, &origin, options, warnings);
     context.view(&Shown { view, environment })
 }
 
+/// A plan as this command shows it; `origin` says where a key stands.
+pub(super) fn view<'a>(
+    context: &Context,
+    plan: &'a Plan,
+    origin: &'a dyn Fn(&str) -> Option<String>,
+    options: &Options,
+    mut warnings: Vec<String>,
+) -> PlanView<'a> {
+    warnings.extend(plan.notices.iter().map(|(address, notice)| format!("{address}: {notice}")));
+    PlanView {
+        plan,
+        origin,
+        destroy: options.destroy,
+        limited: !options.targets.is_empty() || !options.excludes.is_empty(),
+        verbose: context.printer.settings().verbosity == Verbosity::Verbose,
+        warnings,
+    }
+}
+
 /// Plans, asks, applies: the whole of `apply` and `destroy`.
-pub(super) async fn run(context: &Context, args: Args, destroy: bool) -> Result<Exit, Failure> {
-    let verb = if destroy { "destroy" } else { "apply" };
-    let Args { selection, auto_approve } = args;
-    check_that_someone_agrees(context, auto_approve, verb)?;
+pub(super) async fn run(context: &Context, flags: Flags, wish: Wish) -> Result<Exit, Failure> {
+    let Flags { selection, auto_approve } = flags;
+    check_that_someone_agrees(context, auto_approve, if wish == Wish::Destroy { "destroy" } else { "apply" })?;
     let environment = context.load()?;
     context.warn(environment.warnings());
-    let options = selection.options(&environment, destroy)?;
-    let dir = context.state_dir(&environment.config.env);
-    let command = arguments().collect::<Vec<_>>().join(" ");
-    let lock = Lock::take(&dir, &owner(context, command), selection.lock_timeout, &context.clock).await?;
+    let options = selection.options(&environment, wish)?;
+    let lock = lock(context, &environment, selection.lock_timeout).await?;
     let mut session = context.open(environment, selection.parallelism()).await?;
-    let plan = Arc::new(session.plan(&options, true).await?);
-    announce(context, &session.environment, &plan, &selection, destroy)?;
-    if plan.is_empty() && plan.refresh.is_empty() {
-        return Ok(Exit::Done);
-    }
-    if !plan.is_empty() && !auto_approve && !confirm(context, verb, &session).await? {
+    let shown = session.prepare(&options, true).await?;
+    announce(context, &session.environment, &shown.plan, &options)?;
+    let again = again(arguments().skip(1), &session.environment.config.env);
+    let asked = context.clock.timestamp();
+    if shown.plan.wants_consent() && !auto_approve && !confirm(context, wish.verb(), &session).await? {
         context.printer.note("Nothing was changed.");
         return Ok(Exit::Failed);
     }
-    let exit = carry_out(context, &mut session, plan).await;
+    let (plan, moved) = session.agreed(shown, &options, asked, &again).await?;
+    context.tell_harmless(&moved);
+    let exit = carry_out(context, &mut session, plan, &again).await;
     drop(lock);
     exit
 }
 
-/// Applies a plan and tells what came of it.
-async fn carry_out(context: &Context, session: &mut Session, plan: Arc<Plan>) -> Result<Exit, Failure> {
+/// Takes the lock of an environment.
+pub(super) async fn lock(context: &Context, environment: &Environment, patience: Duration) -> Result<Lock, Failure> {
+    let dir = context.state_dir(&environment.config.env);
+    let command = arguments().collect::<Vec<_>>().join(" ");
+    Ok(Lock::take(&dir, &owner(context, command), patience, &context.clock).await?)
+}
+
+/// Applies a plan and tells what came of it; `again` is the command that goes on.
+pub(super) async fn carry_out(
+    context: &Context,
+    session: &mut Session,
+    plan: Plan,
+    again: &str,
+) -> Result<Exit, Failure> {
+    if plan.is_empty() {
+        if !plan.refresh.is_empty() {
+            session.record(&plan).await?;
+        }
+        return Ok(Exit::Done);
+    }
+    let plan = Arc::new(plan);
     let (events, inbox) = mpsc::unbounded_channel();
     let interrupt = signals::watch(&context.printer);
     let view = follow(&context.printer, &plan, inbox, context.clock.clone());
     let (outcome_of, ()) = tokio::join!(session.apply(Arc::clone(&plan), events, interrupt.receiver()), view);
-    if plan.is_empty() {
-        return Ok(Exit::Done);
-    }
-    let environment = &session.environment.config.env;
-    let place = shown(&context.state_dir(environment).join("state.json"));
-    let again = again(arguments().skip(1), environment);
+    let place = shown(&context.state_dir(&session.environment.config.env).join("state.json"));
     let spot_of = |key: &str| spot(&session.environment, key);
-    let view = OutcomeView { outcome: &outcome_of, plan: &plan, state_place: &place, again: &again, spot_of: &spot_of };
+    let view = OutcomeView { outcome: &outcome_of, plan: &plan, state_place: &place, again, spot_of: &spot_of };
     context.view(&view)?;
     Ok(match &outcome_of {
         outcome if interrupt.came() && !outcome.is_complete() => Exit::Interrupted,

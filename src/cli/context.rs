@@ -9,6 +9,7 @@ use crate::{
     clock::Clock,
     config::{self, Diagnostic, Environment, Problems},
     failure::{Exit, Failure},
+    plan::Moved,
     sandbox::{self, Sandbox},
     session::{Session, load_state},
     stack::section,
@@ -199,6 +200,13 @@ impl Context {
         }
     }
 
+    /// Tells, with `-v`, what is not as it was shown and changes nothing of what is planned.
+    pub(super) fn tell_harmless(&self, moved: &[Moved]) {
+        for moved in moved {
+            self.printer.detail(&format!("{moved}; the plan stays what it is"));
+        }
+    }
+
     /// Says, before anything else, that nothing of this is real.
     pub(super) fn announce_sandbox(&self) {
         if self.sandbox {
@@ -254,6 +262,16 @@ impl Context {
 
     /// Opens the environment for work with AWS, or with the sandbox, which says so.
     pub(super) async fn open(&self, environment: Environment, parallelism: usize) -> Result<Session, Failure> {
+        self.open_as(environment, parallelism, None).await
+    }
+
+    /// The same for a saved plan; see `Session::open_as`.
+    pub(super) async fn open_as(
+        &self,
+        environment: Environment,
+        parallelism: usize,
+        lineage: Option<String>,
+    ) -> Result<Session, Failure> {
         let store: Arc<dyn Store> = Arc::new(self.store(&environment.config.env));
         let region = environment.config.region.clone();
         let mut connection =
@@ -263,7 +281,7 @@ impl Context {
             connection.http = Some(self.open_sandbox()?.http_client());
             connection.credentials = Some(SharedCredentialsProvider::new(key));
         }
-        Session::open(environment, connection, store).await
+        Session::open_as(environment, connection, store, lineage).await
     }
 
     /// Tells a failure: to people on standard error, to scripts as JSON on standard output.

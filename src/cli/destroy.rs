@@ -1,8 +1,11 @@
 //! `rsds destroy`: takes away what was made, in reverse order.
 
-use super::{change, context::Context};
+use super::{
+    change::{self, Wish},
+    context::Context,
+};
 use crate::failure::{Exit, Failure};
 
-pub(super) async fn run(context: &Context, args: change::Args) -> Result<Exit, Failure> {
-    change::run(context, args, true).await
+pub(super) async fn run(context: &Context, args: change::Flags) -> Result<Exit, Failure> {
+    change::run(context, args, Wish::Destroy).await
 }

@@ -13,6 +13,7 @@ mod man;
 mod output;
 mod plan;
 mod sandbox;
+mod saved;
 mod schema;
 mod show;
 mod signals;
@@ -54,14 +55,14 @@ enum Command {
     Validate,
     /// Read AWS and show what would change
     Plan(plan::Args),
-    /// Plan, ask, and make it so
-    Apply(change::Args),
+    /// Plan, ask, and make it so; or do exactly a saved plan
+    Apply(apply::Args),
     /// Take away what was made, in reverse order
-    Destroy(change::Args),
+    Destroy(change::Flags),
     /// Look at what runs now: readiness, health of targets, endpoints, drift; changes nothing
     Status,
-    /// Show the state as a tree
-    Show,
+    /// Show the state as a tree, or a saved plan
+    Show(show::Args),
     /// Show the outputs: endpoints, connection strings, ids, the SQL of the data sharing
     Output(output::Args),
     /// Look at the state
@@ -117,7 +118,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             Command::Apply(args) => apply::run(&context, args).await,
             Command::Destroy(args) => destroy::run(&context, args).await,
             Command::Status => status::run(&context).await,
-            Command::Show => show::run(&context).await,
+            Command::Show(args) => show::run(&context, args).await,
             Command::Output(args) => output::run(&context, args).await,
             Command::State(command) => state::run(&context, command).await,
             Command::Sandbox(command) => sandbox::run(&context, command).await,

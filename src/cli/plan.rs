@@ -1,18 +1,26 @@
-//! `rsds plan`: reads AWS and shows what would change.
+//! `rsds plan`: reads AWS and shows what would change; with `--out` it keeps that for `rsds apply FILE`.
 
 use super::{
-    change::{Selection, show},
+    change::{Selection, Wish, show},
     context::Context,
+    saved,
 };
 use crate::failure::{Exit, Failure};
+use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     selection: Selection,
+    /// Write the plan to this file, for `rsds apply FILE` and `rsds show FILE`
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
     /// Show what a destroy would do
     #[arg(long)]
     destroy: bool,
+    /// Show what differs between the state and AWS, whatever the TOML says
+    #[arg(long, conflicts_with_all = ["destroy", "replace", "no_refresh"])]
+    refresh_only: bool,
     /// Believe the state instead of reading AWS
     #[arg(long)]
     no_refresh: bool,
@@ -22,11 +30,23 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
+    if let Some(file) = &args.out {
+        saved::check_place(file)?;
+    }
     let environment = context.load()?;
     context.warn(environment.warnings());
-    let options = args.selection.options(&environment, args.destroy)?;
+    let wish = match (args.destroy, args.refresh_only) {
+        (true, _) => Wish::Destroy,
+        (false, true) => Wish::RefreshOnly,
+        (false, false) => Wish::Apply,
+    };
+    let options = args.selection.options(&environment, wish)?;
     let session = context.open(environment, args.selection.parallelism()).await?;
-    let plan = session.plan(&options, !args.no_refresh).await?;
-    show(context, &session.environment, &plan, &args.selection, args.destroy)?;
-    Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Pending } else { Exit::Done })
+    let planned = session.prepare(&options, !args.no_refresh).await?;
+    show(context, &session.environment, &planned.plan, &options)?;
+    let pending = planned.plan.wants_consent();
+    if let Some(file) = &args.out {
+        saved::write(context, file, &session.save(planned, &options, !args.no_refresh)?)?;
+    }
+    Ok(if args.detailed_exitcode && pending { Exit::Pending } else { Exit::Done })
 }

@@ -1,6 +1,6 @@
 //! What was typed: the command that goes on, or that shows more than this form did.
 //!
-//! Called by `change` and `context`. Must never guess what was meant: the words are the user's own.
+//! Called by `change`, `context` and `saved`. Must never guess what was meant: the words are the user's own.
 
 /// What was typed, as far as it is text.
 pub(super) fn arguments() -> impl Iterator<Item = String> {
@@ -18,7 +18,7 @@ pub(super) fn again(arguments: impl Iterator<Item = String>, environment: &str) 
 }
 
 /// An argument as a shell takes it back.
-fn quoted(argument: &str) -> String {
+pub(super) fn quoted(argument: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+".contains(c);
     if !argument.is_empty() && argument.chars().all(plain) {
         return argument.to_owned();

@@ -1,7 +1,7 @@
 //! Finds, reads and merges the files of an environment, lays `--set` over them, and turns the result into a checked
 //! configuration. Called by every command that needs one. It touches no AWS, and reports all problems at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,6 +30,8 @@ pub struct Environment {
     pub unsupported: Vec<Diagnostic>,
     tree: Node,
     warnings: Vec<Diagnostic>,
+    sources: Vec<Arc<Source>>,
+    sets: Vec<String>,
 }
 
 /// Which side of the `=` an error is about.
@@ -65,6 +67,25 @@ impl Environment {
         Diagnostic::error(message, origin)
     }
 
+    /// Returns where the value at `key_path` is written, for people: `environments/dev.toml:12`; `None` for defaults.
+    #[must_use]
+    pub fn place(&self, key_path: &str) -> Option<String> {
+        self.origin(key_path).filter(|origin| **origin != Origin::Default).map(Origin::short)
+    }
+
+    /// Returns the SHA-256, in hex, of each file that was read, by its shown name.
+    #[must_use]
+    pub fn files(&self) -> BTreeMap<String, String> {
+        let digest = |source: &Arc<Source>| hex::encode(Sha256::digest(source.text.as_bytes()));
+        self.sources.iter().map(|source| (source.name.clone(), digest(source))).collect()
+    }
+
+    /// Returns the `--set` arguments, as they were given.
+    #[must_use]
+    pub fn sets(&self) -> &[String] {
+        &self.sets
+    }
+
     /// Returns the SHA-256 of the effective values, in hex: the same whatever file, `--set` or default they come from.
     #[must_use]
     pub fn digest(&self) -> String {
@@ -86,9 +107,8 @@ impl Environment {
 /// others; alone it is in [`Environment::unsupported`].
 pub fn load(dir: &Path, env: &str, sets: &[String]) -> Result<Environment, Problems> {
     let path = find(dir, env)?;
-    let (mut tree, mut errors) = files(dir, &path)?;
-    let (overrides, set_errors) = set::parse_all(sets, &tree);
-    errors.extend(set_errors);
+    let Files { mut tree, sources } = files(dir, &path)?;
+    let (overrides, mut errors) = set::parse_all(sets, &tree);
     for node in overrides {
         tree.merge(node);
     }
@@ -102,7 +122,7 @@ pub fn load(dir: &Path, env: &str, sets: &[String]) -> Result<Environment, Probl
     sort(&mut unsupported);
     sort(&mut warnings);
     if errors.is_empty() {
-        return Ok(Environment { config, unsupported, tree: checked.tree, warnings });
+        return Ok(Environment { config, unsupported, tree: checked.tree, warnings, sources, sets: sets.to_vec() });
     }
     // What is wrong at a place matters more than that it would not work yet anyway.
     unsupported.retain(|later| errors.iter().all(|error| error.origin != later.origin));
@@ -176,8 +196,15 @@ fn find(dir: &Path, env: &str) -> Result<PathBuf, Problems> {
     Ok(dir.join(FOLDER).join(format!("{env}.toml")))
 }
 
-/// Reads the file and what it extends, the furthest first; returns the merged tree and the errors that leave one.
-fn files(dir: &Path, first: &Path) -> Result<(Node, Vec<Diagnostic>), Problems> {
+/// What the files of an environment say together, and the files.
+struct Files {
+    tree: Node,
+    sources: Vec<Arc<Source>>,
+}
+
+/// Reads the file and what it extends, and merges them, the furthest first.
+fn files(dir: &Path, first: &Path) -> Result<Files, Problems> {
+    let mut sources = Vec::new();
     let mut chain: Vec<Node> = Vec::new();
     let mut seen: Vec<PathBuf> = Vec::new();
     let mut errors = Vec::new();
@@ -197,6 +224,7 @@ fn files(dir: &Path, first: &Path) -> Result<(Node, Vec<Diagnostic>), Problems> 
             }
         };
         seen.push(path.clone());
+        sources.push(Arc::clone(&source));
         match parse(&source) {
             Ok(tree) => {
                 next = extended(&path, &tree);
@@ -214,7 +242,7 @@ fn files(dir: &Path, first: &Path) -> Result<(Node, Vec<Diagnostic>), Problems> 
     while let Some(over) = chain.pop() {
         merged.merge(over);
     }
-    Ok((merged, errors))
+    Ok(Files { tree: merged, sources })
 }
 
 fn extended(path: &Path, tree: &Node) -> Option<(PathBuf, Origin)> {

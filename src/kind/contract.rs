@@ -196,7 +196,8 @@ pub struct Refusal {
 }
 
 /// Whether a live resource has settled.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Readiness {
     /// It does its work, and every output exists.
     Ready,
@@ -213,7 +214,7 @@ pub enum Readiness {
 }
 
 /// The parts of a resource by name; those that are not up with AWS's own code.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parts(pub BTreeMap<String, Option<String>>);
 
 impl std::fmt::Display for Parts {

@@ -14,7 +14,7 @@ use crate::{
     address::Address,
     aws::{Aws, Fault},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 use std::{future::Future, marker::PhantomData, pin::Pin};
 
@@ -22,7 +22,7 @@ use std::{future::Future, marker::PhantomData, pin::Pin};
 pub type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
 
 /// A live resource, its kind erased.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AnyLive {
     /// Its id.
     pub id: Id,

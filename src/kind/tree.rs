@@ -4,10 +4,7 @@
 //! Must never guess a reference from the shape of a value: `In::Ref` announces itself by type.
 
 use super::stage::{OutputRef, REFERENCE};
-use serde::{
-    Serialize, Serializer,
-    ser::{self, SerializeMap as _},
-};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -270,19 +267,44 @@ impl ser::SerializeMap for Bed {
     }
 }
 
+/// The only key of a reference in a saved tree; keys of maps that begin with its sign get a second one.
+const FROM: &str = "$from";
+
 impl Serialize for Tree {
-    /// Shows a tree to people (`-v`, plan JSON): a reference reads `{"from": "<address> <output>"}`.
+    /// Writes a tree so that it can be read back: a reference reads `{"$from": {"address", "output"}}`.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Leaf(json) => json.serialize(serializer),
             Self::List(items) => items.serialize(serializer),
-            Self::Map(fields) => fields.serialize(serializer),
-            Self::Ref(of) => {
-                let mut map = serializer.serialize_map(Some(1))?;
-                map.serialize_entry("from", &of.to_string())?;
-                map.end()
+            Self::Map(fields) => {
+                let escaped = |key: &str| if key.starts_with('$') { format!("${key}") } else { key.to_owned() };
+                serializer.collect_map(fields.iter().map(|(key, tree)| (escaped(key), tree)))
             }
+            Self::Ref(of) => serializer.collect_map([(FROM, of)]),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::saved(Json::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+impl Tree {
+    fn saved(json: Json) -> serde_json::Result<Self> {
+        Ok(match json {
+            Json::Object(mut map) => match map.remove(FROM) {
+                Some(of) => Self::Ref(serde_json::from_value(of)?),
+                None => {
+                    let plain = |key: String| key.strip_prefix("$$").map_or(key.clone(), |rest| format!("${rest}"));
+                    let fields = map.into_iter().map(|(key, value)| Ok((plain(key), Self::saved(value)?)));
+                    Self::Map(fields.collect::<serde_json::Result<_>>()?)
+                }
+            },
+            Json::Array(items) => Self::List(items.into_iter().map(Self::saved).collect::<Result<_, _>>()?),
+            leaf => Self::Leaf(leaf),
+        })
     }
 }
 
@@ -313,6 +335,14 @@ mod tests {
         let mut found = BTreeSet::new();
         spec().references(&mut found);
         assert_eq!(found.len(), 1, "a tag named $ref stays a tag: {found:?}");
+    }
+
+    #[test]
+    fn what_is_saved_is_read_back() {
+        let saved = serde_json::to_value(spec()).unwrap();
+        assert_eq!(saved["roles"][0], json!({ "$from": { "address": "producer/role", "output": "arn" } }));
+        assert_eq!(saved["tags"]["$$ref"], "mine");
+        assert_eq!(serde_json::from_value::<Tree>(saved).unwrap(), spec());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use super::{
     Action, Change, FieldChange, Observed, Options, Plan, PlanError, Reason, Work,
     diff::{self, Compared},
-    order, protect,
+    order, protect, refresh,
     select::{Edges, select},
 };
 use crate::{
@@ -24,6 +24,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub fn plan(stack: &Stack, state: &State, observed: &Observed, options: &Options) -> Result<Plan, Vec<PlanError>> {
     let edges = Edges::of(stack, state);
     let (selected, requested) = select(stack, state, &edges, options)?;
+    if options.refresh_only {
+        return refresh::plan(stack, state, observed, &selected);
+    }
     let mut decider = Decider {
         stack,
         state,
@@ -51,7 +54,7 @@ pub fn plan(stack: &Stack, state: &State, observed: &Observed, options: &Options
     }
     let (ops, longest) = order::order(stack, state, &changes).map_err(|error| vec![error])?;
     let notices = if options.destroy { Vec::new() } else { notices(&changes, observed) };
-    Ok(Plan { changes, ops, refresh, longest, notices, warnings: Vec::new() })
+    Ok(Plan { changes, ops, refresh, longest, notices, warnings: Vec::new(), refresh_only: false })
 }
 
 /// Collects what kinds have to say of resources that stay.
@@ -217,13 +220,7 @@ impl<'a> Decider<'a> {
         let reason = match &entry.status {
             Status::Creating { .. } | Status::Deleting { .. } => Reason::CutOff(entry.status.word().to_owned()),
             Status::Ready | Status::Updating { .. } | Status::Tainted { .. } if wanted.kind.holds_data() => {
-                return Err(PlanError {
-                    address: Some(address.clone()),
-                    message: format!("{address} held data and is gone from AWS"),
-                    help: format!(
-                        "restore it from a snapshot under its old name, or give its data up: rsds destroy --target {address}"
-                    ),
-                });
+                return Err(lost(address));
             }
             Status::Ready | Status::Updating { .. } | Status::Tainted { .. } => Reason::Gone,
         };
@@ -431,11 +428,28 @@ impl<'a> Decider<'a> {
             match change.action {
                 Action::Create | Action::Replace(_) => return None,
                 Action::Update | Action::Resume if invalidates(change, &of.output) => return None,
-                Action::Update | Action::Resume | Action::NoOp | Action::Delete | Action::Keep | Action::Forget => {}
+                Action::Update
+                | Action::Resume
+                | Action::NoOp
+                | Action::Delete
+                | Action::Keep
+                | Action::Forget
+                | Action::Refresh => {}
             }
         }
         let live = self.observed.live(&of.address).map(|live| live.outputs[&of.output].clone());
         live.filter(|v| !v.is_null()).or_else(|| self.state.output(&of.address, &of.output).cloned())
+    }
+}
+
+/// A resource that held data is gone: whatever follows from that is for people to decide.
+pub(super) fn lost(address: &Address) -> PlanError {
+    PlanError {
+        address: Some(address.clone()),
+        message: format!("{address} held data and is gone from AWS"),
+        help: format!(
+            "restore it from a snapshot under its old name, or give its data up: rsds destroy --target {address}"
+        ),
     }
 }
 

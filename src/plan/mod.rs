@@ -1,19 +1,26 @@
 //! The plan: what differs between the TOML, the state and AWS, and which operations in which order make it one.
 //!
 //! `observe` reads AWS; everything after it is pure: `select` picks by target, `diff` compares, `decide` chooses an
-//! action for each resource, `order` makes the graph of operations. Called by `cli`; `apply` walks the result.
+//! action for each resource (`refresh` for `--refresh-only`), `order` makes the graph of operations. `saved` is the plan
+//! in a file, `moved` tells what became different since a plan was made. Called by `cli`; `apply` walks the result.
 //! Planning must do no I/O and read no clock, and it must leave no choice to apply.
 
 mod decide;
 mod diff;
+mod form;
+mod moved;
 mod observe;
 mod order;
 mod protect;
+mod refresh;
+mod saved;
 mod select;
 
 pub use decide::plan;
+pub use moved::{Moved, Since, moved};
 pub use observe::{ObserveError, Observed, Seen, observe};
 pub use order::{LongestPath, Need, Op, Until, Verb};
+pub use saved::{BadPlanFile, Binding, SAVED_FORMAT, Saved};
 pub use select::Options;
 
 use crate::{
@@ -22,11 +29,12 @@ use crate::{
     kind::{After, AnyKind, Id, Order, Step, Tree},
     state::{Dependency, Entry},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
 /// Everything an apply will do.
+#[derive(Serialize, Deserialize)]
 pub struct Plan {
     /// One element a resource, whether it changes or not, by address.
     pub changes: BTreeMap<Address, Change>,
@@ -38,14 +46,31 @@ pub struct Plan {
     pub longest: LongestPath,
     /// What a person should know of resources that stay, though nothing is to be done: pauses, pending reboots.
     pub notices: Vec<(Address, String)>,
-    /// What is worth knowing about the place it was made for.
+    /// What is worth knowing about the place it was made for; a saved plan has them as texts.
+    #[serde(skip)]
     pub warnings: Vec<Diagnostic>,
+    /// Whether only the state is to follow AWS (`--refresh-only`).
+    pub refresh_only: bool,
+}
+
+/// A plan, and what AWS showed when it was made.
+#[derive(Serialize, Deserialize)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// What it rests on.
+    pub observed: Observed,
 }
 
 impl Plan {
-    /// Tells whether there is nothing to do.
+    /// Tells whether there is nothing to do to AWS or to the list of resources.
     pub fn is_empty(&self) -> bool {
         self.ops.is_empty()
+    }
+
+    /// Tells whether somebody has to agree: to every operation, and to a state that follows AWS because it was asked to.
+    pub fn wants_consent(&self) -> bool {
+        !self.is_empty() || self.refresh_only && !self.refresh.is_empty()
     }
 
     /// Returns the resources that will be touched.
@@ -64,6 +89,7 @@ impl Plan {
                 Action::Delete => summary.delete += 1,
                 Action::Resume => summary.resume += 1,
                 Action::Keep | Action::Forget => summary.forget += 1,
+                Action::Refresh => summary.refresh += 1,
                 Action::NoOp => summary.unchanged += 1,
             }
         }
@@ -86,6 +112,8 @@ pub struct Summary {
     pub resume: usize,
     /// To be dropped from the state only.
     pub forget: usize,
+    /// Whose records are to follow AWS (`--refresh-only`).
+    pub refresh: usize,
     /// As they should be.
     pub unchanged: usize,
 }
@@ -93,7 +121,7 @@ pub struct Summary {
 impl Summary {
     /// Returns what there is, a fate each: `1 to create`, `30 unchanged`.
     pub fn counts(&self) -> Vec<String> {
-        let Self { create, update, replace, delete, resume, forget, unchanged } = *self;
+        let Self { create, update, replace, delete, resume, forget, refresh, unchanged } = *self;
         let counted = [
             (create, "to create"),
             (update, "to update"),
@@ -101,6 +129,7 @@ impl Summary {
             (delete, "to delete"),
             (resume, "to resume"),
             (forget, "to forget"),
+            (refresh, "to refresh"),
             (unchanged, "unchanged"),
         ];
         counted.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect()
@@ -108,7 +137,7 @@ impl Summary {
 }
 
 /// What happens to a resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// It is made.
@@ -125,12 +154,14 @@ pub enum Action {
     Keep,
     /// It is gone from AWS and leaves the state.
     Forget,
+    /// Its record follows AWS (`--refresh-only`).
+    Refresh,
     /// Nothing.
     NoOp,
 }
 
 /// Why an action was chosen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The TOML asks for it and the state does not know it.
@@ -160,10 +191,12 @@ pub enum Reason {
 }
 
 /// What happens to one resource, and why.
+#[derive(Serialize, Deserialize)]
 pub struct Change {
     /// Its address.
     pub address: Address,
     /// Its kind.
+    #[serde(with = "form::kind")]
     pub kind: &'static dyn AnyKind,
     /// What happens.
     pub action: Action,
@@ -181,8 +214,11 @@ pub struct Change {
     pub work: Work,
 }
 
+/// Words of a kind's own table.
+type Words = &'static str;
+
 /// One field's change.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FieldChange {
     /// The field.
     pub field: String,
@@ -199,13 +235,14 @@ pub struct FieldChange {
     /// Whether AWS never shows the field, so that the state was compared.
     pub unreadable: bool,
     /// What it does to connections.
-    pub impact: &'static str,
+    #[serde(deserialize_with = "form::impact")]
+    pub impact: Words,
     /// The TOML key the new value comes from.
     pub origin: Option<String>,
 }
 
 /// What apply needs of a change: everything decided.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Work {
     /// The draft wanted, names suffixed where a replacement stands beside the old one.
     pub spec: BTreeMap<String, Tree>,

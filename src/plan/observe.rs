@@ -9,10 +9,12 @@ use crate::{
     state::{Entry, State},
 };
 use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What AWS shows of one recorded resource.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Seen {
     /// It is there.
     Live(AnyLive),
@@ -21,7 +23,8 @@ pub enum Seen {
 }
 
 /// What AWS shows, by address.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Observed(pub BTreeMap<Address, Seen>);
 
 impl Observed {

@@ -10,11 +10,11 @@ use crate::{
     stack::Stack,
     state::State,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What an operation does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
     /// Makes it.
@@ -32,7 +32,7 @@ pub enum Verb {
 }
 
 /// How far another operation must be.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Until {
     /// Its resource has this output.
@@ -42,7 +42,7 @@ pub enum Until {
 }
 
 /// Something an operation waits for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Need {
     /// The index of the other operation.
     pub op: usize,
@@ -51,7 +51,7 @@ pub struct Need {
 }
 
 /// One operation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Op {
     /// The resource.
     pub address: Address,
@@ -64,7 +64,7 @@ pub struct Op {
 }
 
 /// The chain of operations that takes longest.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LongestPath {
     /// How long, in seconds.
     pub seconds: u32,
@@ -109,7 +109,7 @@ fn verbs(action: Action) -> Vec<Verb> {
         Action::Replace(Order::CreateFirst) => vec![Verb::Create, Verb::DeleteDeposed],
         Action::Delete => vec![Verb::Delete],
         Action::Keep | Action::Forget => vec![Verb::Forget],
-        Action::NoOp => Vec::new(),
+        Action::NoOp | Action::Refresh => Vec::new(),
     }
 }
 

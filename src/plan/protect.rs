@@ -15,7 +15,13 @@ pub(super) fn check(changes: &BTreeMap<Address, Change>, state: &State, options:
         let verb = match change.action {
             Action::Delete => "deleted",
             Action::Replace(_) => "replaced",
-            Action::Create | Action::Update | Action::Resume | Action::Keep | Action::Forget | Action::NoOp => continue,
+            Action::Create
+            | Action::Update
+            | Action::Resume
+            | Action::Keep
+            | Action::Forget
+            | Action::Refresh
+            | Action::NoOp => continue,
         };
         let address = &change.address;
         let by = match (named(address), keys.contains(address)) {

@@ -8,10 +8,11 @@ use crate::{
     stack::Stack,
     state::State,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the command line asks of a plan.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {
     /// Only these, with what they need (in a destroy: with what needs them).
     pub targets: Vec<Selector>,
@@ -21,7 +22,10 @@ pub struct Options {
     pub replace: Vec<Selector>,
     /// Delete instead of bringing about.
     pub destroy: bool,
-    /// What must not be deleted or replaced.
+    /// Let the state follow AWS, and change nothing there.
+    pub refresh_only: bool,
+    /// What must not be deleted or replaced. The TOML says it, so a saved plan does not.
+    #[serde(skip)]
     pub protect: Vec<Selector>,
 }
 

@@ -1,6 +1,6 @@
 //! The state in a file: `.rsds/<env>/state.json`.
 //!
-//! Called through `Store`. Must never leave half a file: temp file, fsync, rename, fsync of the folder.
+//! Called through `Store`. Must never leave half a file: `file` replaces it as a whole.
 
 use super::{
     format::{FORMAT, State},
@@ -9,9 +9,9 @@ use super::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::{
-    fs::{self, File},
+    fs,
     future::Future,
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
     pin::Pin,
 };
@@ -70,13 +70,8 @@ impl LocalStore {
     }
 
     fn replace(&self, text: &[u8]) -> io::Result<()> {
-        let dir = self.path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(dir)?;
-        let mut file = tempfile::NamedTempFile::new_in(dir)?;
-        file.write_all(text)?;
-        file.as_file().sync_all()?;
-        file.persist(&self.path)?;
-        File::open(dir)?.sync_all()
+        fs::create_dir_all(self.path.parent().unwrap_or(Path::new(".")))?;
+        super::file::replace(&self.path, text)
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) const fn action(action: Action) -> (&'static str, &'static str, Label
         Action::Resume => (">", "resume", Label::Resume),
         Action::Keep => ("=", "keep", Label::Resume),
         Action::Forget => ("x", "forget", Label::Delete),
+        Action::Refresh => ("o", "refresh", Label::Resume),
         Action::NoOp => (" ", "unchanged", Label::Dim),
     }
 }

@@ -10,6 +10,7 @@ mod interrupts;
 mod life;
 mod manual;
 mod partly;
+mod saved;
 mod terminal;
 mod views;
 

@@ -120,6 +120,7 @@ fn done(outcome: &Outcome, plan: &Plan) -> String {
             Action::Resume => (4, "completed"),
             Action::Keep | Action::Forget => (5, "forgotten"),
             Action::NoOp => (6, "rid of a predecessor"),
+            Action::Refresh => (7, "refreshed"),
         };
         counts.entry(rank).or_insert((word, 0)).1 += 1;
     }

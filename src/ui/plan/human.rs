@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     kind::After,
-    plan::{Action, Change},
+    plan::{Action, Change, Summary},
     ui::{
         duration::about,
         style::{Label, Styled, lines},
@@ -168,7 +168,9 @@ impl PlanView<'_> {
         }
         let mut say = |text: String| page.push((Styled::new().text(text), 2));
         let limit = if self.limited { " Limited by --target or --exclude: there may be more to do." } else { "" };
-        if self.plan.is_empty() {
+        if self.plan.refresh_only {
+            say(self.drift(&summary, limit));
+        } else if self.plan.is_empty() {
             let state = match (self.destroy, self.limited) {
                 (true, false) => "Nothing to destroy: the state holds no resources.".to_owned(),
                 (true, true) => format!("Nothing to destroy.{limit}"),
@@ -190,6 +192,24 @@ impl PlanView<'_> {
             let what = words::count(records, "record");
             say(format!("{what} of the state will be brought up to date; nothing changes in AWS by that."));
         }
+    }
+
+    /// What `--refresh-only` found.
+    fn drift(&self, summary: &Summary, limit: &str) -> String {
+        let Summary { refresh, forget, .. } = *summary;
+        if refresh + forget > 0 {
+            return format!("Plan: {}.{limit}", summary.counts().join(", "));
+        }
+        // Halves of an earlier run have a reason: they are the next apply's work, and were not compared.
+        let halves = self.plan.changes.values().filter(|change| !change.reasons.is_empty()).count();
+        let halves = match halves {
+            0 => String::new(),
+            _ => format!(" {} left half-way by an earlier run: rsds apply goes on.", words::count(halves, "resource")),
+        };
+        if self.limited {
+            return format!("Nothing has drifted.{halves}{limit}");
+        }
+        format!("Nothing has drifted: AWS shows what the state has.{halves}")
     }
 
     fn longest(&self) -> String {

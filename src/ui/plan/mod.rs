@@ -9,6 +9,9 @@ mod human;
 mod json;
 mod markdown;
 mod rows;
+mod saved;
+
+pub use saved::{saved, saved_json};
 
 pub use annotations::{SpotOf, plan_error_annotations};
 
