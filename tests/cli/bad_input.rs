@@ -20,6 +20,8 @@ const fn typed(arguments: &'static [&'static str], said: &'static [&'static str]
 
 const CIDR: &str = "vpc_cidr = \"10.40.0.0/16\"";
 const READERS: &str = "[consumers.readers]";
+/// What makes the producer of `SMALL` a serverless one; its first line is line 6.
+const SERVERLESS: &str = "base_capacity = 8\nmax_capacity = 16";
 
 const MISTAKES: &[Mistake] = &[
     typed(&["--env", "prd"], &["there is no environment `prd`", "environments there: dev"]),
@@ -117,6 +119,30 @@ const MISTAKES: &[Mistake] = &[
     typed(&["--exclude", "nbl"], &["`nbl` matches no resource", "near: nlb"]),
     typed(&["--replace", "producer/workgrup"], &["`producer/workgrup` matches no resource", "producer/workgroup"]),
     file(READERS, "[consumers.readers-1]", &["use `readers` with `count`", "dev.toml:9:12"]),
+    file(
+        SERVERLESS,
+        "type = \"cluster\"\nnode_type = \"ra3.4xlarge\"\nnode_count = 1",
+        &["ra3.4xlarge cannot be a single node: at least 2", "write `node_count = 2`", "dev.toml:8:"],
+    ),
+    file(
+        SERVERLESS,
+        "type = \"cluster\"\nnode_type = \"dc2.large\"",
+        &["`dc2.large` cannot share data", "for example `ra3.xlplus`", "dev.toml:7:"],
+    ),
+    file(
+        SERVERLESS,
+        "type = \"cluster\"\nparameters = { require_sll = true }",
+        &["not a parameter of a cluster", "did you mean `require_ssl`?", "dev.toml:7:"],
+    ),
+    file(
+        SERVERLESS,
+        "type = \"cluster\"\nadmin_password = \"external\"",
+        &["producer/cluster: a warehouse cannot be created without an admin password", "(`producer.admin_password`)"],
+    ),
+    typed(
+        &["--set", "producer.usage_limits=[{ feature = \"spectrum\", amount = 1 }]"],
+        &["only a cluster has `spectrum`, and the producer is serverless", "--set 1"],
+    ),
     file(
         "addresses = []",
         "addresses = []\n[monitoring]\nalarms = true",
