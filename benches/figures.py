@@ -50,6 +50,20 @@ def lines(pattern):
     return {path: sum(1 for _ in path.open()) for path in sorted(ROOT.glob(pattern))}
 
 
+def graph_of_fifty(folder):
+    """Prints how long the drawing of an estate with 50 consumers takes."""
+    place = pathlib.Path(folder) / "fifty"
+    (place / "environments").mkdir(parents=True)
+    (place / "environments" / "dev.toml").write_text(
+        'project = "airline"\nregion = "us-west-2"\n[networking]\nvpc_cidr = "10.40.0.0/16"\n'
+        'subnet_cidrs = ["10.40.0.0/20", "10.40.16.0/20", "10.40.32.0/20"]\n'
+        "[consumers.analytics]\ncount = 30\n[consumers.reporting]\ncount = 20\n"
+    )
+    times = [run(place, "graph", "--format", "svg")[1] for _ in range(5)]
+    size = len(run(place, "graph", "--format", "svg")[0])
+    print(f"graph --format svg of 50 consumers: median {statistics.median(times) * 1000:.0f} ms, {size / 1000:.0f} kB")
+
+
 def main():
     print(f"binary: {BINARY.name}, {BINARY.stat().st_size / 1e6:.1f} MB")
     with tempfile.TemporaryDirectory() as folder:
@@ -60,6 +74,7 @@ def main():
                 f"{' '.join(arguments)}: median {statistics.median(times) * 1000:.1f} ms, "
                 f"peak {peak_mib(folder, *arguments):.1f} MiB"
             )
+        graph_of_fifty(folder)
         sandbox = ["--env", "dev", "--sandbox"]
         for name, arguments in (
             ("plan (fresh)", ["plan", *sandbox]),

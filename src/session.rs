@@ -52,6 +52,46 @@ async fn load_state_as(
     Ok(state.unwrap_or_else(|| State::pristine(&config.project, &config.env, lineage())))
 }
 
+/// Builds the desired graph for those who only look at it: without AWS. Of zones and of an existing network it knows
+/// what the state does.
+///
+/// Errors: the TOML asks for what is not built yet; what `build` finds wrong.
+pub fn outline(environment: &Environment, state: &State) -> Result<Stack, Failure> {
+    check_supported(environment)?;
+    let owner = owner(environment, state);
+    let network = &environment.config.networking;
+    let zones = known_zones(environment, state).into_iter().zip(1..);
+    let zones = zones.map(|(zone, number)| zone.unwrap_or_else(|| format!("zone-{number}")));
+    let zones = if network.uses_existing_subnets() { Vec::new() } else { zones.collect() };
+    let existing = (!matches!(network.vpc, Vpc::New(_))).then(|| existing::believed(state));
+    Ok(build(environment, &owner, &Site { zones, existing })?)
+}
+
+fn check_supported(environment: &Environment) -> Result<(), Failure> {
+    match environment.unsupported.as_slice() {
+        [] => Ok(()),
+        problems => Err(Problems(problems.to_vec()).into()),
+    }
+}
+
+fn owner(environment: &Environment, state: &State) -> Owner {
+    let (project, name) = (environment.config.project.clone(), environment.config.env.clone());
+    Owner { project, environment: name, lineage: state.lineage.clone() }
+}
+
+/// The zone of each subnet, as far as the TOML names it or the state knows it.
+fn known_zones(environment: &Environment, state: &State) -> Vec<Option<String>> {
+    let wanted = match &environment.config.networking.zones {
+        Zones::Names(names) => return names.iter().cloned().map(Some).collect(),
+        Zones::Count(count) => *count,
+    };
+    let recorded = |n: u32| {
+        let entry = state.entries.get(&Address::new("networking", format!("subnet-{n}")))?;
+        entry.spec["zone"].as_str().map(str::to_owned)
+    };
+    (1..=wanted).map(recorded).collect()
+}
+
 impl Session {
     /// Opens the state and AWS.
     ///
@@ -79,8 +119,7 @@ impl Session {
                 "the TOML's `project` must not change while resources exist: destroy them first, or change it back",
             ));
         }
-        let owner =
-            Owner { project: config.project.clone(), environment: config.env.clone(), lineage: state.lineage.clone() };
+        let owner = owner(&environment, &state);
         let clock = connection.clock.clone();
         let aws = connection.open(owner).await?;
         let session = Self { environment, state, aws, store, clock };
@@ -150,21 +189,14 @@ impl Session {
 
     /// The zone of each subnet: the one the TOML names, else the one it is in, else the region's next.
     async fn zones(&self) -> Result<Vec<String>, Failure> {
-        let wanted = match &self.environment.config.networking.zones {
-            Zones::Names(names) => return Ok(names.clone()),
-            Zones::Count(count) => *count,
-        };
-        let recorded = |n: u32| {
-            let entry = self.state.entries.get(&Address::new("networking", format!("subnet-{n}")))?;
-            entry.spec["zone"].as_str().map(str::to_owned)
-        };
-        let recorded: Vec<Option<String>> = (1..=wanted).map(recorded).collect();
-        let offered = match recorded.contains(&None) {
+        let known = known_zones(&self.environment, &self.state);
+        let wanted = known.len();
+        let offered = match known.contains(&None) {
             true => zones(&self.aws).await?,
             false => Vec::new(),
         };
-        let mut free = offered.iter().filter(|zone| !recorded.contains(&Some((*zone).clone())));
-        let zones = recorded.iter().map(|zone| zone.clone().or_else(|| free.next().cloned()));
+        let mut free = offered.iter().filter(|zone| !known.contains(&Some((*zone).clone())));
+        let zones = known.iter().map(|zone| zone.clone().or_else(|| free.next().cloned()));
         zones.collect::<Option<Vec<String>>>().ok_or_else(|| {
             Failure::new(
                 format!("{} has {} availability zones, the TOML asks for {wanted}", self.aws.region, offered.len()),
@@ -321,10 +353,7 @@ impl Session {
     }
 
     fn check_supported(&self, options: &Options) -> Result<(), Failure> {
-        if options.destroy || options.refresh_only || self.environment.unsupported.is_empty() {
-            return Ok(());
-        }
-        Err(Problems(self.environment.unsupported.clone()).into())
+        if options.destroy || options.refresh_only { Ok(()) } else { check_supported(&self.environment) }
     }
 
     /// Does what the plan says. The session's state is then what was last written.

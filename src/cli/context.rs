@@ -17,12 +17,16 @@ use crate::{
     ui::{
         FailureView, Format, Plain, PrintError, Printer, Settings, Verbosity, View,
         github::{Spot, commands, grouped},
+        graph::Picture,
         markdown::Subject,
         plan_errors, plan_errors_json,
     },
 };
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use clap::{ArgAction, ValueEnum};
+use clap::{
+    ArgAction, ValueEnum,
+    builder::{EnumValueParser, TypedValueParser as _},
+};
 use serde_json::{Value as Json, json};
 use std::{
     io::IsTerminal as _,
@@ -40,6 +44,26 @@ enum Color {
     Always,
     /// Never.
     Never,
+}
+
+/// What `--format` asks for. One type for all commands: clap hands the value of a global flag from one to the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Of the results of any command.
+    Result(Format),
+    /// Of the graph.
+    Graph(Picture),
+}
+
+impl Form {
+    /// Returns the form in which errors come too.
+    const fn format(self) -> Format {
+        match self {
+            Self::Result(format) => format,
+            Self::Graph(Picture::Json) => Format::Json,
+            Self::Graph(_) => Format::Human,
+        }
+    }
 }
 
 /// Flags every command takes.
@@ -61,8 +85,14 @@ pub(super) struct Global {
     #[arg(long, global = true, value_name = "TIMES", default_value_t = 30.0, value_parser = parse_speed)]
     sandbox_speed: f64,
     /// Form of the results
-    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
-    format: Format,
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "human",
+        value_parser = EnumValueParser::<Format>::new().map(Form::Result)
+    )]
+    format: Form,
     /// Same as --format json
     #[arg(long, global = true, conflicts_with = "format")]
     json: bool,
@@ -117,7 +147,7 @@ impl Global {
 
     /// Decides everything that depends on the process's surroundings.
     pub(super) fn context(&self, command: String) -> Context {
-        let format = if self.json { Format::Json } else { self.format };
+        let format = if self.json { Format::Json } else { self.format.format() };
         let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
         let columns = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
         let width = variable("COLUMNS").and_then(|text| text.parse().ok()).or_else(columns).unwrap_or(100);

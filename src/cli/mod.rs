@@ -9,6 +9,7 @@ mod completions;
 mod confirm;
 mod context;
 mod destroy;
+mod graph;
 mod man;
 mod output;
 mod plan;
@@ -65,6 +66,8 @@ enum Command {
     Show(show::Args),
     /// Show the outputs: endpoints, connection strings, ids, the SQL of the data sharing
     Output(output::Args),
+    /// Show what depends on what: as text, a drawing, a page; no AWS
+    Graph(graph::Args),
     /// Look at the state
     #[command(subcommand)]
     State(state::Command),
@@ -120,6 +123,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             Command::Status => status::run(&context).await,
             Command::Show(args) => show::run(&context, args).await,
             Command::Output(args) => output::run(&context, args).await,
+            Command::Graph(args) => graph::run(&context, args).await,
             Command::State(command) => state::run(&context, command).await,
             Command::Sandbox(command) => sandbox::run(&context, command).await,
             Command::Schema => schema::run(&context),

@@ -18,6 +18,7 @@ mod view;
 mod words;
 
 pub mod github;
+pub mod graph;
 pub mod markdown;
 pub mod outputs;
 pub mod plan;

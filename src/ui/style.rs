@@ -84,6 +84,13 @@ impl Styled {
         self.span(Some(label), text.as_ref())
     }
 
+    /// Adds another line to its end.
+    #[must_use]
+    pub fn append(mut self, other: Self) -> Self {
+        self.spans.extend(other.spans);
+        self
+    }
+
     fn span(mut self, label: Option<Label>, text: &str) -> Self {
         if !text.is_empty() {
             self.spans.push(Span { label, text: visible(text) });

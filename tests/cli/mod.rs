@@ -6,6 +6,7 @@
 mod bad_input;
 mod credentials;
 mod forms;
+mod graph;
 mod interrupts;
 mod life;
 mod manual;

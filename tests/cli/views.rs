@@ -38,7 +38,7 @@ fn a_plan_points_at_its_lines() {
 #[test]
 fn a_reader_who_left_has_what_he_wanted() {
     let folder = Folder::new(SMALL);
-    for command in [&["plan"][..], &["schema"], &["plan", "--json"], &["validate"], &["output"], &["man"]] {
+    for command in [&["plan"][..], &["schema"], &["plan", "--json"], &["validate"], &["output"], &["man"], &["graph"]] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let mut rsds = folder.binary(&[command, &FAST]);
