@@ -10,6 +10,7 @@ mod confirm;
 mod context;
 mod destroy;
 mod graph;
+mod init;
 mod man;
 mod output;
 mod plan;
@@ -52,6 +53,8 @@ Try it without an AWS account: rsds apply --env dev --sandbox";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a commented environment file to start from
+    Init(init::Args),
     /// Check the environment file alone; no AWS
     Validate,
     /// Read AWS and show what would change
@@ -116,6 +119,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let result = runtime.block_on(async {
         match cli.command {
+            Command::Init(args) => init::run(&context, args).await,
             Command::Validate => validate::run(&context),
             Command::Plan(args) => plan::run(&context, args).await,
             Command::Apply(args) => apply::run(&context, args).await,

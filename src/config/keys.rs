@@ -35,6 +35,23 @@ pub enum Type {
     Open,
 }
 
+impl Type {
+    /// Returns the words a key of choices takes; none for other types.
+    #[must_use]
+    pub const fn choices(self) -> &'static [&'static str] {
+        match self {
+            Self::Text(Shape::Choice(words)) | Self::Texts(Shape::Choice(words)) => words,
+            _ => &[],
+        }
+    }
+
+    /// Tells whether it is a table of any sort.
+    #[must_use]
+    pub const fn holds_keys(self) -> bool {
+        matches!(self, Self::Table | Self::Map(_) | Self::Open | Self::Tags)
+    }
+}
+
 /// What a key is when it is not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Absent {

@@ -18,6 +18,7 @@ mod set;
 pub mod shape;
 pub mod source;
 pub mod sql_name;
+pub mod template;
 mod tree;
 pub mod typed;
 

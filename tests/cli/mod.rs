@@ -7,6 +7,7 @@ mod bad_input;
 mod credentials;
 mod forms;
 mod graph;
+mod init;
 mod interrupts;
 mod life;
 mod manual;
