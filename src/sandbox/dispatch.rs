@@ -162,13 +162,19 @@ impl Sandbox {
         let Routed { service, operation, request } = routed;
         let region = if service.is_global() { GLOBAL_REGION } else { &request.region };
         if operation.mutating {
-            return self.change(state, region, |world, now| (operation.run)(world, request, now));
+            return self.change(state, region, |world, now| {
+                world.catch_up(now);
+                (operation.run)(world, request, now)
+            });
         }
         let wall = self.0.clock.timestamp();
         let guard = state.store.lock(false)?;
         state.store.refresh(&guard, wall)?;
         let now = state.now(&self.0.clock);
-        state.store.read(region, |world| (operation.run)(world, request, now))
+        state.store.read(region, |world| {
+            world.catch_up(now);
+            (operation.run)(world, request, now)
+        })
     }
 
     fn change<R, E: From<io::Error>>(
@@ -397,9 +403,11 @@ fn is_json(protocol: Protocol) -> bool {
 }
 
 /// The first parameter path (lists collapsed) that is not declared; an empty list or structure may also be a part of
-/// a declared path.
+/// a declared path. The members of a map (`path.*`) have any name and are no structures.
 fn undeclared(value: &Value, path: &str, declared: &[&str]) -> Option<String> {
+    let map = || declared.iter().any(|name| name.strip_suffix(".*") == Some(path));
     match value {
+        Value::Object(members) if map() && members.values().all(|member| !member.is_object()) => None,
         Value::Object(members) if !members.is_empty() => members.iter().find_map(|(name, member)| {
             let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
             undeclared(member, &path, declared)

@@ -12,6 +12,7 @@ pub mod elb;
 mod fault;
 pub mod iam;
 pub mod kms;
+pub mod logs;
 pub mod redshift;
 pub mod request;
 pub mod secrets;
@@ -55,7 +56,8 @@ pub struct Operation {
     pub name: &'static str,
     /// Whether it changes the world; a call that only reads is never written to disk.
     pub mutating: bool,
-    /// Every parameter path it takes, by wire name, lists collapsed: `TagSpecification.Tag.Key`.
+    /// Every parameter path it takes, by wire name, lists collapsed: `TagSpecification.Tag.Key`; `tags.*` is a map whose
+    /// keys are free.
     pub params: &'static [&'static str],
     /// The function behind it.
     pub run: Run,
@@ -111,6 +113,7 @@ pub static SERVICES: &[&Service] = &[
     &elb::SERVICE,
     &iam::SERVICE,
     &kms::SERVICE,
+    &logs::SERVICE,
     &redshift::SERVICE,
     &secrets::SERVICE,
     &serverless::SERVICE,

@@ -3,7 +3,8 @@
 //! Read and changed by the operations alone (and by tests through `Sandbox::edit`). Must never hold a secret
 //! nor read a clock: ids come from the seed, the time is passed in.
 
-use super::{ec2, elb, iam, kms, redshift, secrets, serverless};
+use super::{ec2, elb, iam, kms, logs, redshift, secrets, serverless};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -38,6 +39,9 @@ pub struct World {
     pub elb: elb::Elb,
     /// Secrets Manager.
     pub secrets: secrets::Secrets,
+    /// CloudWatch Logs.
+    #[serde(default)]
+    pub logs: logs::Logs,
 }
 
 impl Default for World {
@@ -61,6 +65,7 @@ impl World {
             serverless: serverless::Serverless::default(),
             elb: elb::Elb::default(),
             secrets: secrets::Secrets::default(),
+            logs: logs::Logs::default(),
         }
     }
 
@@ -82,6 +87,14 @@ impl World {
         format!("arn:aws:{service}:{}:{}:{rest}", self.region, self.account)
     }
 
+    /// Does what services do to each other by themselves as time passes; the router calls it before every operation.
+    pub fn catch_up(&mut self, now: Timestamp) {
+        let arrived = [serverless::arrived_logs(self, now), redshift::arrived_logs(self, now)].concat();
+        for (since, name) in arrived {
+            logs::deliver(self, since, &name);
+        }
+    }
+
     /// Whether nothing a user created is left (keys pending deletion count as gone).
     pub fn is_empty(&self) -> bool {
         self.leftovers().is_empty()
@@ -98,6 +111,7 @@ impl World {
             ("redshift-serverless", self.serverless.is_empty()),
             ("elasticloadbalancing", self.elb.is_empty()),
             ("secretsmanager", self.secrets.is_empty()),
+            ("logs", self.logs.is_empty()),
         ]
         .into_iter()
         .filter_map(|(service, empty)| (!empty).then_some(service))

@@ -69,6 +69,11 @@ impl Bench {
         self.now += SignedDuration::from_secs(seconds);
     }
 
+    /// Lets the services do what they do by themselves until now.
+    pub(crate) fn caught_up(&mut self) {
+        self.world.catch_up(self.now);
+    }
+
     /// Runs an operation; an error must leave the world as it was.
     pub(crate) fn call(&mut self, service: &Service, operation: &str, params: Reply) -> Result<Reply, AwsError> {
         let request = Request {

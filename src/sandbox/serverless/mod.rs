@@ -1,4 +1,4 @@
-//! Redshift Serverless of the sandbox: namespaces, workgroups, snapshots, their tags.
+//! Redshift Serverless of the sandbox: namespaces, workgroups, managed endpoints, usage limits, snapshots, tags.
 //!
 //! Called by the sandbox core (through [`SERVICE`]) for every request signed for `redshift-serverless`, and by the load
 //! balancers for what listens behind an address ([`listens`]). Source of every rule: aws-facts.md 0.3, 4 and 6 and the
@@ -8,6 +8,8 @@
 #[cfg(test)]
 pub(in crate::sandbox) mod bench;
 mod capacity;
+mod endpoint;
+mod log;
 mod name;
 mod namespace;
 mod namespace_update;
@@ -18,6 +20,7 @@ mod snapshot;
 mod tag;
 #[cfg(test)]
 mod tests;
+mod usage_limit;
 mod workgroup;
 mod workgroup_spec;
 mod workgroup_update;
@@ -32,11 +35,14 @@ use super::request::{AwsError, Reply, Request, page};
 use super::world::World;
 use super::{Operation, Protocol, Service};
 
+pub use endpoint::Endpoint;
+pub use log::arrived_logs;
 pub(in crate::sandbox) use name::check_password;
 pub use namespace::{Namespace, RoleAttachment};
 pub(in crate::sandbox) use network::check_groups;
 pub use placement::Placed;
 pub use snapshot::Snapshot;
+pub use usage_limit::UsageLimit;
 pub use workgroup::{PriceTarget, Workgroup};
 
 /// AWS time a new namespace is `MODIFYING` (aws-facts.md 6.1: seconds).
@@ -63,6 +69,14 @@ const INTERFACES_LINGER: SignedDuration = SignedDuration::from_secs(180);
 const RECOVERY_POINT: SignedDuration = SignedDuration::from_secs(600);
 /// AWS time a snapshot is `CREATING` (6.5: minutes).
 const SNAPSHOT_CREATES: SignedDuration = SignedDuration::from_secs(60);
+/// AWS time from `CREATING` to `ACTIVE` of a managed endpoint (6.3: 2 to 5 min).
+const ENDPOINT_CREATES: SignedDuration = SignedDuration::from_secs(180);
+/// AWS time an updated endpoint is `MODIFYING` (6.3).
+const ENDPOINT_UPDATES: SignedDuration = SignedDuration::from_secs(60);
+/// AWS time a deleted endpoint is `DELETING` (6.3).
+const ENDPOINT_DELETES: SignedDuration = SignedDuration::from_secs(60);
+/// AWS time until a running warehouse's first logs arrive (6.1; an estimate).
+const LOGS_ARRIVE: SignedDuration = SignedDuration::from_secs(300);
 /// Objects on one page, default and most (6: maxResults up to 100).
 const PAGE: usize = 100;
 
@@ -74,6 +88,10 @@ pub struct Serverless {
     pub namespaces: BTreeMap<String, Namespace>,
     /// Workgroups by name, those whose deletion is over but not yet swept included.
     pub workgroups: BTreeMap<String, Workgroup>,
+    /// Managed endpoints by name, those whose deletion is over but not yet swept included.
+    pub endpoints: BTreeMap<String, Endpoint>,
+    /// Usage limits by id.
+    pub limits: BTreeMap<String, UsageLimit>,
     /// Snapshots by name.
     pub snapshots: BTreeMap<String, Snapshot>,
     /// Tags by ARN; an object without tags has no entry.
@@ -85,6 +103,8 @@ impl Serverless {
     pub fn is_empty(&self) -> bool {
         self.namespaces.values().all(|namespace| namespace.gone_at.is_some())
             && self.workgroups.values().all(|workgroup| workgroup.gone_at.is_some())
+            && self.endpoints.values().all(|endpoint| endpoint.gone_at.is_some())
+            && self.limits.is_empty()
             && self.snapshots.is_empty()
     }
 
@@ -103,10 +123,16 @@ impl Serverless {
         self.workgroups.values().find(|workgroup| workgroup.namespace == namespace && exists(workgroup.gone_at, now))
     }
 
+    /// The managed endpoint of that name, unless its deletion is over.
+    pub fn endpoint(&self, name: &str, now: Timestamp) -> Option<&Endpoint> {
+        self.endpoints.get(name).filter(|endpoint| exists(endpoint.gone_at, now))
+    }
+
     /// Forgets what readers already leave out.
     fn sweep(&mut self, now: Timestamp) {
         self.namespaces.retain(|_, namespace| exists(namespace.gone_at, now));
         self.workgroups.retain(|_, workgroup| exists(workgroup.gone_at, now));
+        self.endpoints.retain(|_, endpoint| exists(endpoint.gone_at, now));
         self.snapshots.retain(|_, snapshot| snapshot.exists(now));
         let arns: Vec<&String> = self
             .namespaces
@@ -119,13 +145,17 @@ impl Serverless {
     }
 }
 
-/// Tells whether a workgroup accepts connections on that address and port at that moment.
+/// Tells whether a workgroup accepts connections on that address and port at that moment: its own endpoint's, or that of
+/// a managed one.
 pub fn listens(world: &World, now: Timestamp, address: Ipv4Addr, port: u16) -> bool {
-    world.serverless.workgroups.values().any(|workgroup| {
+    let state = &world.serverless;
+    state.workgroups.values().any(|workgroup| {
+        let mut endpoints = state.endpoints.values().filter(|endpoint| endpoint.workgroup == workgroup.name);
         workgroup.port == i64::from(port)
             && workgroup.ready_at <= now
             && exists(workgroup.gone_at, now)
-            && workgroup.interfaces.iter().any(|placed| placed.address == address)
+            && (workgroup.interfaces.iter().any(|placed| placed.address == address)
+                || endpoints.any(|endpoint| endpoint.is_open(now) && endpoint.interface.address == address))
     })
 }
 
@@ -140,6 +170,8 @@ pub static SERVICE: Service = Service {
         namespace_update::OPERATIONS,
         workgroup::OPERATIONS,
         workgroup_update::OPERATIONS,
+        endpoint::OPERATIONS,
+        usage_limit::OPERATIONS,
         snapshot::OPERATIONS,
         tag::OPERATIONS,
     ],

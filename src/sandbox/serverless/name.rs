@@ -26,6 +26,16 @@ pub(super) fn check_snapshot_name(name: &str) -> Result<(), AwsError> {
     Err(invalid(format!("The snapshot name '{name}' is not valid")))
 }
 
+/// Refuses an endpoint name that is not 1-30 of `[A-Za-z0-9-]`, a letter first, no `--`, no `-` at the end (6.3).
+pub(super) fn check_endpoint_name(name: &str) -> Result<(), AwsError> {
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let first = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    if first && name.len() <= 30 && name.chars().all(good) && !name.contains("--") && !name.ends_with('-') {
+        return Ok(());
+    }
+    Err(invalid(format!("The endpoint name '{name}' is not valid: 1 to 30 letters, digits and single hyphens")))
+}
+
 /// Refuses a database or user name outside `[a-zA-Z][a-zA-Z0-9_+.@-]*`, at most `longest`.
 pub(super) fn check_identifier(member: &str, name: &str, longest: usize) -> Result<(), AwsError> {
     let good = |c: char| c.is_ascii_alphanumeric() || "_+.@-".contains(c);
@@ -72,5 +82,9 @@ mod tests {
         assert!(check_identifier("dbName", "analytics_db", 64).is_ok());
         assert!(check_identifier("dbName", "1db", 64).is_err());
         assert!(check_snapshot_name("a--b").is_err());
+        assert!(check_endpoint_name("Reader-1").is_ok());
+        for bad in ["", "1a", "a--b", "a-", "a_b", &"a".repeat(31)] {
+            assert!(check_endpoint_name(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -60,6 +60,9 @@ pub struct Namespace {
     pub default_role: Option<String>,
     /// Exported logs.
     pub logs: BTreeSet<String>,
+    /// When the exports last changed; none: never since it was created.
+    #[serde(default)]
+    pub logs_since: Option<Timestamp>,
 }
 
 /// A role of a namespace.
@@ -275,6 +278,7 @@ fn create_namespace(world: &mut World, req: &Request, now: Timestamp) -> Result<
         roles: roles.into_iter().map(|arn| RoleAttachment { arn, in_sync_at: busy_until }).collect(),
         default_role,
         logs,
+        logs_since: None,
     };
     let reply = namespace.render(world, now);
     world.serverless.namespaces.insert(name, namespace);

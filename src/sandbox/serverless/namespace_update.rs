@@ -49,6 +49,9 @@ fn update_namespace(world: &mut World, req: &Request, now: Timestamp) -> Result<
         2 => update_key(world, req, now, &mut after).map(|()| false)?,
         _ => {
             after.logs = namespace::read_logs(req)?;
+            if after.logs != before.logs {
+                after.logs_since = Some(now);
+            }
             false
         }
     };

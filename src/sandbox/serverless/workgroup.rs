@@ -12,7 +12,7 @@ use serde_json::json;
 use super::name::check_name;
 use super::network::{self, FREE_WITHOUT_ROUTING};
 use super::{
-    AwsError, INTERFACES_APPEAR, Operation, Placed, RECOVERY_POINT, Reply, Request, WORKGROUP_CREATES,
+    AwsError, Endpoint, INTERFACES_APPEAR, Operation, Placed, RECOVERY_POINT, Reply, Request, WORKGROUP_CREATES,
     WORKGROUP_DELETES, WORKGROUP_PAUSES, WORKGROUP_SETTLES, World, capacity, conflict, exists, invalid, listing,
     moment, namespace, not_found, operation_running, parameter, placement, tag, workgroup_spec,
 };
@@ -295,12 +295,21 @@ fn delete_workgroup(world: &mut World, req: &Request, now: Timestamp) -> Result<
     let name = req.text("workgroupName")?;
     let mut workgroup = find(world, &name, now)?.clone();
     check_idle(world, &workgroup, "deleting", now)?;
+    let mut endpoints = world.serverless.endpoints.values();
+    let holds = |endpoint: &&Endpoint| endpoint.workgroup == name && exists(endpoint.gone_at, now);
+    if let Some(endpoint) = endpoints.find(holds) {
+        return Err(conflict(format!(
+            "The workgroup {name} can't be deleted because it has the managed endpoint {}.",
+            endpoint.name
+        )));
+    }
     let gone_at = now + WORKGROUP_DELETES;
     workgroup.gone_at = Some(gone_at);
     if workgroup.public {
         super::super::ec2::unmap_public_addresses(world, &workgroup.arn);
     }
     placement::release(world, &workgroup.arn, gone_at);
+    world.serverless.limits.retain(|_, limit| limit.resource != workgroup.arn);
     let reply = workgroup.render(world, now);
     world.serverless.workgroups.insert(name, workgroup);
     Ok(json!({ "workgroup": reply }))
