@@ -29,6 +29,8 @@ crate::identifier!(
     KeyArn,
     /// The ARN of a Secrets Manager secret.
     SecretArn,
+    /// The ARN of a CloudWatch log group, without `:*` at its end.
+    LogGroupArn,
     /// The name of a Redshift Serverless namespace.
     NamespaceName,
     /// The ARN of a Redshift Serverless namespace.

@@ -26,10 +26,12 @@ pub mod cluster_logging;
 pub mod cluster_parameter_group;
 pub mod cluster_subnet_group;
 pub mod cluster_usage_limit;
+pub mod endpoint_access;
 pub mod internet_gateway;
 pub mod key;
 pub mod listener;
 pub mod load_balancer;
+pub mod log_group;
 pub mod namespace;
 pub mod role;
 pub mod role_policy;
@@ -42,6 +44,7 @@ pub mod security_group_rule;
 pub mod subnet;
 pub mod target_group;
 pub mod targets;
+pub mod usage_limit;
 pub mod vpc;
 pub mod vpc_endpoint;
 pub mod workgroup;
@@ -65,8 +68,11 @@ crate::kinds![
     role_policy_attachment::RolePolicyAttachment,
     key::Key,
     alias::Alias,
+    log_group::LogGroup,
     namespace::Namespace,
     workgroup::Workgroup,
+    endpoint_access::EndpointAccess,
+    usage_limit::UsageLimit,
     cluster_subnet_group::ClusterSubnetGroup,
     cluster_parameter_group::ClusterParameterGroup,
     cluster::Cluster,

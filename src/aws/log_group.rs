@@ -1,0 +1,179 @@
+//! Kind `logs.log-group`: where a warehouse's exported logs go, made before the warehouse so that it keeps them no
+//! longer than wanted.
+//!
+//! Driven by `plan` and `apply` through the list of kinds. Must never take over a group that does not carry our tags:
+//! Redshift itself makes one that is missing, and others may have.
+
+use super::{
+    Aws, Fault,
+    fault::{Called, found},
+    ids::LogGroupArn,
+    tags,
+};
+use crate::kind::{
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Step, Tags, Typical, Which,
+};
+use aws_sdk_cloudwatchlogs::types::LogGroup as AwsLogGroup;
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A CloudWatch log group. Its id is its name.
+pub struct LogGroup;
+
+/// What a log group is to be. It refers to nothing, so both stages look alike.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogGroupSpec {
+    /// Its name, unique per account and region.
+    pub name: String,
+    /// Days its events are kept: one of the numbers CloudWatch knows; `None`: for ever.
+    #[serde(default)]
+    pub retention_days: Option<i32>,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Tags,
+}
+
+crate::outputs!(LogGroup =>
+    /// What a log group offers.
+    LogGroupOutputs {
+        at_once {
+            /// The group's name.
+            name: String,
+            /// The group's ARN, without `:*` at its end.
+            arn: LogGroupArn,
+        }
+        ready {}
+    }
+);
+
+/// Returns the start that all names have in common: one Describe call reads them all.
+fn common_start<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let same = |one: &'a str, other: &str| {
+        let end = one.char_indices().zip(other.chars()).find(|((_, a), b)| a != b).map(|((at, _), _)| at);
+        one.get(..end.unwrap_or_else(|| one.len().min(other.len()))).unwrap_or_default()
+    };
+    names.into_iter().reduce(same).filter(|start| !start.is_empty())
+}
+
+impl LogGroup {
+    /// Returns the ARN of a group: AWS does not answer it when it makes one.
+    fn arn(aws: &Aws, name: &str) -> LogGroupArn {
+        let (partition, region) = (super::policy::partition(&aws.region), &aws.region);
+        format!("arn:{partition}:logs:{region}:{}:log-group:{name}", aws.account).into()
+    }
+
+    async fn tags(aws: &Aws, arn: &LogGroupArn) -> Result<Option<Tags>, Fault> {
+        let call = aws.logs.list_tags_for_resource().resource_arn(arn.as_str());
+        let answer = found(call.send().called("logs:ListTagsForResource").await)?;
+        Ok(answer.map(|answer| tags::own(answer.tags.unwrap_or_default())))
+    }
+
+    async fn live(aws: &Aws, shown: Option<&AwsLogGroup>) -> Result<Option<Live<Self>>, Fault> {
+        let Some((shown, name)) = shown.and_then(|shown| Some((shown, shown.log_group_name.clone()?))) else {
+            return Ok(None);
+        };
+        let arn = Self::arn(aws, &name);
+        let Some(tags) = Self::tags(aws, &arn).await? else { return Ok(None) };
+        let spec = LogGroupSpec { name: name.clone(), retention_days: shown.retention_in_days, tags };
+        let outputs = LogGroupOutputs { name: name.clone(), arn };
+        Ok(Some(Live { id: Id(name), spec, outputs, readiness: Readiness::Ready }))
+    }
+}
+
+impl Kind for LogGroup {
+    const NAME: &'static str = "logs.log-group";
+    const FIELDS: &'static [Field] =
+        &[Field::replaces("name"), Field::updates("retention_days").impact("a shorter time deletes older log events")];
+    const ACTIONS: Actions = Actions {
+        read: &["logs:DescribeLogGroups", "logs:ListTagsForResource"],
+        create: &["logs:CreateLogGroup", "logs:TagResource", "logs:PutRetentionPolicy"],
+        update: &["logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy", "logs:TagResource", "logs:UntagResource"],
+        delete: &["logs:DeleteLogGroup"],
+    };
+    const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
+    const SETTLES: bool = false;
+    const KEY: &'static [&'static str] = &["name"];
+
+    type Spec<S: Stage> = LogGroupSpec;
+    type Outputs = LogGroupOutputs;
+
+    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        let name = |question: &Which<Self>| match &question.id {
+            Some(id) => id.0.clone(),
+            None => question.spec.name.clone(),
+        };
+        let names: Vec<String> = which.iter().map(name).collect();
+        let start = common_start(names.iter().map(String::as_str)).map(str::to_owned);
+        let pages = aws.logs.describe_log_groups().set_log_group_name_prefix(start).into_paginator().items().send();
+        let all: Vec<_> = pages.collect::<Result<_, _>>().called("logs:DescribeLogGroups").await?;
+        let all: BTreeMap<&str, &AwsLogGroup> =
+            all.iter().filter_map(|group| Some((group.log_group_name()?, group))).collect();
+        try_join_all(names.iter().map(|name| Self::live(aws, all.get(name.as_str()).copied()))).await
+    }
+
+    async fn create(aws: &Aws, spec: &LogGroupSpec, _: &str) -> Result<Created<Self>, Fault> {
+        let call = aws.logs.create_log_group().log_group_name(&spec.name);
+        let tags = Some(&spec.tags).filter(|tags| !tags.is_empty());
+        let call = call.set_tags(tags.map(|tags| tags.clone().into_iter().collect()));
+        call.send().called("logs:CreateLogGroup").await?;
+        let outputs = LogGroupOutputs { name: spec.name.clone(), arn: Self::arn(aws, &spec.name) };
+        Ok(Created { id: Id(spec.name.clone()), outputs })
+    }
+
+    fn finish(spec: &LogGroupSpec) -> Vec<Step> {
+        spec.retention_days.map(|_| Step::set("retention_days")).into_iter().collect()
+    }
+
+    fn update(changes: &Changes) -> Vec<Step> {
+        tags::steps_with_tags(changes)
+    }
+
+    async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {
+        let (logs, name, spec) = (&aws.logs, job.id.as_str(), job.spec);
+        match (job.step.name.as_str(), spec.retention_days) {
+            ("set retention_days", Some(days)) => {
+                let call = logs.put_retention_policy().log_group_name(name).retention_in_days(days);
+                call.send().called("logs:PutRetentionPolicy").await?;
+            }
+            ("set retention_days", None) => {
+                let call = logs.delete_retention_policy().log_group_name(name);
+                call.send().called("logs:DeleteRetentionPolicy").await?;
+            }
+            (tags::SET_TAGS, _) => {
+                let pairs = tags::changed(&job.before.tags, &spec.tags);
+                let pairs = pairs.map(|(key, value)| (key.clone(), value.clone())).collect();
+                let call = logs.tag_resource().resource_arn(Self::arn(aws, name).as_str()).set_tags(Some(pairs));
+                call.send().called("logs:TagResource").await?;
+            }
+            (tags::REMOVE_TAGS, _) => {
+                let keys = tags::removed(&job.before.tags, &spec.tags);
+                let call = logs.untag_resource().resource_arn(Self::arn(aws, name).as_str()).set_tag_keys(Some(keys));
+                call.send().called("logs:UntagResource").await?;
+            }
+            ("delete", _) => {
+                found(logs.delete_log_group().log_group_name(name).send().called("logs:DeleteLogGroup").await)?;
+            }
+            _ => return Err(Fault::unknown_step(Self::NAME, job.step)),
+        }
+        Ok(None)
+    }
+}
+
+/// The stage parameter of `Kind::Spec` is not used here; this pins that the known form is the same type.
+const _: fn(LogGroupSpec) -> <LogGroup as Kind>::Spec<Known> = |spec| spec;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_call_asks_for_what_all_names_begin_with() {
+        let names = ["/aws/redshift/air-dev-a-1/userlog", "/aws/redshift/air-dev-b-1/userlog"];
+        assert_eq!(common_start(names), Some("/aws/redshift/air-dev-"));
+        assert_eq!(common_start(["/aws/x", "/aws/x/y"]), Some("/aws/x"));
+        assert_eq!(common_start(["/aws/x"]), Some("/aws/x"));
+        assert_eq!(common_start(["a", "b"]), None);
+    }
+}
