@@ -3,15 +3,16 @@
 //! Called by `decide`. A dependant waits for the outputs it names, not for the whole resource; deletion goes by the
 //! dependencies the state recorded. Must leave no cycle.
 
-use super::{Action, Change, PlanError, decide::invalidates};
+use super::{Action, Change, FieldChange, PlanError, decide::invalidates};
 use crate::{
     address::Address,
-    kind::{Order, When},
+    kind::{After, Order, When},
     stack::Stack,
     state::State,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -96,8 +97,69 @@ pub(super) fn order(
     for (op, needs) in ops.iter_mut().zip(needs) {
         op.needs = needs;
     }
+    take_turns(&mut ops, state, changes);
     let longest = longest_path(&ops, changes)?;
     Ok((ops, longest))
+}
+
+/// What AWS has only one of: a kind, and the values of its natural key.
+type Place = (&'static str, Vec<Json>);
+
+/// Lets a resource that is to be what another one still is (targets of one group, a rule, a name) wait until that one
+/// has gone: otherwise the deletion would hit both.
+fn take_turns(ops: &mut [Op], state: &State, changes: &BTreeMap<Address, Change>) {
+    let (mut taken, mut left) = (Vec::new(), Vec::new());
+    for (at, op) in ops.iter().enumerate() {
+        match op.verb {
+            Verb::Create => taken.extend(changes.get(&op.address).and_then(wanted_place).map(|place| (at, place))),
+            Verb::Delete | Verb::DeleteDeposed => {
+                left.extend(recorded_places(state, &op.address).into_iter().map(|place| (at, place)));
+            }
+            Verb::Update | Verb::Resume | Verb::Forget => {}
+        }
+    }
+    for (create, wanted) in taken {
+        let theirs = left.iter().filter(|(removal, place)| {
+            *place == wanted && ops[*removal].address != ops[create].address && !waits_for(ops, *removal, create)
+        });
+        let needs: Vec<Need> = theirs.map(|(op, _)| Need { op: *op, until: Until::Done }).collect();
+        ops[create].needs.extend(needs);
+        ops[create].needs.sort();
+        ops[create].needs.dedup();
+    }
+}
+
+/// The place a new resource takes, if it is known already.
+fn wanted_place(change: &Change) -> Option<Place> {
+    let value = |field: &&str| match change.fields.iter().find(|c| c.field == *field && c.key.is_none()) {
+        Some(FieldChange { after: After::Known(value), .. }) => Some(value.clone()),
+        Some(FieldChange { after: After::From(_), .. }) => None,
+        None => Some(change.work.before[*field].clone()),
+    };
+    let key = change.kind.key();
+    let values = key.iter().map(value).collect::<Option<Vec<_>>>()?;
+    (!key.is_empty()).then_some((change.kind.name(), values))
+}
+
+/// The places a recorded resource and its predecessors hold.
+fn recorded_places(state: &State, address: &Address) -> Vec<Place> {
+    let Some(entry) = state.entries.get(address) else { return Vec::new() };
+    let Some(kind) = crate::aws::kind(&entry.kind) else { return Vec::new() };
+    let deposed = entry.deposed.iter().map(|deposed| &deposed.spec);
+    let place = |spec: &Json| (kind.name(), kind.key().iter().map(|field| spec[*field].clone()).collect());
+    std::iter::once(&entry.spec).chain(deposed).map(place).collect()
+}
+
+/// Tells whether operation `this` waits for operation `that`, through others too.
+fn waits_for(ops: &[Op], this: usize, that: usize) -> bool {
+    let (mut seen, mut open) = (BTreeSet::from([this]), vec![this]);
+    while let Some(at) = open.pop() {
+        if at == that {
+            return true;
+        }
+        open.extend(ops[at].needs.iter().map(|need| need.op).filter(|op| seen.insert(*op)));
+    }
+    false
 }
 
 fn verbs(action: Action) -> Vec<Verb> {
