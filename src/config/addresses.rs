@@ -3,7 +3,7 @@
 //! Used by the rules, for the subnets that are made, and by `stack::existing`, for those that exist. It never knows
 //! what is free.
 
-use super::typed::{Capacity, Config, ProducerKind};
+use super::typed::{Capacity, Config, NlbTargets, ProducerKind};
 
 /// Addresses AWS keeps in every subnet.
 pub(super) const KEPT_BY_AWS: u64 = 5;
@@ -75,7 +75,10 @@ pub fn wants(config: &Config) -> Vec<Want> {
     });
     all.extend(config.readers().map(|(reader, consumer)| {
         let group = format!("consumer-{}", reader.group);
-        workgroup(reader.component(), Some(group), consumer.capacity, consumer.enhanced_vpc_routing)
+        let want = workgroup(reader.component(), Some(group), consumer.capacity, consumer.enhanced_vpc_routing);
+        // A managed endpoint takes one address, and AWS chooses the subnet.
+        let endpoint = consumer.behind_nlb && config.nlb.targets == NlbTargets::Endpoint;
+        Want { create: want.create + u64::from(endpoint), ..want }
     }));
     all
 }

@@ -280,6 +280,7 @@ fn consumer(view: &View<'_>) -> Consumer {
         final_snapshot: view.at("final_snapshot").flag(),
         publicly_accessible: view.at("publicly_accessible").flag(),
         log_exports: logs(&view.at("log_exports")),
+        log_retention: view.at("log_retention").duration_if(),
         behind_nlb: view.at("behind_nlb").flag(),
     }
 }

@@ -109,15 +109,12 @@ const fn partly(path: &'static str, ty: Type, value: &'static str, not: &'static
     Key { path, ty, absent: Absent::Value(value), since: Since::NowBut(not), doc }
 }
 
-const fn limit(path: &'static str, ty: Type, not: &'static str, doc: &'static str) -> Key {
-    Key { path, ty, absent: Absent::Required, since: Since::NowBut(not), doc }
-}
-
 const DAY: u64 = 86_400;
 const ANY_PORT: Type = Type::Int(1, 65_535);
 const LOGS: Type = Type::Texts(Shape::Choice(&["connectionlog", "userlog", "useractivitylog"]));
 const PERIOD: Type = Type::Text(Shape::Choice(&["daily", "weekly", "monthly"]));
 const ACTION: Type = Type::Text(Shape::Choice(&["log", "emit-metric", "deactivate"]));
+const KEPT: Type = Type::Text(Shape::Duration(DAY, 3653 * DAY));
 const NAMES: Type = Type::Texts(Shape::Any);
 const COUNT: Type = Type::Int(1, 1_000_000_000);
 
@@ -172,9 +169,9 @@ pub const KEYS: &[Key] = &[
     key("producer.final_snapshot", Bool, Value("true"), "Taken before the producer is ever deleted; the key that encrypts it is then kept."),
     later("producer.snapshot_schedule", Text(Shape::Schedule { rate: true }), Nothing, "When snapshots are taken."),
     key("producer.logging", LOGS, Value("[]"), "Logs to export to CloudWatch."),
-    later("producer.log_retention", Text(Shape::Duration(DAY, 3653 * DAY)), Nothing, "How long exported logs are kept; default for ever."),
+    key("producer.log_retention", KEPT, Nothing, "How long exported logs are kept: 1, 3, 5, 7, 14, 30, 60, 90, ... days; default for ever."),
     key("producer.usage_limits", Tables, Nothing, "How much of a feature that costs extra may be used in a period."),
-    limit("producer.usage_limits[].feature", Text(Shape::Choice(&["concurrency-scaling", "spectrum", "cross-region-datasharing", "serverless-compute"])), "serverless-compute", "What is limited; the last is the serverless one."),
+    key("producer.usage_limits[].feature", Text(Shape::Choice(&["concurrency-scaling", "spectrum", "cross-region-datasharing", "serverless-compute"])), Required, "What is limited; the last is the serverless one."),
     key("producer.usage_limits[].period", PERIOD, Value("\"monthly\""), "Over what time it counts; a week begins on Sunday."),
     key("producer.usage_limits[].amount", COUNT, Required, "Minutes of concurrency scaling, terabytes of the next two, RPU-hours of the last."),
     key("producer.usage_limits[].action", ACTION, Value("\"log\""), "What happens when it is used up; `deactivate` stops the feature until the next period."),
@@ -199,14 +196,15 @@ pub const KEYS: &[Key] = &[
     key("consumers.*.enhanced_vpc_routing", Bool, Value("true"), "COPY and UNLOAD go through the VPC."),
     key("consumers.*.query_timeout", Text(Shape::Duration(0, 86_399)), Nothing, "Longest run of a query, at most 86,399 s (`max_query_execution_time`)."),
     key("consumers.*.parameters", Settings, Nothing, "Redshift parameters."),
-    later("consumers.*.usage_limit", Table, Nothing, "A budget of RPU-hours."),
-    later("consumers.*.usage_limit.period", PERIOD, Value("\"monthly\""), "Over what time it counts."),
-    later("consumers.*.usage_limit.rpu_hours", COUNT, Required, "The budget."),
-    later("consumers.*.usage_limit.action", ACTION, Value("\"log\""), "What happens when it is used up."),
+    key("consumers.*.usage_limit", Table, Nothing, "A budget of RPU-hours."),
+    key("consumers.*.usage_limit.period", PERIOD, Value("\"monthly\""), "Over what time it counts."),
+    key("consumers.*.usage_limit.rpu_hours", COUNT, Required, "The budget."),
+    key("consumers.*.usage_limit.action", ACTION, Value("\"log\""), "What happens when it is used up."),
     key("consumers.*.s3_buckets", Texts(Shape::Bucket), Value("[]"), "Buckets it may read."),
     key("consumers.*.final_snapshot", Bool, Value("false"), "Taken before a reader is deleted; readers hold no data of their own by default."),
     key("consumers.*.publicly_accessible", Bool, Value("false"), "Reachable from outside the VPC; needs `networking.internet_gateway`."),
     key("consumers.*.log_exports", LOGS, Value("[]"), "Logs to export to CloudWatch."),
+    key("consumers.*.log_retention", KEPT, Nothing, "How long exported logs are kept: 1, 3, 5, 7, 14, 30, 60, 90, ... days; default for ever."),
     key("consumers.*.behind_nlb", Bool, Value("true"), "Its addresses are targets of the load balancer."),
 
     key("nlb", Table, Nothing, "The load balancer over the consumers; there is one unless no group is behind it."),
@@ -216,7 +214,7 @@ pub const KEYS: &[Key] = &[
     key("nlb.idle_timeout", Text(Shape::Duration(60, 6000)), Value("\"6000s\""), "60 to 6000 s; AWS's own 350 s cuts long queries."),
     key("nlb.deregistration_delay", Text(Shape::Duration(0, 3600)), Value("\"120s\""), "How long a leaving reader may finish, up to 3600 s."),
     key("nlb.stickiness", Bool, Value("false"), "By source address: one BI server then always lands on one consumer."),
-    partly("nlb.targets", Text(Shape::Choice(&["workgroup", "endpoint"])), "\"workgroup\"", "endpoint", "The workgroup's own endpoint (1-3 addresses), or a managed endpoint per consumer."),
+    key("nlb.targets", Text(Shape::Choice(&["workgroup", "endpoint"])), Value("\"workgroup\""), "The workgroup's own endpoint (1-3 addresses), or a managed endpoint per consumer."),
     key("nlb.deletion_protection", Bool, Value("false"), "rsds's own destroy switches it off as a planned step."),
     key("nlb.health_check", Table, Nothing, "TCP health check of the targets."),
     key("nlb.health_check.interval", Text(Shape::Duration(5, 300)), Value("\"10s\""), "Time between two checks, 5 to 300 s."),
@@ -225,9 +223,9 @@ pub const KEYS: &[Key] = &[
     later("nlb.custom_domain", Table, Nothing, "A name of your own."),
     later("nlb.custom_domain.name", Text(Shape::Domain), Required, "The name clients use."),
     later("nlb.custom_domain.certificate_arn", Text(Shape::Arn("acm")), Required, "ACM certificate for it."),
-    later("nlb.listeners", Tables, Nothing, "More ports, each over a named subset."),
-    later("nlb.listeners[].port", ANY_PORT, Required, "Any port no other listener has."),
-    later("nlb.listeners[].consumers", NAMES, Required, "Groups it sends to."),
+    key("nlb.listeners", Tables, Nothing, "More ports, each over a named subset."),
+    key("nlb.listeners[].port", ANY_PORT, Required, "Any port no other listener has."),
+    key("nlb.listeners[].consumers", NAMES, Required, "Groups it sends to."),
 
     key("datashares", Map(Shape::Identifier), Nothing, "Data shares of the producer."),
     key("datashares.*", Table, Nothing, "One share."),

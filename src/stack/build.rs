@@ -60,8 +60,8 @@ pub fn build(environment: &Environment, owner: &Owner, site: &Site) -> Result<St
     let mut stack = Stack::new(owner.clone(), config);
     if let Some(network) = networking::describe(&mut stack, config, site) {
         producer::describe(&mut stack, config, owner, &network);
-        let balancer = nlb::describe(&mut stack, config, &network);
-        consumers::describe(&mut stack, config, owner, &network, balancer.as_ref());
+        let ports = nlb::describe(&mut stack, config, &network);
+        consumers::describe(&mut stack, config, owner, &network, &ports);
     }
     stack.finish().map_err(|flaws| explain(environment, flaws))
 }

@@ -2,7 +2,7 @@
 //!
 //! Called by `producer`, which gives it the key. Must never hold what a serverless producer has too.
 
-use super::{Component, access, networking::Network};
+use super::{Component, access, networking::Network, warehouse};
 use crate::{
     aws::{
         Owner,
@@ -112,6 +112,11 @@ fn logging(part: &mut Component<'_>, config: &Config, cluster: &Handle<Cluster>)
     let log_exports = producer.logging.iter().map(|log| log.as_str().to_owned()).collect();
     let logging = part.add::<ClusterLogging>("logging", ClusterLoggingSpec { cluster: cluster.name(), log_exports });
     part.comes_from(&logging, "log_exports", "producer.logging");
+    let prefix = format!("/aws/redshift/cluster/{}", part.physical_name("cluster", config.producer_name()));
+    for group in warehouse::log_groups(part, &prefix, &producer.logging, producer.log_retention) {
+        part.after(&logging, &group, "a log group before Redshift makes one that keeps its logs for ever");
+        part.after(cluster, &group, "a cluster delivers logs until it is gone");
+    }
 }
 
 fn usage_limits(part: &mut Component<'_>, config: &Config, cluster: &Handle<Cluster>) {

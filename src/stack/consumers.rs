@@ -1,29 +1,27 @@
-//! The components `consumer-<group>-<n>`: one warehouse each, and its targets at the load balancer.
+//! The components `consumer-<group>-<n>`: one warehouse each, its usage limit, and its targets at the load balancer.
 //!
 //! Called by `build`. What belongs to one consumer sits here, so that it comes and goes with it.
 
 use super::{
-    Stack,
+    Component, Stack,
     networking::Network,
-    nlb::Balancer,
+    nlb::Port,
     warehouse::{self, Warehouse},
 };
 use crate::{
     aws::{
         Owner,
+        endpoint_access::{EndpointAccess, EndpointAccessSpec},
         targets::{Targets, TargetsSpec},
+        workgroup::Workgroup,
     },
-    config::typed::Config,
+    config::typed::{Config, NlbTargets, Reader},
+    kind::{Handle, In},
 };
+use std::{collections::BTreeSet, net::IpAddr};
 
 /// Describes every reader of every group.
-pub(super) fn describe(
-    stack: &mut Stack,
-    config: &Config,
-    owner: &Owner,
-    network: &Network,
-    balancer: Option<&Balancer>,
-) {
+pub(super) fn describe(stack: &mut Stack, config: &Config, owner: &Owner, network: &Network, ports: &[Port]) {
     for (reader, consumer) in config.readers() {
         let origin = format!("consumers.{}", reader.group);
         let mut part = stack.component(&reader.component(), &origin);
@@ -38,6 +36,7 @@ pub(super) fn describe(
             writes_to_s3: false,
             all_commands: true,
             log_exports: &consumer.log_exports,
+            log_retention: consumer.log_retention,
             final_snapshot: consumer.final_snapshot,
             parameters: consumer.config_parameters(),
             port: consumer.port,
@@ -48,16 +47,51 @@ pub(super) fn describe(
         let (_, workgroup) = warehouse::describe(&mut part, config, owner, network, warehouse);
         let timeout = format!("{origin}.query_timeout");
         part.comes_from(&workgroup, "parameters.max_query_execution_time", &timeout);
-        let Some(balancer) = balancer.filter(|_| consumer.behind_nlb) else { continue };
-        let spec = TargetsSpec {
-            target_group: balancer.target_group.arn(),
-            addresses: workgroup.addresses(),
-            port: consumer.port,
-        };
-        let targets = part.add::<Targets>("targets", spec);
-        part.after(&targets, &balancer.listener, "targets are checked once a listener uses their group");
-        for rule in &network.path_to_consumers {
-            part.after(&targets, rule, "the load balancer reaches the consumers through this rule");
+        if let Some(limit) = &consumer.usage_limit {
+            let budget = (limit.period, limit.rpu_hours, limit.action);
+            let (key, amount) = (format!("{origin}.usage_limit"), "rpu_hours");
+            warehouse::usage_limit(&mut part, "usage-limit", &workgroup, budget, &key, amount);
+        }
+        let ports: Vec<&Port> = ports.iter().filter(|port| port.sends_to(reader.group)).collect();
+        if !consumer.behind_nlb || ports.is_empty() {
+            continue;
+        }
+        let addresses = addresses(&mut part, config, reader, network, &workgroup);
+        for port in ports {
+            let spec = TargetsSpec {
+                target_group: port.target_group.arn(),
+                addresses: addresses.clone(),
+                port: consumer.port,
+            };
+            let targets = part.add::<Targets>(&port.targets, spec);
+            part.after(&targets, &port.listener, "targets are checked once a listener uses their group");
+            for rule in &network.path_to_consumers {
+                part.after(&targets, rule, "the load balancer reaches the consumers through this rule");
+            }
+        }
+    }
+}
+
+/// Returns the addresses the load balancer sends to: the workgroup's own, or those of a managed endpoint.
+fn addresses(
+    part: &mut Component<'_>,
+    config: &Config,
+    reader: Reader<'_>,
+    network: &Network,
+    workgroup: &Handle<Workgroup>,
+) -> In<BTreeSet<IpAddr>> {
+    match config.nlb.targets {
+        NlbTargets::Workgroup => workgroup.addresses(),
+        NlbTargets::Endpoint => {
+            let spec = EndpointAccessSpec {
+                name: config.reader_name(reader),
+                workgroup: workgroup.name(),
+                subnets: network.subnet_ids(),
+                security_groups: BTreeSet::from([network.consumer_group.id()]),
+            };
+            let endpoint = part.add::<EndpointAccess>("endpoint", spec);
+            part.after(&endpoint, workgroup, "AWS makes endpoints of available workgroups alone");
+            endpoint.addresses()
         }
     }
 }

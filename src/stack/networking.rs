@@ -268,7 +268,10 @@ impl Groups<'_> {
         nlb: &Handle<SecurityGroup>,
         consumers: &Handle<SecurityGroup>,
     ) -> Vec<Handle<SecurityGroupRule>> {
-        self.ingress_from_outside("nlb", nlb, self.config.nlb.port);
+        let listeners = self.config.nlb.listeners.iter().map(|listener| listener.port);
+        for port in std::iter::once(self.config.nlb.port).chain(listeners) {
+            self.ingress_from_outside("nlb", nlb, port);
+        }
         let mut path = Vec::new();
         for port in self.ports(|behind_nlb| behind_nlb) {
             let (name, peer) = (format!("nlb-egress-{port}-consumers"), Peer::Group(consumers.id()));

@@ -1,8 +1,8 @@
-//! The component `nlb`: the load balancer, its listener and its target group.
+//! The component `nlb`: the load balancer, and for each of its ports a listener with a target group.
 //!
 //! Called by `build` when any group is behind it. The targets sit with their consumers: they die with them.
 
-use super::{Stack, networking::Network};
+use super::{Component, Stack, networking::Network};
 use crate::{
     aws::{
         listener::{Listener, ListenerSpec},
@@ -14,19 +14,30 @@ use crate::{
 };
 use std::{collections::BTreeSet, time::Duration};
 
-/// What the consumers behind the balancer need of it.
-pub(super) struct Balancer {
+/// One port of the balancer, as the consumers behind it need it.
+pub(super) struct Port {
     pub(super) target_group: Handle<TargetGroup>,
     pub(super) listener: Handle<Listener>,
+    /// The resource that a consumer's targets of this port are.
+    pub(super) targets: String,
+    /// The groups it sends to; `None`: all that are behind the balancer.
+    groups: Option<BTreeSet<String>>,
+}
+
+impl Port {
+    /// Tells whether it sends to the group, which is behind the balancer.
+    pub(super) fn sends_to(&self, group: &str) -> bool {
+        self.groups.as_ref().is_none_or(|groups| groups.contains(group))
+    }
 }
 
 fn whole_seconds(duration: Duration) -> u32 {
     u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
 }
 
-/// Describes the load balancer; `None` when no group is behind one.
-pub(super) fn describe(stack: &mut Stack, config: &Config, network: &Network) -> Option<Balancer> {
-    let security_group = network.nlb_group.as_ref()?;
+/// Describes the load balancer and its ports, the one over every group first; none when no group is behind one.
+pub(super) fn describe(stack: &mut Stack, config: &Config, network: &Network) -> Vec<Port> {
+    let Some(security_group) = &network.nlb_group else { return Vec::new() };
     let nlb = &config.nlb;
     let mut part = stack.component("nlb", "nlb");
     let balancer = part.add::<LoadBalancer>(
@@ -42,16 +53,38 @@ pub(super) fn describe(stack: &mut Stack, config: &Config, network: &Network) ->
             tags: Tags::new(),
         },
     );
+    network.name_keys(&mut part, &balancer);
     if let (false, Some(route)) = (nlb.internal, &network.public_route) {
         part.after(&balancer, route, "an internet-facing load balancer needs the route to the internet");
     }
+    let mut ports = vec![port(&mut part, config, network, &balancer, nlb.port, None)];
+    for (index, listener) in nlb.listeners.iter().enumerate() {
+        let mut part = stack.component("nlb", &format!("nlb.listeners[{index}]"));
+        let groups = listener.consumers.iter().cloned().collect();
+        ports.push(port(&mut part, config, network, &balancer, listener.port, Some(groups)));
+    }
+    ports
+}
+
+/// Describes the listener on one port and its target group.
+fn port(
+    part: &mut Component<'_>,
+    config: &Config,
+    network: &Network,
+    balancer: &Handle<LoadBalancer>,
+    number: u16,
+    groups: Option<BTreeSet<String>>,
+) -> Port {
+    let nlb = &config.nlb;
     // Targets are registered with the port of their consumer; the group's own port is only the default.
-    let behind = config.consumers.values().filter(|consumer| consumer.behind_nlb);
-    let target_port = behind.map(|consumer| consumer.port).min().unwrap_or(nlb.port);
+    let served = config.consumers.iter().filter(|(group, consumer)| {
+        consumer.behind_nlb && groups.as_ref().is_none_or(|groups| groups.contains(*group))
+    });
+    let target_port = served.map(|(_, consumer)| consumer.port).min().unwrap_or(number);
     let target_group = part.add::<TargetGroup>(
-        &format!("target-group-{}", nlb.port),
+        &format!("target-group-{number}"),
         TargetGroupSpec {
-            name: config.target_group_name(nlb.port),
+            name: config.target_group_name(number),
             vpc: network.vpc.clone(),
             port: target_port,
             health_interval: whole_seconds(nlb.health_check.interval),
@@ -62,20 +95,28 @@ pub(super) fn describe(stack: &mut Stack, config: &Config, network: &Network) ->
             tags: Tags::new(),
         },
     );
-    network.name_keys(&mut part, &balancer);
-    network.name_keys(&mut part, &target_group);
-    part.comes_from(&target_group, "health_interval", "nlb.health_check.interval");
-    part.comes_from(&target_group, "healthy", "nlb.health_check.healthy");
-    part.comes_from(&target_group, "unhealthy", "nlb.health_check.unhealthy");
+    network.name_keys(part, &target_group);
+    for (field, key) in [
+        ("health_interval", "nlb.health_check.interval"),
+        ("healthy", "nlb.health_check.healthy"),
+        ("unhealthy", "nlb.health_check.unhealthy"),
+        ("deregistration_delay", "nlb.deregistration_delay"),
+        ("stickiness", "nlb.stickiness"),
+    ] {
+        part.comes_from(&target_group, field, key);
+    }
     let listener = part.add::<Listener>(
-        &format!("listener-{}", nlb.port),
+        &format!("listener-{number}"),
         ListenerSpec {
             load_balancer: balancer.arn(),
-            port: nlb.port,
+            port: number,
             target_group: target_group.arn(),
             idle_timeout: whole_seconds(nlb.idle_timeout),
             tags: Tags::new(),
         },
     );
-    Some(Balancer { target_group, listener })
+    part.comes_from(&listener, "idle_timeout", "nlb.idle_timeout");
+    // The targets of the port over every group keep one name, whatever port that is.
+    let targets = groups.as_ref().map_or_else(|| "targets".to_owned(), |_| format!("targets-{number}"));
+    Port { target_group, listener, targets, groups }
 }

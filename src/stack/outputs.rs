@@ -4,7 +4,11 @@
 //! never hold a password: connection strings name the secret's ARN elsewhere.
 
 use super::{datashares, recorded};
-use crate::{address::Address, config::typed::Config, state::State};
+use crate::{
+    address::Address,
+    config::typed::{Config, Consumer},
+    state::State,
+};
 use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,9 +38,17 @@ pub fn outputs(config: &Config, state: &State) -> BTreeMap<String, Json> {
     if let Some(dns_name) = estate.nlb_name() {
         all.insert("nlb_dns_name".to_owned(), json!(dns_name));
         all.insert("nlb_port".to_owned(), json!(config.nlb.port));
+        all.insert("nlb_listeners".to_owned(), estate.listeners());
     }
     all.retain(|_, value| !value.is_null());
     all
+}
+
+/// One listener of the load balancer, and the groups it sends to.
+struct Listener<'a> {
+    name: String,
+    port: u16,
+    groups: BTreeMap<&'a String, &'a Consumer>,
 }
 
 struct Estate<'a> {
@@ -104,7 +116,7 @@ impl Estate<'_> {
     /// One serverless warehouse; null while it does not stand.
     fn warehouse(&self, component: &str, port: u16, database: &str) -> Json {
         let Some(namespace) = self.text(component, "namespace", "name") else { return Json::Null };
-        json!({
+        let mut warehouse = json!({
             "namespace": namespace,
             "namespace_id": self.get(component, "namespace", "id"),
             "namespace_arn": self.get(component, "namespace", "arn"),
@@ -114,7 +126,11 @@ impl Estate<'_> {
             "port": port,
             "addresses": self.get(component, "workgroup", "addresses"),
             "database": database,
-        })
+        });
+        if let Some(host) = self.text(component, "endpoint", "endpoint") {
+            warehouse["managed_endpoint"] = json!(host);
+        }
+        warehouse
     }
 
     fn consumers(&self) -> Json {
@@ -130,15 +146,34 @@ impl Estate<'_> {
         self.text("nlb", "load-balancer", "dns_name")
     }
 
+    /// The listeners of the load balancer, the one over every group first.
+    fn config_listeners(&self) -> Vec<Listener<'_>> {
+        let nlb = &self.config.nlb;
+        let behind = || self.config.consumers.iter().filter(|(_, consumer)| consumer.behind_nlb);
+        let first = Listener { name: "nlb".to_owned(), port: nlb.port, groups: behind().collect() };
+        let more = nlb.listeners.iter().map(|listener| {
+            let groups = behind().filter(|(group, _)| listener.consumers.contains(group)).collect();
+            Listener { name: format!("nlb-{}", listener.port), port: listener.port, groups }
+        });
+        std::iter::once(first).chain(more).collect()
+    }
+
+    fn listeners(&self) -> Json {
+        let groups = |listener: &Listener<'_>| listener.groups.keys().map(|group| json!(group)).collect::<Vec<_>>();
+        let all = self.config_listeners();
+        all.iter().map(|listener| json!({ "port": listener.port, "consumers": groups(listener) })).collect()
+    }
+
     fn connection_strings(&self) -> Json {
         let mut all = Map::new();
         if let Some(host) = self.nlb_name() {
-            // Groups may name their databases differently; a client behind the balancer must use a common one.
-            let behind = self.config.consumers.values().filter(|consumer| consumer.behind_nlb);
-            let databases: BTreeSet<&str> = behind.map(|consumer| consumer.database.as_str()).collect();
-            for database in &databases {
-                let name = if databases.len() == 1 { "nlb".to_owned() } else { format!("nlb/{database}") };
-                all.insert(name, connection(&host, self.config.nlb.port, database, THROUGH_NLB));
+            for Listener { name, port, groups } in self.config_listeners() {
+                // Groups may name their databases differently; a client behind the balancer must use a common one.
+                let databases: BTreeSet<&str> = groups.values().map(|consumer| consumer.database.as_str()).collect();
+                for database in &databases {
+                    let name = if databases.len() == 1 { name.clone() } else { format!("{name}/{database}") };
+                    all.insert(name, connection(&host, port, database, THROUGH_NLB));
+                }
             }
         }
         let producer = &self.config.producer;

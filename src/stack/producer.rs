@@ -67,6 +67,7 @@ fn serverless(
         writes_to_s3: true,
         all_commands: false,
         log_exports: &producer.logging,
+        log_retention: producer.log_retention,
         final_snapshot: producer.final_snapshot,
         parameters: producer.parameters.clone(),
         port: producer.port,
@@ -74,8 +75,14 @@ fn serverless(
         publicly_accessible: producer.publicly_accessible,
         security_group: &network.producer_group,
     };
-    let (namespace, _) = warehouse::describe(part, config, owner, network, warehouse);
+    let (namespace, workgroup) = warehouse::describe(part, config, owner, network, warehouse);
     name_keys(part, &namespace);
+    for (index, limit) in producer.usage_limits.iter().enumerate() {
+        let resource = format!("usage-limit-{}-{}", limit.feature.as_str(), limit.period.as_str());
+        let budget = (limit.period, limit.amount, limit.action);
+        let key = format!("producer.usage_limits[{index}]");
+        warehouse::usage_limit(part, &resource, &workgroup, budget, &key, "amount");
+    }
 }
 
 fn name_keys(part: &mut Component<'_>, namespace: &Handle<Namespace>) {

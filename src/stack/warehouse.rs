@@ -7,19 +7,26 @@ use crate::{
     aws::{
         Owner,
         ids::{KeyArn, PolicyArn},
+        log_group::{LogGroup, LogGroupSpec},
         namespace::{Namespace, NamespaceSpec},
         policy::partition,
         role_policy_attachment::{RolePolicyAttachment, RolePolicyAttachmentSpec},
         security_group::SecurityGroup,
+        usage_limit::{UsageLimit, UsageLimitSpec},
         workgroup::{Workgroup, WorkgroupSpec},
     },
-    config::typed::{Capacity, Config, LogExport},
+    config::typed::{BreachAction, Capacity, Config, LimitedFeature, LogExport, Period},
     kind::{Handle, In, Tags},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// The principals that may take a serverless warehouse's role on (aws-facts.md 2).
 const REDSHIFT: [&str; 2] = ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"];
+
+const SECONDS_A_DAY: u64 = 86_400;
 
 /// A serverless warehouse to be described.
 pub(super) struct Warehouse<'a> {
@@ -34,6 +41,7 @@ pub(super) struct Warehouse<'a> {
     /// Whether the role has `AmazonRedshiftAllCommandsFullAccess`.
     pub(super) all_commands: bool,
     pub(super) log_exports: &'a [LogExport],
+    pub(super) log_retention: Option<Duration>,
     pub(super) final_snapshot: bool,
     pub(super) parameters: BTreeMap<String, String>,
     pub(super) port: u16,
@@ -67,6 +75,10 @@ pub(super) fn describe(
             tags: Tags::new(),
         },
     );
+    let prefix = format!("/aws/redshift/{}", part.physical_name("namespace", warehouse.name.as_str()));
+    for group in log_groups(part, &prefix, warehouse.log_exports, warehouse.log_retention) {
+        part.after(&namespace, &group, "a log group before Redshift makes one that keeps its logs for ever");
+    }
     let policy = access::buckets(part, config, &role, warehouse.s3_buckets, warehouse.writes_to_s3);
     if let Some(policy) = policy {
         part.after(&namespace, &policy, "a policy before its use");
@@ -99,4 +111,46 @@ pub(super) fn describe(
         part.after(&workgroup, route, "a public endpoint needs the route to the internet");
     }
     (namespace, workgroup)
+}
+
+/// Describes one log group for each exported log, `<prefix>/<log>`: to be there before what exports to it.
+pub(super) fn log_groups(
+    part: &mut Component<'_>,
+    prefix: &str,
+    exports: &[LogExport],
+    retention: Option<Duration>,
+) -> Vec<Handle<LogGroup>> {
+    let origin = format!("{}.log_retention", part.origin());
+    let days = retention.and_then(|kept| i32::try_from(kept.as_secs() / SECONDS_A_DAY).ok());
+    let group = |export: &LogExport| {
+        let log = export.as_str();
+        let spec = LogGroupSpec { name: format!("{prefix}/{log}"), retention_days: days, tags: Tags::new() };
+        let group = part.add::<LogGroup>(&format!("log-group-{log}"), spec);
+        part.comes_from(&group, "retention_days", &origin);
+        group
+    };
+    exports.iter().map(group).collect()
+}
+
+/// Describes a budget of RPU-hours of a workgroup. `key` is the TOML table it comes from, in which the amount is called
+/// `amount`.
+pub(super) fn usage_limit(
+    part: &mut Component<'_>,
+    resource: &str,
+    workgroup: &Handle<Workgroup>,
+    (period, rpu_hours, action): (Period, u32, BreachAction),
+    key: &str,
+    amount: &str,
+) {
+    let spec = UsageLimitSpec {
+        workgroup: workgroup.arn(),
+        usage_type: LimitedFeature::ServerlessCompute.as_str().to_owned(),
+        period: period.as_str().to_owned(),
+        amount: rpu_hours.into(),
+        breach_action: action.as_str().to_owned(),
+    };
+    let limit = part.add::<UsageLimit>(resource, spec);
+    for (field, name) in [("period", "period"), ("amount", amount), ("breach_action", "action")] {
+        part.comes_from(&limit, field, &format!("{key}.{name}"));
+    }
 }

@@ -5,6 +5,7 @@
 mod capacity;
 mod cluster;
 mod limits;
+mod logs;
 mod names;
 mod network;
 mod options;
@@ -43,6 +44,7 @@ pub(super) fn run<'a>(config: &'a Config, tree: &'a Node, broken: &'a BTreeSet<S
     limits::check(&mut rules);
     references::check(&mut rules);
     shares::check(&mut rules);
+    logs::check(&mut rules);
     options::check(&mut rules);
     rules
 }

@@ -212,24 +212,28 @@ fn the_digest_is_of_the_values_alone() {
 
 #[test]
 fn what_is_not_built_yet_is_said_once_per_key_and_only_then() {
+    let domain =
+        "{ name = \"dwh.example.com\", certificate_arn = \"arn:aws:acm:us-west-2:123456789012:certificate/c-1\" }";
     let text = format!(
-        "{GOOD}[nlb]\nlisteners = [{{ port = 5440, consumers = [\"analytics\"] }}]\ntargets = \"endpoint\"\n[monitoring]\nalarms = true\nnotify = [\"a@example.com\"]\n"
+        "{GOOD}[nlb]\ncustom_domain = {domain}\n[state]\nbackend = \"s3\"\nbucket = \"b-1\"\n[monitoring]\nalarms = true\nnotify = [\"a@example.com\"]\n"
     );
     let environment = good(&text);
     let said: Vec<String> = environment.unsupported.iter().map(ToString::to_string).collect();
     let expected = [
-        "environments/dev.toml:9: `nlb.listeners` is not supported yet",
-        "environments/dev.toml:10: `nlb.targets = \"endpoint\"` is not supported yet",
-        "environments/dev.toml:11: `monitoring` is not supported yet",
+        "environments/dev.toml:9: `nlb.custom_domain` is not supported yet",
+        "environments/dev.toml:11: `state.backend = \"s3\"` is not supported yet",
+        "environments/dev.toml:12: `state.bucket` is not supported yet",
+        "environments/dev.toml:13: `monitoring` is not supported yet",
     ];
     assert_eq!(said, expected);
     refused(
-        &text.replace("\"analytics\"]", "\"analytcs\"]"),
+        &text.replace("b-1", "b-*"),
         &[
-            (9, "`nlb.listeners` is not supported yet"),
-            (9, "did you mean `analytics`?"),
-            (10, "not supported yet"),
+            (9, "`nlb.custom_domain` is not supported yet"),
             (11, "not supported yet"),
+            (12, "not supported yet"),
+            (12, "`b-*` is not a bucket name"),
+            (13, "not supported yet"),
         ],
     );
 }

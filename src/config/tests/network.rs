@@ -31,13 +31,10 @@ fn managed_endpoints_have_shorter_names() {
     let text = with(7, "[nlb]\ntargets = \"endpoint\"\n[consumers.analytics-of-sales-emea]");
     refused(
         &text,
-        &[
-            (8, "not supported yet"),
-            (
-                9,
-                "managed endpoint would be `airline-dev-analytics-of-sales-emea-1`: 37 characters, 7 more than AWS allows (30)",
-            ),
-        ],
+        &[(
+            9,
+            "managed endpoint would be `airline-dev-analytics-of-sales-emea-1`: 37 characters, 7 more than AWS allows (30)",
+        )],
     );
 }
 

@@ -14,7 +14,6 @@ fn listeners_name_groups_behind_the_balancer_on_ports_of_their_own() {
     refused(
         &text,
         &[
-            (10, "not supported yet"),
             (11, "port 5439 has a listener already"),
             (12, "the group `hidden` is not behind the load balancer"),
             (15, "there is no consumer group `analytcs` (did you mean `analytics`?)"),

@@ -32,7 +32,7 @@ pub struct Producer {
     pub snapshot_schedule: Option<String>,
     /// Which logs to export.
     pub logging: Vec<LogExport>,
-    /// How long exported logs are kept.
+    /// How long exported logs are kept; `None`: for ever.
     pub log_retention: Option<Duration>,
     /// How much of features that cost extra may be used.
     pub usage_limits: Vec<ProducerLimit>,
@@ -163,6 +163,8 @@ pub struct Consumer {
     pub publicly_accessible: bool,
     /// Which logs to export.
     pub log_exports: Vec<LogExport>,
+    /// How long exported logs are kept; `None`: for ever.
+    pub log_retention: Option<Duration>,
     /// Its addresses are targets of the load balancer.
     pub behind_nlb: bool,
 }
