@@ -10,7 +10,7 @@ const DESTROY: (usize, u64) = (526, 313);
 
 /// Calls of a plan without changes: so many for the estate, and so many more for each reader: its role and the
 /// policies attached to it, the tags of its namespace and of its workgroup.
-const PLAN_OF_ESTATE: usize = 32;
+const PLAN_OF_ESTATE: usize = 36;
 const PLAN_OF_READER: usize = 4;
 
 fn calls(estate: &Estate) -> usize {

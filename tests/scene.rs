@@ -51,13 +51,17 @@ base_capacity = 8
 max_capacity = 16
 database = "airline_dw"
 s3_buckets = ["lake-*"]
+logging = ["userlog"]
+log_retention = "7d"
 final_snapshot = false
 [consumers.reporting]
 base_capacity = 8
 max_capacity = 16
 database = "reporting_db"
+usage_limit = { period = "daily", rpu_hours = 100 }
 [nlb]
 deregistration_delay = "10s"
+targets = "endpoint"
 [protect]
 addresses = []
 "#;
@@ -139,6 +143,9 @@ pub(crate) fn inventory(world: &World) -> BTreeMap<&'static str, usize> {
         ("inline policies", world.iam.roles.values().map(|role| role.inline.len()).sum()),
         ("attached policies", world.iam.roles.values().map(|role| role.attached.len()).sum()),
         ("namespaces", serverless.namespaces.values().filter(|n| n.gone_at.is_none()).count()),
+        ("log groups", world.logs.groups.len()),
+        ("managed endpoints", serverless.endpoints.values().filter(|e| e.gone_at.is_none()).count()),
+        ("usage limits", serverless.limits.len()),
         ("workgroups", serverless.workgroups.values().filter(|w| w.gone_at.is_none()).count()),
         ("snapshots", serverless.snapshots.len()),
         ("clusters", world.redshift.clusters.values().filter(|cluster| cluster.removal.is_none()).count()),

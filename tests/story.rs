@@ -4,8 +4,12 @@ use crate::harness::*;
 
 mod change;
 mod drift;
+mod endpoints;
 mod existing;
 mod groups;
+mod limits;
+mod listeners;
+mod logs;
 mod overrides;
 mod producer;
 mod refuse;

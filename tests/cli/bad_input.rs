@@ -98,6 +98,30 @@ const MISTAKES: &[Mistake] = &[
     ),
     file(
         READERS,
+        "[nlb]\nlisteners = [{ port = 5439, consumers = [] }]\n[consumers.readers]",
+        &["port 5439 has a listener already", "a listener sends to at least one consumer group", "dev.toml:10:"],
+    ),
+    file(
+        READERS,
+        "[nlb]\nlisteners = [{ port = 5440, consumers = [\"aside\"] }]\n[consumers.aside]\nbehind_nlb = false\n[consumers.readers]",
+        &[
+            "the group `aside` is not behind the load balancer",
+            "`behind_nlb` is false in `[consumers.aside]`",
+            "dev.toml:10:",
+        ],
+    ),
+    file(
+        READERS,
+        "[consumers.readers]\nlog_exports = [\"userlog\"]\nlog_retention = \"10d\"",
+        &["CloudWatch keeps logs for one of 1, 3, 5, 7, 14,", "the nearest is `7d`", "dev.toml:11:17"],
+    ),
+    file(
+        READERS,
+        "[consumers.readers]\nusage_limit = { period = \"dayly\", action = \"stop\" }",
+        &["`dayly` is not one of `daily`", "`stop` is not one of", "has no key `rpu_hours`", "dev.toml:10:"],
+    ),
+    file(
+        READERS,
         "[datashares.sales]\nschemas = [\"a\"]\nconsumers = [\"raeders\"]\n[consumers.readers]",
         &["there is no consumer group `raeders`", "did you mean `readers`?", "dev.toml:11:"],
     ),

@@ -6,7 +6,10 @@ use rsds::{
     config::keys::{KEYS, Since, Type},
     plan::Options,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// As little as can be.
 const LEAST: &str = r#"
@@ -43,6 +46,8 @@ const CLUSTER: Form = Form { toml: LEAST_CLUSTER, other: OF_CLUSTER, snapshots: 
 /// A key that exists in the account, made by somebody else.
 const FOREIGN_KEY: &str = "{key}";
 
+const RPU_HOURS: &str = "consumers.readers.usage_limit.rpu_hours=40";
+
 /// Another value for each key that works, as `--set` takes it; with what AWS or the rules want beside it.
 const OTHER: &[(&str, &[&str])] = &[
     ("account", &["account=\"123456789012\""]),
@@ -69,6 +74,7 @@ const OTHER: &[(&str, &[&str])] = &[
     ("producer.parameters", &["producer.parameters.require_ssl=\"false\"", "producer.parameters.query_group=\"q\""]),
     ("producer.final_snapshot", &["producer.final_snapshot=false"]),
     ("producer.logging", &["producer.logging=[\"userlog\", \"connectionlog\"]"]),
+    ("producer.log_retention", &["producer.log_retention=\"30d\""]),
     ("producer.kms_key_arn", &["producer.kms_key_arn=\"{key}\""]),
     ("consumers.*.count", &["consumers.readers.count=2"]),
     ("consumers.*.base_capacity", &["consumers.readers.base_capacity=16"]),
@@ -79,6 +85,9 @@ const OTHER: &[(&str, &[&str])] = &[
     ("consumers.*.enhanced_vpc_routing", &["consumers.readers.enhanced_vpc_routing=false"]),
     ("consumers.*.query_timeout", &["consumers.readers.query_timeout=\"90s\""]),
     ("consumers.*.parameters", &["consumers.readers.parameters.datestyle=\"ISO, DMY\""]),
+    ("consumers.*.usage_limit.period", &["consumers.readers.usage_limit.period=\"daily\"", RPU_HOURS]),
+    ("consumers.*.usage_limit.rpu_hours", &["consumers.readers.usage_limit.rpu_hours=50"]),
+    ("consumers.*.usage_limit.action", &["consumers.readers.usage_limit.action=\"emit-metric\"", RPU_HOURS]),
     ("consumers.*.s3_buckets", &["consumers.readers.s3_buckets=[\"lake-*\"]"]),
     ("consumers.*.final_snapshot", &["consumers.readers.final_snapshot=true"]),
     (
@@ -86,18 +95,21 @@ const OTHER: &[(&str, &[&str])] = &[
         &["consumers.readers.publicly_accessible=true", "networking.internet_gateway=true"],
     ),
     ("consumers.*.log_exports", &["consumers.readers.log_exports=[\"useractivitylog\"]"]),
-    ("consumers.*.behind_nlb", &["consumers.readers.behind_nlb=false"]),
+    ("consumers.*.log_retention", &["consumers.readers.log_retention=\"1d\""]),
     ("nlb.internal", &["nlb.internal=false", "networking.internet_gateway=true"]),
     ("nlb.port", &["nlb.port=6000"]),
     ("nlb.cross_zone", &["nlb.cross_zone=false"]),
     ("nlb.idle_timeout", &["nlb.idle_timeout=\"60s\""]),
     ("nlb.deregistration_delay", &["nlb.deregistration_delay=\"0s\""]),
     ("nlb.stickiness", &["nlb.stickiness=true"]),
-    ("nlb.targets", &["nlb.targets=\"workgroup\""]),
+    ("nlb.targets", &["nlb.targets=\"endpoint\""]),
     ("nlb.deletion_protection", &["nlb.deletion_protection=true"]),
     ("nlb.health_check.interval", &["nlb.health_check.interval=\"5s\""]),
     ("nlb.health_check.healthy", &["nlb.health_check.healthy=3"]),
     ("nlb.health_check.unhealthy", &["nlb.health_check.unhealthy=4"]),
+    ("nlb.listeners[].port", &["nlb.listeners=[{ port = 6001, consumers = [\"readers\"] }]"]),
+    ("nlb.listeners[].consumers", &["nlb.listeners=[{ port = 6002, consumers = [\"readers\"] }]"]),
+    ("consumers.*.behind_nlb", &["consumers.readers.behind_nlb=false", "nlb.listeners=[]"]),
     ("protect.addresses", &["protect.addresses=[\"consumer-*\"]"]),
     // The last: it moves everything.
     ("networking.vpc_cidr", &["networking.vpc_cidr=\"10.40.0.0/17\""]),
@@ -196,6 +208,8 @@ impl Form {
         estate.sets = self.merged(keys).into_iter().map(|set| set.replace(FOREIGN_KEY, arn)).collect();
         let outcome = estate.run(&Options::default()).await;
         assert!(outcome.is_complete(), "{what}: {:#?}", outcome.failed);
+        // Where only the balancer is another, its health checks begin anew.
+        estate.clock.sleep(Duration::from_secs(300)).await;
         let session = estate.open().await.unwrap();
         let plan = session.plan(&Options::default(), true).await.unwrap();
         assert!(plan.is_empty(), "{what}: {}", touched(&plan).join("\n"));

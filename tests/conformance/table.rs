@@ -21,6 +21,7 @@ admin_username = "boss"
 s3_buckets = ["conf-lake-*", "conf-raw"]
 parameters = { require_ssl = "false", datestyle = "ISO, DMY" }
 logging = ["connectionlog", "userlog"]
+log_retention = "30d"
 final_snapshot = false
 [consumers.analytics]
 count = 2
@@ -29,13 +30,17 @@ database = "analytics_db"
 query_timeout = "1h"
 s3_buckets = ["conf-lake-*"]
 log_exports = ["useractivitylog"]
+log_retention = "3653d"
 [consumers.reporting]
 base_capacity = 16
 max_capacity = 64
+usage_limit = { period = "weekly", rpu_hours = 500, action = "deactivate" }
 port = 5440
 enhanced_vpc_routing = false
 [nlb]
 stickiness = true
+targets = "endpoint"
+listeners = [{ port = 5441, consumers = ["reporting"] }]
 deregistration_delay = "30s"
 deletion_protection = true
 [protect]
@@ -227,6 +232,13 @@ fn limit(period: &str) -> Json {
     })
 }
 
+fn budget(workgroup: &str, amount: u32) -> Json {
+    json!({
+        "workgroup": workgroup, "usage_type": "serverless-compute", "period": "daily", "amount": amount,
+        "breach_action": "log",
+    })
+}
+
 fn subnets(count: usize) -> Vec<String> {
     let all = ["networking/subnet-1", "networking/subnet-2", "networking/subnet-3", "spare/subnet-4"];
     all[..count].iter().map(|address| format!("@{address}.id")).collect()
@@ -325,6 +337,7 @@ pub(crate) fn spares() -> Vec<Given> {
         given("redshift.logging", "spare/logging-4", logging("spare/cluster-4")),
         given("redshift.usage-limit", "spare/limit-daily", limit("daily")),
         given("redshift.usage-limit", "spare/limit-weekly", limit("weekly")),
+        given("redshift-serverless.usage-limit", "spare/limit", budget("@consumer-analytics-2/workgroup.arn", 30)),
         given("elasticloadbalancing.load-balancer", "spare/balancer", balancer("spare")),
         given("elasticloadbalancing.target-group", "spare/targets-1", target_group("spare-1")),
         given("elasticloadbalancing.target-group", "spare/targets-2", target_group("spare-2")),
@@ -587,7 +600,51 @@ fn warehouse() -> Vec<Subject> {
         ],
     );
     workgroup.given.after = &["networking/public-route"];
-    vec![namespace, workgroup]
+    let logs = subject(
+        "logs.log-group",
+        "subject/logs.log-group",
+        json!({ "name": "/conf/subject", "retention_days": 7 }),
+        Again::Refused,
+        vec![
+            row("retention_days", json!(30)),
+            row("retention_days", Json::Null),
+            row("retention_days", json!(1)),
+            row("name", json!("/conf/subject-renamed")),
+        ],
+    );
+    let endpoint = subject(
+        "redshift-serverless.endpoint-access",
+        "subject/redshift-serverless.endpoint-access",
+        json!({
+            "name": "subject", "workgroup": "@consumer-analytics-1/workgroup.name", "subnets": subnets(3),
+            "security_groups": ["@networking/consumer-security-group.id"],
+        }),
+        Again::Refused,
+        vec![
+            row(
+                "security_groups",
+                json!(["@networking/consumer-security-group.id", "@networking/producer-security-group.id"]),
+            ),
+            row("subnets", json!(subnets(4))),
+            row("workgroup", json!("@consumer-analytics-2/workgroup.name")),
+            row("name", json!("subject-renamed")),
+            row("security_groups", json!(["@networking/producer-security-group.id"])),
+        ],
+    );
+    let budget = subject(
+        "redshift-serverless.usage-limit",
+        "subject/redshift-serverless.usage-limit",
+        budget("@consumer-analytics-1/workgroup.arn", 10),
+        Again::Refused,
+        vec![
+            row("amount", json!(20)),
+            row("breach_action", json!("emit-metric")),
+            row("period", json!("monthly")),
+            row("usage_type", json!("cross-region-datasharing")),
+            row("workgroup", json!("@consumer-analytics-2/workgroup.arn")),
+        ],
+    );
+    vec![namespace, workgroup, logs, endpoint, budget]
 }
 
 fn provisioned() -> Vec<Subject> {
@@ -780,6 +837,7 @@ pub(crate) fn per_object(kind: &str) -> &'static [(&'static str, Per, &'static s
             ("kms:GetKeyRotationStatus", Per::Object(1), "3: one key per call"),
             ("kms:ListResourceTags", Per::Object(1), "0.3: one key per call"),
         ],
+        "logs.log-group" => &[("logs:ListTagsForResource", Per::Object(1), "tags of one group per call")],
         "redshift-serverless.namespace" | "redshift-serverless.workgroup" => {
             &[("redshift-serverless:ListTagsForResource", Per::Object(1), TAGS)]
         }

@@ -62,7 +62,16 @@ async fn of_one_group() {
     )
     .await;
     let logs = "consumers.reporting.log_exports=[\"connectionlog\", \"userlog\"]";
-    there_and_back(&mut estate, &[logs], &["update consumer-reporting-1/namespace"]).await;
+    there_and_back(
+        &mut estate,
+        &[logs],
+        &[
+            "create consumer-reporting-1/log-group-connectionlog",
+            "create consumer-reporting-1/log-group-userlog",
+            "update consumer-reporting-1/namespace",
+        ],
+    )
+    .await;
     let policy = "consumer-reporting-1/role-policy";
     there_and_back(&mut estate, &["consumers.reporting.s3_buckets=[\"lake-*\"]"], &[&format!("create {policy}")]).await;
     estate.set(&["consumers.reporting.s3_buckets=[\"lake-*\"]"]);
