@@ -10,9 +10,7 @@ use super::{
     lookup::place,
     naming,
 };
-use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Step, Typical, Which,
-};
+use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Typical, Which};
 use aws_sdk_kms::types::AliasListEntry;
 use serde::{Deserialize, Serialize};
 
@@ -21,14 +19,13 @@ pub struct Alias;
 
 /// What an alias is to be.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "", deny_unknown_fields)]
+// Records of earlier versions hold a field that is no more: unknown ones are let pass.
+#[serde(bound = "")]
 pub struct AliasSpec<S: Stage> {
     /// Its name with the prefix `alias/`, unique per account and region.
     pub name: String,
     /// The key it points at.
     pub key: S::In<KeyArn>,
-    /// Whether it lives on when the environment is destroyed, with its key. AWS knows nothing of it.
-    pub retain: bool,
 }
 
 crate::outputs!(Alias =>
@@ -49,7 +46,7 @@ fn live(entry: AliasListEntry) -> Option<Live<Alias>> {
     let name = entry.alias_name?;
     // Without a key it points at none, which differs from any.
     let key = entry.target_key_id.map_or(Some(KeyArn(String::new())), |id| target(&entry.alias_arn?, &id))?;
-    let spec = AliasSpec { name: name.clone(), key, retain: false };
+    let spec = AliasSpec { name: name.clone(), key };
     Some(Live { id: Id(name), spec, outputs: AliasOutputs {}, readiness: Readiness::Ready })
 }
 
@@ -63,8 +60,7 @@ fn fits(which: &Which<Alias>, live: &Live<Alias>) -> bool {
 
 impl Kind for Alias {
     const NAME: &'static str = "kms.alias";
-    const FIELDS: &'static [Field] =
-        &[Field::replaces("name"), Field::updates("key"), Field::updates("retain").unreadable()];
+    const FIELDS: &'static [Field] = &[Field::replaces("name"), Field::updates("key")];
     const ACTIONS: Actions = Actions {
         read: &["kms:ListAliases"],
         create: &["kms:CreateAlias"],
@@ -90,27 +86,13 @@ impl Kind for Alias {
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let pages = aws.kms.list_aliases().into_paginator().items().send();
         let entries: Vec<_> = pages.collect::<Result<_, _>>().called("kms:ListAliases").await?;
-        let mut live = place(which, entries.into_iter().filter_map(live), fits);
-        for (question, live) in which.iter().zip(&mut live) {
-            if let Some(live) = live {
-                live.spec.retain = question.spec.retain;
-            }
-        }
-        Ok(live)
+        Ok(place(which, entries.into_iter().filter_map(live), fits))
     }
 
     async fn create(aws: &Aws, spec: &AliasSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {
         let call = aws.kms.create_alias().alias_name(&spec.name).target_key_id(spec.key.as_str());
         call.send().called("kms:CreateAlias").await?;
         Ok(Created { id: Id(spec.name.clone()), outputs: AliasOutputs {} })
-    }
-
-    fn update(changes: &Changes) -> Vec<Step> {
-        changes.fields().filter(|field| *field != "retain").map(Step::set).collect()
-    }
-
-    fn remove(spec: &AliasSpec<Known>) -> Vec<Step> {
-        if spec.retain { Vec::new() } else { vec![Step::new("delete")] }
     }
 
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {

@@ -41,9 +41,8 @@ fn key(part: &mut Component<'_>, config: &Config) -> In<KeyArn> {
     let spec = KeySpec { description, rotation: true, enabled: true, retain, tags: Tags::new() };
     let key = part.add::<Key>("key", spec);
     part.comes_from(&key, "retain", "producer.final_snapshot");
-    let alias = AliasSpec { name: format!("alias/{}", config.producer_name()), key: key.arn(), retain };
-    let alias = part.add::<Alias>("key-alias", alias);
-    part.comes_from(&alias, "retain", "producer.final_snapshot");
+    let alias = AliasSpec { name: format!("alias/{}", config.producer_name()), key: key.arn() };
+    part.add::<Alias>("key-alias", alias);
     key.arn()
 }
 
