@@ -1,7 +1,10 @@
 //! Every key of the TOML, alone and in random company: applied, read back, planned again.
 
 use super::{bench::touched, reading::reads_back};
-use crate::harness::{Estate, destroying};
+use crate::{
+    harness::{Estate, destroying},
+    land::Land,
+};
 use rsds::{
     config::keys::{KEYS, Since, Type},
     plan::Options,
@@ -32,25 +35,55 @@ type = "cluster"
 [consumers.readers]
 "#;
 
+/// The same in a VPC that somebody else made, found by its name.
+const LEAST_NAMED: &str = r#"
+project = "conf"
+region = "us-west-2"
+[networking]
+vpc_name = "first"
+[producer]
+[consumers.readers]
+"#;
+
+/// The same in that VPC, found by its id.
+const LEAST_PLACED: &str = r#"
+project = "conf"
+region = "us-west-2"
+[networking]
+vpc_id = "{first}"
+[producer]
+[consumers.readers]
+"#;
+
 /// An estate and other values for its keys.
 struct Form {
     toml: &'static str,
     other: &'static [(&'static str, &'static [&'static str])],
     /// Where the producer's final snapshots are kept.
     snapshots: &'static str,
+    /// Whether somebody else's VPCs are there, and stay.
+    lands: bool,
 }
 
-const SERVERLESS: Form = Form { toml: LEAST, other: OTHER, snapshots: "redshift-serverless" };
-const CLUSTER: Form = Form { toml: LEAST_CLUSTER, other: OF_CLUSTER, snapshots: "redshift snapshots" };
+const SERVERLESS: Form = Form { toml: LEAST, other: OTHER, snapshots: "redshift-serverless", lands: false };
+const CLUSTER: Form = Form { toml: LEAST_CLUSTER, other: OF_CLUSTER, snapshots: "redshift snapshots", lands: false };
+const NAMED: Form = Form { toml: LEAST_NAMED, other: OF_NAMED, lands: true, ..SERVERLESS };
+const PLACED: Form = Form { toml: LEAST_PLACED, other: OF_PLACED, lands: true, ..SERVERLESS };
 
-/// A key that exists in the account, made by somebody else.
-const FOREIGN_KEY: &str = "{key}";
+/// What exists in the account, made by somebody else, and by what names rows and files speak of it.
+struct Foreign {
+    key_id: String,
+    names: Vec<(&'static str, String)>,
+}
 
 const RPU_HOURS: &str = "consumers.readers.usage_limit.rpu_hours=40";
 
 /// Another value for each key that works, as `--set` takes it; with what AWS or the rules want beside it.
 const OTHER: &[(&str, &[&str])] = &[
     ("account", &["account=\"123456789012\""]),
+    ("resources.*.name", &["resources.\"producer/workgroup\".name=\"main-dw\""]),
+    // Before `tags`, which it keeps from the workgroup.
+    ("resources.*.ignore_changes", &["resources.\"producer/workgroup\".ignore_changes=[\"tags.team\"]"]),
     ("tags", &["tags.team=\"data+platform: @x\""]),
     ("state.backend", &["state.backend=\"local\""]),
     ("networking.subnet_cidrs", &["networking.subnet_cidrs=[\"10.40.9.0/24\", \"10.40.7.0/24\", \"10.40.8.0/24\"]"]),
@@ -148,6 +181,18 @@ const OF_CLUSTER: &[(&str, &[&str])] = &[
     ("producer.admin_username", &["producer.admin_username=\"boss\""]),
 ];
 
+/// The same for a network by name; the last leads to another VPC.
+const OF_NAMED: &[(&str, &[&str])] = &[
+    ("networking.subnet_ids", &["networking.subnet_ids={first-subnets}"]),
+    ("networking.vpc_name", &["networking.vpc_name=\"second\"", "networking.subnet_ids={second-subnets}"]),
+];
+
+/// The same for a network by id.
+const OF_PLACED: &[(&str, &[&str])] = &[("networking.vpc_id", &["networking.vpc_id=\"{second}\""])];
+
+/// Every form there is.
+const FORMS: [Form; 4] = [SERVERLESS, CLUSTER, NAMED, PLACED];
+
 /// Keys that name the estate itself, and tables of which the data sharing SQL is made: no resource shows them yet.
 const BEYOND: [&str; 7] = ["project", "region", "extends", "datashares", "users", "roles", "state"];
 
@@ -156,8 +201,8 @@ fn every_key_that_works_has_another_value() {
     let leaves = KEYS.iter().filter(|key| !matches!(key.ty, Type::Table | Type::Map(_) | Type::Tables | Type::Open));
     let work = leaves.filter(|key| key.since != Since::NotYet);
     let work: BTreeSet<&str> = work.map(|key| key.path).filter(|path| !BEYOND.contains(&root(path))).collect();
-    let both = OTHER.iter().chain(OF_CLUSTER).map(|(path, _)| *path);
-    let have: BTreeSet<&str> = both.filter(|path| root(path) != "state").collect();
+    let rows = FORMS.iter().flat_map(|form| form.other).map(|(path, _)| *path);
+    let have: BTreeSet<&str> = rows.filter(|path| root(path) != "state").collect();
     assert_eq!(have, work);
 }
 
@@ -180,14 +225,13 @@ impl Form {
     /// Makes an estate with these keys, demands that it is as given, and takes it away.
     async fn comes_and_goes(&self, keys: &[usize]) {
         let named = self.named(keys);
-        let mut estate = Estate::new(self.toml);
-        let (key_id, arn) = foreign_key(&estate).await;
-        self.becomes(&mut estate, keys, &arn, &format!("{named:?}")).await;
+        let (mut estate, foreign) = self.begun().await;
+        self.becomes(&mut estate, keys, &foreign, &format!("{named:?}")).await;
         let outcome = estate.run(&destroying(&[])).await;
         assert!(outcome.is_complete(), "destroy {named:?}: {:#?}", outcome.failed);
         assert!(estate.state().entries.is_empty(), "{named:?}: {:?}", estate.state().entries.keys());
         let kms = estate.open().await.unwrap().aws.kms;
-        kms.schedule_key_deletion().key_id(key_id).send().await.unwrap();
+        kms.schedule_key_deletion().key_id(foreign.key_id).send().await.unwrap();
         let meant = self.left_on_purpose(&named);
         let left = estate.sandbox.leftovers();
         let left: BTreeSet<&str> = left.iter().filter_map(|place| place.split('/').nth(1)).collect();
@@ -199,13 +243,21 @@ impl Form {
         let producers = !named.contains(&"producer.final_snapshot");
         let kms = producers && !named.contains(&"producer.kms_key_arn");
         let readers = named.contains(&"consumers.*.final_snapshot");
-        let all = [(kms, "kms"), (producers, self.snapshots), (readers, "redshift-serverless")];
+        let all = [(self.lands, "ec2"), (kms, "kms"), (producers, self.snapshots), (readers, "redshift-serverless")];
         all.into_iter().filter(|(is, _)| *is).map(|(_, what)| what).collect()
     }
 
+    /// The file in an account where somebody else was before.
+    async fn begun(&self) -> (Estate, Foreign) {
+        let estate = Estate::new("");
+        let foreign = Foreign::beside(&estate, self.lands).await;
+        estate.write(&foreign.named(self.toml));
+        (estate, foreign)
+    }
+
     /// Brings the running estate to these keys, and demands that it is as given.
-    async fn becomes(&self, estate: &mut Estate, keys: &[usize], arn: &str, what: &str) {
-        estate.sets = self.merged(keys).into_iter().map(|set| set.replace(FOREIGN_KEY, arn)).collect();
+    async fn becomes(&self, estate: &mut Estate, keys: &[usize], foreign: &Foreign, what: &str) {
+        estate.sets = self.merged(keys).iter().map(|set| foreign.named(set)).collect();
         let outcome = estate.run(&Options::default()).await;
         assert!(outcome.is_complete(), "{what}: {:#?}", outcome.failed);
         // Where only the balancer is another, its health checks begin anew.
@@ -219,19 +271,20 @@ impl Form {
     }
 
     async fn each_key_changes_a_running_estate(&self) {
-        let mut estate = Estate::new(self.toml);
-        let (_, arn) = foreign_key(&estate).await;
-        self.becomes(&mut estate, &[], &arn, "the first apply").await;
+        let (mut estate, foreign) = self.begun().await;
+        self.becomes(&mut estate, &[], &foreign, "the first apply").await;
         let mut keys = Vec::new();
         for (at, (path, _)) in self.other.iter().enumerate() {
             keys.push(at);
-            self.becomes(&mut estate, &keys, &arn, path).await;
+            self.becomes(&mut estate, &keys, &foreign, path).await;
         }
-        self.becomes(&mut estate, &[], &arn, "back again").await;
+        self.becomes(&mut estate, &[], &foreign, "back again").await;
         // Whatever was replaced on the way is gone with the rest, but for final snapshots and keys.
         let outcome = estate.run(&destroying(&[])).await;
         assert!(outcome.is_complete(), "{:#?}", outcome.failed);
-        assert_eq!(estate.sandbox.leftovers(), ["us-west-2/kms".to_owned(), format!("us-west-2/{}", self.snapshots)]);
+        let left = estate.sandbox.leftovers();
+        let left: BTreeSet<&str> = left.iter().filter_map(|place| place.split('/').nth(1)).collect();
+        assert_eq!(left, self.left_on_purpose(&[]));
     }
 
     fn all(&self) -> Vec<usize> {
@@ -249,11 +302,27 @@ impl Form {
     }
 }
 
-/// Makes a key out of band.
-async fn foreign_key(estate: &Estate) -> (String, String) {
-    let session = estate.open().await.unwrap();
-    let key = session.aws.kms.create_key().send().await.unwrap().key_metadata.unwrap();
-    (key.key_id, key.arn.unwrap())
+impl Foreign {
+    /// Makes a key out of band, and two VPCs if they are wanted.
+    async fn beside(estate: &Estate, lands: bool) -> Self {
+        let key = estate.somebody().await.kms.create_key().send().await.unwrap().key_metadata.unwrap();
+        let mut names = vec![("{key}", key.arn.unwrap())];
+        if lands {
+            let three = ["a", "b", "c"];
+            let first = estate.land("first", &["a", "a2", "b", "b2", "c"]).await;
+            let second = estate.land("second", &three).await;
+            let list = |land: &Land, names: &[&str]| format!("{:?}", land.ids(names));
+            names.push(("{first-subnets}", list(&first, &["a2", "b2", "c"])));
+            names.push(("{second-subnets}", list(&second, &three)));
+            names.extend([("{first}", first.vpc), ("{second}", second.vpc)]);
+        }
+        Self { key_id: key.key_id, names }
+    }
+
+    /// The text with what is really there in the place of its name.
+    fn named(&self, text: &str) -> String {
+        self.names.iter().fold(text.to_owned(), |text, (name, real)| text.replace(name, real))
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -267,8 +336,15 @@ async fn each_key_changes_a_running_cluster() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_key_changes_an_estate_in_a_network_that_exists() {
+    for form in [NAMED, PLACED] {
+        form.each_key_changes_a_running_estate().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn none_and_all_keys() {
-    for form in [SERVERLESS, CLUSTER] {
+    for form in FORMS {
         form.comes_and_goes(&[]).await;
         form.comes_and_goes(&form.all()).await;
     }
