@@ -142,7 +142,7 @@ async fn what_stands_does_not_move() {
     estate.set(&["consumers.reporting.count=2"]);
     let why = estate.refusal(&Options::default()).await;
     assert!(
-        why.contains("has 2 free addresses, and this estate needs 10 there (10 for consumer-reporting-2)"),
+        why.contains("has 2 free addresses, and this estate needs 11 there (11 for consumer-reporting-2)"),
         "{why}"
     );
     assert!(why.contains(land.subnet("b")) && !why.contains(land.subnet("b2")), "it does not go elsewhere: {why}");
@@ -254,7 +254,7 @@ async fn subnets_that_do_not_fit() {
     estate.write(&in_vpc(&land, &format!("subnet_ids = {list:?}")));
     let why = estate.refusal(&Options::default()).await;
     for part in [
-        format!("networking.subnet_ids[1]: {} has 2 free addresses, and this estate needs 28 there", land.subnet("b")),
+        format!("networking.subnet_ids[1]: {} has 2 free addresses, and this estate needs 29 there", land.subnet("b")),
         "(8 for the load balancer, 10 for the producer, 10 for consumer-reporting-1)".to_owned(),
         format!("networking.subnet_ids[2]: {} is in {}, not in {}", other.subnet("c"), other.vpc, land.vpc),
         "networking.subnet_ids[3]: there is no subnet subnet-00000000".to_owned(),

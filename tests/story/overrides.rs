@@ -109,9 +109,9 @@ async fn a_field_of_one_resource_is_its_own_and_the_plan_says_where_it_comes_fro
     insta::assert_snapshot!(told(&estate, &plan, WORKGROUP), @r##"
     ~ update consumer-reporting-1/workgroup (redshift-serverless.workgroup)
         arn:aws:redshift-serverless:us-west-2:123456789012:workgroup/ac33a711-9798-4ddd-813e-88de158d0b3f · typical 6m
-        max_capacity:           16              -> 24 (environments/dev.toml:23)
-        parameters.search_path: "$user, public" -> reporting (environments/dev.toml:24)
-        tags.owner:             unset           -> bi (environments/dev.toml:25)
+        max_capacity:           16              -> 24 (environments/dev.toml:27)
+        parameters.search_path: "$user, public" -> reporting (environments/dev.toml:28)
+        tags.owner:             unset           -> bi (environments/dev.toml:29)
         ! reconnect; require_ssl and use_fips_ssl restart it
         steps: set max_capacity, set parameters, set tags
     "##);
@@ -259,119 +259,119 @@ cidr = "10.60.0.0"
 protocol = "udp"
 "#), @r##"
 error: redshift-serverless.workgroup has no field `max_capcity`
-  --> environments/dev.toml:24:1
+  --> environments/dev.toml:28:1
    |
-24 | max_capcity = 24
+28 | max_capcity = 24
    | ^^^^^^^^^^^
    |
    = help: did you mean `max_capacity`?
 
 error: `port` of consumer-reporting-1/workgroup (redshift-serverless.workgroup): expected a whole number from 0 to 65535, found the string "5440"
-  --> environments/dev.toml:25:8
+  --> environments/dev.toml:29:8
    |
-25 | port = "5440"
+29 | port = "5440"
    |        ^^^^^^
 
 error: `base_capacity` of consumer-reporting-1/workgroup (redshift-serverless.workgroup): expected a whole number that is not negative, found a table
-  --> environments/dev.toml:26:1
+  --> environments/dev.toml:30:1
    |
-26 | base_capacity = { from = 8 }
+30 | base_capacity = { from = 8 }
    | ^^^^^^^^^^^^^
 
 error: `parameters` of consumer-reporting-1/workgroup (redshift-serverless.workgroup): expected a string, found the number 3
-  --> environments/dev.toml:27:30
+  --> environments/dev.toml:31:30
    |
-27 | parameters = { search_path = 3 }
+31 | parameters = { search_path = 3 }
    |                              ^
 
 error: the tag key `rsds:project` starts with `rsds:`, which belongs to rsds
-  --> environments/dev.toml:28:10
+  --> environments/dev.toml:32:10
    |
-28 | tags = { "rsds:project" = "mine", owner = "a;b" }
+32 | tags = { "rsds:project" = "mine", owner = "a;b" }
    |          ^^^^^^^^^^^^^^
 
 error: `a;b` has a character AWS does not take in tags: `;`
-  --> environments/dev.toml:28:43
+  --> environments/dev.toml:32:43
    |
-28 | tags = { "rsds:project" = "mine", owner = "a;b" }
+32 | tags = { "rsds:project" = "mine", owner = "a;b" }
    |                                           ^^^^^
 
 error: redshift-serverless.workgroup has no field `paramters`
-  --> environments/dev.toml:29:19
+  --> environments/dev.toml:33:19
    |
-29 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
+33 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
    |                   ^^^^^^^^^^^
    |
    = help: did you mean `parameters`?
 
 error: `port` of redshift-serverless.workgroup has no keys that are compared one by one
-  --> environments/dev.toml:29:32
+  --> environments/dev.toml:33:32
    |
-29 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
+33 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
    |                                ^^^^^^^^
    |
    = help: write `port` to ignore all of it
 
 error: the tag `rsds:address` says whose the resource is: rsds always keeps it
-  --> environments/dev.toml:29:42
+  --> environments/dev.toml:33:42
    |
-29 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
+33 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
    |                                          ^^^^^^^^^^^^^^^^^^^
 
 error: redshift-serverless.workgroup has no field `*`
-  --> environments/dev.toml:29:63
+  --> environments/dev.toml:33:63
    |
-29 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
+33 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
    |                                                               ^^^
    |
    = help: there is `name`, `namespace`, `base_capacity`, `max_capacity`, `parameters`, `vpc`, `subnets`, `security_groups`, `port`, `enhanced_vpc_routing`, `publicly_accessible`, `tags`
 
 error: there is no resource `consumer-reporting-2/workgroup`
-  --> environments/dev.toml:30:12
+  --> environments/dev.toml:34:12
    |
-30 | [resources."consumer-reporting-2/workgroup"]
+34 | [resources."consumer-reporting-2/workgroup"]
    |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
    |
    = help: did you mean `consumer-reporting-1/workgroup`?
 
 error: there is no resource `moon/crater`
-  --> environments/dev.toml:32:12
+  --> environments/dev.toml:36:12
    |
-32 | [resources."moon/crater"]
+36 | [resources."moon/crater"]
    |            ^^^^^^^^^^^^^
    |
    = help: the components are consumer-reporting-1, networking, nlb, producer
 
 error: `a-load-balancer-whose-name-is-too-long-for-aws` is no name for elasticloadbalancing.load-balancer: a name is up to 32 letters, digits and dashes, no dash at either end, and does not start with `internal-`
-  --> environments/dev.toml:34:8
+  --> environments/dev.toml:38:8
    |
-34 | name = "a-load-balancer-whose-name-is-too-long-for-aws"
+38 | name = "a-load-balancer-whose-name-is-too-long-for-aws"
    |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 
 error: ec2.route has neither a name nor tags
-  --> environments/dev.toml:36:1
+  --> environments/dev.toml:40:1
    |
-36 | name = "out"
+40 | name = "out"
    | ^^^^
 
 error: ec2.vpc is named by its tag `Name`, which `tags` says too
-  --> environments/dev.toml:38:1
+  --> environments/dev.toml:42:1
    |
-38 | name = "vpc"
+42 | name = "vpc"
    | ^^^^
    |
    = help: take one of them away
 
 error: `cidr` of networking/vpc (ec2.vpc): invalid IP address syntax
-  --> environments/dev.toml:40:8
+  --> environments/dev.toml:44:8
    |
-40 | cidr = "10.60.0.0"
+44 | cidr = "10.60.0.0"
    |        ^^^^^^^^^^^
 
 error: `protocol` of networking/nlb-egress-5439-consumers (ec2.security-group-rule): expected `tcp` or `all` or `other`, found the string "udp"
-  --> environments/dev.toml:42:12
+  --> environments/dev.toml:46:12
    |
-42 | protocol = "udp"
+46 | protocol = "udp"
    |            ^^^^^
 "##);
 }
@@ -385,15 +385,15 @@ name = "airline-dev-producer"
 cidr = "10.50.0.0/23"
 "#), @r##"
 error: consumer-reporting-1/workgroup and producer/workgroup would have the same name, and AWS takes only one of them
-  --> environments/dev.toml:24:8
+  --> environments/dev.toml:28:8
    |
-24 | name = "airline-dev-producer"
+28 | name = "airline-dev-producer"
    |        ^^^^^^^^^^^^^^^^^^^^^^
 
 error: networking/subnet-2 and networking/subnet-1 would have the same vpc and cidr, and AWS takes only one of them
-  --> environments/dev.toml:25:12
+  --> environments/dev.toml:29:12
    |
-25 | [resources."networking/subnet-2"]
+29 | [resources."networking/subnet-2"]
    |            ^^^^^^^^^^^^^^^^^^^^^
 "##);
 }
@@ -403,7 +403,7 @@ async fn plan_refuses_what_validate_refuses() {
     let estate = Estate::new(&with("[resources.\"producer/workgrup\"]\nname = \"x\"\n"));
     let why = estate.refusal(&Options::default()).await;
     assert!(why.contains("there is no resource `producer/workgrup`"), "{why}");
-    assert!(why.contains("did you mean `producer/workgroup`?") && why.contains("environments/dev.toml:22:"), "{why}");
+    assert!(why.contains("did you mean `producer/workgroup`?") && why.contains("environments/dev.toml:26:"), "{why}");
 }
 
 #[tokio::test(start_paused = true)]
