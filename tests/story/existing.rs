@@ -255,7 +255,7 @@ async fn subnets_that_do_not_fit() {
     let why = estate.refusal(&Options::default()).await;
     for part in [
         format!("networking.subnet_ids[1]: {} has 2 free addresses, and this estate needs 29 there", land.subnet("b")),
-        "(8 for the load balancer, 10 for the producer, 10 for consumer-reporting-1)".to_owned(),
+        "(8 for the load balancer, 10 for the producer, 11 for consumer-reporting-1)".to_owned(),
         format!("networking.subnet_ids[2]: {} is in {}, not in {}", other.subnet("c"), other.vpc, land.vpc),
         "networking.subnet_ids[3]: there is no subnet subnet-00000000".to_owned(),
         "dev.toml:6:".to_owned(),
