@@ -7,6 +7,8 @@ use rsds::sandbox::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 pub(super) struct Served {
     pub folder: Folder,
     pub url: String,
+    /// What its line to paste exports.
+    exports: BTreeMap<String, String>,
     running: Running,
 }
 
@@ -14,10 +16,22 @@ pub(super) struct Served {
 pub(super) fn serve() -> Served {
     let folder = Folder::new(SMALL);
     let mut running = folder.start(&[&["sandbox", "serve", "--port", "0", "--sandbox-speed", "2000"]]);
-    let line = running.until("listens on http://127.0.0.1:");
-    let url =
-        line.split_whitespace().find(|word| word.starts_with("http://")).unwrap().trim_end_matches(';').to_owned();
-    Served { folder, url, running }
+    running.until("listens on http://127.0.0.1:");
+    let line = running.until("export ");
+    let pairs = line.trim().strip_prefix("export ").unwrap().split(' ').map(|pair| pair.split_once('=').unwrap());
+    let exports: BTreeMap<String, String> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Served { folder, url: exports["AWS_ENDPOINT_URL"].clone(), exports, running }
+}
+
+#[test]
+fn the_line_to_paste_is_all_that_an_sdk_or_cli_needs() {
+    let served = serve();
+    let given = ["AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_SECRET_ACCESS_KEY"];
+    assert!(served.exports.keys().eq(given), "{:?}", served.exports);
+    assert_eq!(served.exports["AWS_DEFAULT_REGION"], served.exports["AWS_REGION"]);
+    let client = Folder::new(SMALL);
+    let ran = client.binary(&[&["plan"]]).envs(&served.exports).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
 }
 
 #[test]
