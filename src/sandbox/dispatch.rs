@@ -5,7 +5,7 @@
 
 use super::credential::{self, Scope, Unsigned};
 use super::fault::Armed;
-use super::store::Store;
+use super::store::{Guard, Store};
 use super::world::{digest, uuid_shape};
 use super::{
     AwsError, Fault, How, Operation, Protocol, Reply, Request, SERVICES, Service, World, wire_json, wire_query,
@@ -67,8 +67,6 @@ struct State {
     calls: Vec<Call>,
     faults: Armed,
     requests: u64,
-    // World time never runs backwards for this process, whatever the wall clock does.
-    seen: Timestamp,
 }
 
 struct Routed {
@@ -103,8 +101,7 @@ impl Sandbox {
     }
 
     fn with(store: Store, clock: Clock) -> Self {
-        let state =
-            State { store, calls: Vec::new(), faults: Armed::default(), requests: 0, seen: Timestamp::UNIX_EPOCH };
+        let state = State { store, calls: Vec::new(), faults: Armed::default(), requests: 0 };
         Self(Arc::new(Inner { clock, state: Mutex::new(state) }))
     }
 
@@ -167,10 +164,7 @@ impl Sandbox {
                 (operation.run)(world, request, now)
             });
         }
-        let wall = self.0.clock.timestamp();
-        let guard = state.store.lock(false)?;
-        state.store.refresh(&guard, wall)?;
-        let now = state.now(&self.0.clock);
+        let (_guard, now) = self.look(state)?;
         state.store.read(region, |world| {
             world.catch_up(now);
             (operation.run)(world, request, now)
@@ -183,11 +177,15 @@ impl Sandbox {
         region: &str,
         run: impl FnOnce(&mut World, Timestamp) -> Result<R, E>,
     ) -> Result<R, E> {
-        let wall = self.0.clock.timestamp();
-        let guard = state.store.lock(true)?;
-        state.store.refresh(&guard, wall)?;
-        let now = state.now(&self.0.clock);
-        state.store.change(&guard, region, (now, wall), |world| run(world, now))
+        let (guard, now) = self.look(state)?;
+        state.store.change(&guard, region, |world| run(world, now))
+    }
+
+    // The world as it stands, held against other processes as long as the guard lives, and its time.
+    fn look(&self, state: &mut State) -> io::Result<(Guard, Timestamp)> {
+        let guard = state.store.lock()?;
+        let now = state.store.look(&guard, &self.0.clock)?;
+        Ok((guard, now))
     }
 
     /// A copy of the home region (the first one that was changed; us-west-2 before that), IAM included.
@@ -223,7 +221,7 @@ impl Sandbox {
 
     /// World time at this moment.
     pub fn now(&self) -> Timestamp {
-        self.fresh().now(&self.0.clock)
+        self.fresh().store.seen()
     }
 
     /// The calls this process saw so far.
@@ -253,9 +251,7 @@ impl Sandbox {
 
     fn fresh(&self) -> MutexGuard<'_, State> {
         let mut state = self.state();
-        let wall = self.0.clock.timestamp();
-        let refreshed = state.store.lock(false).and_then(|guard| state.store.refresh(&guard, wall));
-        if let Err(error) = refreshed {
+        if let Err(error) = self.look(&mut state) {
             tracing::warn!(%error, "the sandbox world could not be read again");
         }
         state
@@ -268,11 +264,6 @@ impl State {
             self.calls.drain(..CALL_LOG / 2);
         }
         self.calls.push(Call { service: service.to_owned(), operation: operation.to_owned(), mutating, error });
-    }
-
-    fn now(&mut self, clock: &Clock) -> Timestamp {
-        self.seen = self.seen.max(self.store.now(clock));
-        self.seen
     }
 }
 

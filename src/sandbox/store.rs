@@ -22,11 +22,14 @@ const FORMAT: u32 = 1;
 const FILE: &str = "world.json";
 const LOCK: &str = "world.lock";
 
+/// A moment as world time and as wall time.
+type Times = (Timestamp, Timestamp);
+
 #[derive(Serialize, Deserialize, Clone, Debug)]
 struct Contents {
     format: u32,
-    // World time and the wall time it was then: runs on from this pair, at the rate of whoever asks.
-    times: (Timestamp, Timestamp),
+    // World time of the last change and the wall time it was then.
+    times: Times,
     home: Option<String>,
     iam: Iam,
     regions: BTreeMap<String, World>,
@@ -62,49 +65,69 @@ pub(super) struct Store {
     dir: Option<PathBuf>,
     contents: Contents,
     mark: Mark,
+    // The latest moment that anybody saw, kept in the lock file: world time runs on from it, at the rate of whoever
+    // looks next. The last change alone would not do: what another process saw at a higher rate would not be yet.
+    seen: Times,
 }
 
 impl Store {
     pub(super) fn in_memory(wall: Timestamp) -> Self {
-        Self { dir: None, contents: Contents::new(wall), mark: Mark::default() }
+        Self { dir: None, contents: Contents::new(wall), mark: Mark::default(), seen: (wall, wall) }
     }
 
     /// Opens or begins the world of a directory, which is made if it is missing.
     pub(super) fn open(dir: &Path, wall: Timestamp) -> io::Result<Self> {
         fs::create_dir_all(dir)?;
-        let mut store = Self { dir: Some(dir.to_owned()), ..Self::in_memory(wall) };
-        let guard = store.lock(false)?;
-        store.load(&guard, wall)?;
+        let nothing = (Timestamp::MIN, Timestamp::MIN);
+        let mut store = Self { dir: Some(dir.to_owned()), seen: nothing, ..Self::in_memory(wall) };
+        let guard = store.lock()?;
+        store.load(mark(dir, &guard)?, wall)?;
         Ok(store)
     }
 
-    /// Takes the directory's lock (shared for reading), waiting for other processes.
-    pub(super) fn lock(&self, writing: bool) -> io::Result<Guard> {
-        self.dir.as_deref().map_or(Ok(Guard(None)), |dir| lock(dir, writing))
+    /// Takes the directory's lock, waiting for other processes.
+    pub(super) fn lock(&self) -> io::Result<Guard> {
+        self.dir.as_deref().map_or(Ok(Guard(None)), lock)
     }
 
-    /// Takes over what another process wrote since the last look.
-    pub(super) fn refresh(&mut self, guard: &Guard, wall: Timestamp) -> io::Result<()> {
-        match &self.dir {
-            Some(dir) if mark(dir, guard)? != self.mark => self.load(guard, wall),
-            _ => Ok(()),
+    /// Takes over what another process wrote since the last look, and lets time run on from the latest moment that
+    /// anybody saw, as fast as this clock goes: never back, whatever the wall clock does. Returns world time.
+    pub(super) fn look(&mut self, guard: &Guard, clock: &Clock) -> io::Result<Timestamp> {
+        let wall = clock.timestamp();
+        self.refresh(guard, wall)?;
+        let (world, before) = self.seen;
+        let passed = clock.aws_time(Duration::try_from(wall.duration_since(before)).unwrap_or(Duration::ZERO));
+        self.seen = (world.checked_add(passed).unwrap_or(world), wall);
+        if self.mark.file.is_some() {
+            note(guard, self.mark.generation, Some(self.seen))?;
         }
+        Ok(self.seen.0)
     }
 
-    fn load(&mut self, guard: &Guard, wall: Timestamp) -> io::Result<()> {
+    fn refresh(&mut self, guard: &Guard, wall: Timestamp) -> io::Result<()> {
         let Some(dir) = &self.dir else { return Ok(()) };
         let found = mark(dir, guard)?;
+        if found != self.mark {
+            self.load(found, wall)?;
+        }
+        // What was seen of a world that is gone means nothing for the next one.
+        if self.mark.file.is_some() {
+            self.seen = noted(guard)?.1.map_or(self.seen, |seen| seen.max(self.seen));
+        }
+        Ok(())
+    }
+
+    fn load(&mut self, found: Mark, wall: Timestamp) -> io::Result<()> {
+        let Some(dir) = &self.dir else { return Ok(()) };
         self.contents = if found.file.is_some() { parse(&dir.join(FILE))? } else { Contents::new(wall) };
+        self.seen = self.seen.max(self.contents.times);
         self.mark = found;
         Ok(())
     }
 
-    /// World time: that of the last change plus what AWS time has passed on the clock since; never before it.
-    pub(super) fn now(&self, clock: &Clock) -> Timestamp {
-        let (world, wall) = self.contents.times;
-        let since = clock.timestamp().duration_since(wall);
-        let passed = clock.aws_time(Duration::try_from(since).unwrap_or(Duration::ZERO));
-        world.checked_add(passed).unwrap_or(world)
+    /// World time at the last look.
+    pub(super) fn seen(&self) -> Timestamp {
+        self.seen.0
     }
 
     /// The region that `world` and `edit` speak of: the first one that was changed.
@@ -137,18 +160,17 @@ impl Store {
         result
     }
 
-    /// Lets `run` change a region; kept (on disk first) only if it succeeds. `times` are world time and wall time.
+    /// Lets `run` change a region as of the last look; kept (on disk first) only if it succeeds.
     pub(super) fn change<R, E: From<io::Error>>(
         &mut self,
         guard: &Guard,
         region: &str,
-        times: (Timestamp, Timestamp),
         run: impl FnOnce(&mut World) -> Result<R, E>,
     ) -> Result<R, E> {
         let mut world = self.copy(region);
         let result = run(&mut world)?;
         let iam = std::mem::take(&mut world.iam);
-        let times = std::mem::replace(&mut self.contents.times, times);
+        let times = std::mem::replace(&mut self.contents.times, self.seen);
         let iam = std::mem::replace(&mut self.contents.iam, iam);
         let world = self.contents.regions.insert(region.to_owned(), world);
         let home = self.contents.home.clone();
@@ -174,7 +196,7 @@ impl Store {
         let temporary = dir.join(format!("{FILE}.new"));
         fs::write(&temporary, text)?;
         // The generation first: killed between the two, others read the old file once more for nothing.
-        set_generation(guard, self.mark.generation + 1)?;
+        note(guard, self.mark.generation + 1, Some(self.seen))?;
         fs::rename(&temporary, dir.join(FILE))?;
         mark(dir, guard)
     }
@@ -184,8 +206,8 @@ impl Store {
         if !dir.exists() {
             return Ok(());
         }
-        let guard = lock(dir, true)?;
-        set_generation(&guard, mark(dir, &guard)?.generation + 1)?;
+        let guard = lock(dir)?;
+        note(&guard, noted(&guard)?.0 + 1, None)?;
         match fs::remove_file(dir.join(FILE)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
@@ -193,39 +215,46 @@ impl Store {
     }
 }
 
-fn lock(dir: &Path, writing: bool) -> io::Result<Guard> {
+fn lock(dir: &Path) -> io::Result<Guard> {
     let file = File::options().read(true).write(true).create(true).truncate(false).open(dir.join(LOCK))?;
-    if writing {
-        file.lock()?;
-    } else {
-        file.lock_shared()?;
-    }
+    file.lock()?;
     Ok(Guard(Some(file)))
 }
 
 fn mark(dir: &Path, guard: &Guard) -> io::Result<Mark> {
-    let mut text = String::new();
-    if let Some(mut file) = guard.0.as_ref() {
-        io::Seek::rewind(&mut file)?;
-        file.read_to_string(&mut text)?;
-    }
     let file = match fs::metadata(dir.join(FILE)) {
         Ok(found) => Some((found.len(), modified(&found))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
-    Ok(Mark { generation: text.trim().parse().unwrap_or(0), file })
+    Ok(Mark { generation: noted(guard)?.0, file })
 }
 
 fn modified(found: &Metadata) -> Option<SystemTime> {
     found.modified().ok()
 }
 
-fn set_generation(guard: &Guard, generation: u64) -> io::Result<()> {
+/// Writes the generation and the latest moment seen into the lock file.
+fn note(guard: &Guard, generation: u64, seen: Option<Times>) -> io::Result<()> {
     let Some(mut file) = guard.0.as_ref() else { return Ok(()) };
+    let (world, wall) = seen.unwrap_or_default();
+    // In one write, and always of the same length: there is no moment without numbers.
+    let line = format!("{generation:020} {:030} {:030}\n", world.as_nanosecond(), wall.as_nanosecond());
     io::Seek::rewind(&mut file)?;
-    // Never shorter than before, so there is no moment without a number.
-    write!(file, "{generation:020}")
+    file.write_all(line.as_bytes())
+}
+
+/// Reads what `note` wrote; a new lock file counts as generation 0 that nobody has seen.
+fn noted(guard: &Guard) -> io::Result<(u64, Option<Times>)> {
+    let Some(mut file) = guard.0.as_ref() else { return Ok((0, None)) };
+    let mut text = String::new();
+    io::Seek::rewind(&mut file)?;
+    file.read_to_string(&mut text)?;
+    let mut words = text.split_whitespace();
+    let generation = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
+    let mut moment = || Timestamp::from_nanosecond(words.next()?.parse().ok()?).ok();
+    let seen = moment().zip(moment());
+    Ok((generation, seen))
 }
 
 fn parse(path: &Path) -> io::Result<Contents> {

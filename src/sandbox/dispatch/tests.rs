@@ -194,7 +194,24 @@ async fn world_time_is_the_clocks_time_and_survives_a_restart() {
         assert_eq!(each.now().duration_since(epoch).as_secs(), 360);
     }
     let earlier = Sandbox::open(dir.path(), Clock::paused(epoch)).unwrap();
-    assert_eq!(earlier.now().duration_since(epoch).as_secs(), 300, "the wall clock ran backwards, the world does not");
+    assert_eq!(earlier.now().duration_since(epoch).as_secs(), 360, "the wall clock ran backwards, the world does not");
+}
+
+#[test]
+fn what_was_seen_at_one_speed_stays_at_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |rate| Sandbox::open(dir.path(), Clock::scaled(rate)).unwrap();
+    let fast = at(1e9);
+    assert_eq!(told(&fast, &ec2("CreateInternetGateway")).0, 200);
+    // Reading moves nothing but time: no change marks the moment.
+    assert_eq!(gateways(&fast), 1);
+    let seen = fast.state().store.seen();
+    let slow = at(0.001);
+    let looks = [seen, slow.now(), fast.now(), slow.now()];
+    assert!(looks.is_sorted(), "each goes on from what the other saw: {looks:?}");
+    Sandbox::reset(dir.path()).unwrap();
+    let wall = Clock::system().timestamp();
+    assert!(at(1.0).now().duration_since(wall).as_hours() < 1, "a new world begins now");
 }
 
 #[test]
