@@ -7,6 +7,7 @@ mod cli;
 mod conformance;
 mod crash;
 mod docs;
+mod environments;
 mod faults;
 mod golden;
 mod harness;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::config::{environments, typed::ProducerKind};
 
 fn shipped(folder: &str, env: &str) -> Environment {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
@@ -19,6 +20,19 @@ fn dev_is_small_and_unprotected() {
     assert!(config.protect.addresses.is_empty() && !config.producer.final_snapshot);
     assert_eq!(config.readers().count(), 1);
     assert!(!config.datashares.is_empty());
+}
+
+#[test]
+fn staging_and_prod_are_clusters_and_prod_is_protected() {
+    let (staging, prod) = (shipped(".", "staging").config, shipped(".", "prod").config);
+    for config in [&staging, &prod] {
+        assert!(matches!(config.producer.kind, ProducerKind::Cluster(_)) && config.producer.final_snapshot);
+    }
+    assert_eq!((staging.readers().count(), prod.readers().count()), (2, 3));
+    assert_eq!((prod.consumers.len(), prod.nlb.listeners.len()), (2, 1));
+    assert!(prod.consumers.values().all(|group| group.usage_limit.is_some()));
+    assert!(prod.protect.addresses.contains(&"producer".to_owned()));
+    assert_eq!(environments(Path::new(env!("CARGO_MANIFEST_DIR"))), ["dev", "prod", "staging"], "common is none");
 }
 
 #[test]
