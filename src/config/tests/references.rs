@@ -24,6 +24,17 @@ fn listeners_name_groups_behind_the_balancer_on_ports_of_their_own() {
 }
 
 #[test]
+fn groups_behind_one_port_have_one_database() {
+    let said = |lines: &str| good(&and(lines)).warnings().iter().map(ToString::to_string).collect::<Vec<_>>();
+    let other = "[consumers.reporting]\ndatabase = \"reports\"";
+    let warned = said(other);
+    assert_eq!(warned.len(), 1, "{warned:?}");
+    assert!(warned[0].contains("`reports` here and `dev` in `analytics`: a client of the load balancer's port 5439"));
+    assert_eq!(said(&format!("{other}\nbehind_nlb = false")), [""; 0]);
+    assert_eq!(said(&format!("{other}\ncount = 0")), [""; 0]);
+}
+
+#[test]
 fn too_many_listeners() {
     let list: Vec<String> =
         (0..50).map(|n| format!("{{ port = {}, consumers = [\"analytics\"] }}", 6000 + n)).collect();
