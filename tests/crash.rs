@@ -50,101 +50,181 @@ impl Store for Recorder {
     }
 }
 
-/// The estate as it is found after the crash.
-async fn found(moment: &Moment, sets: &[String]) -> Estate {
-    let clock = Clock::paused(moment.at);
-    let sandbox = Sandbox::in_memory(clock.clone());
-    sandbox.edit(|world| world.clone_from(&moment.world)).unwrap();
-    let store = Arc::new(MemoryStore::default());
-    if let Some(state) = &moment.state {
-        store.save(state).await.unwrap();
-    }
-    Estate { sandbox, store, clock, sets: sets.to_vec(), ..Estate::new(SMALL) }
+type Inventory = BTreeMap<&'static str, usize>;
+
+/// A run of which every `stride`-th moment is taken for a crash.
+struct Course {
+    toml: &'static str,
+    /// What was laid over the file when the estate was made; without it there is none yet.
+    made_with: Option<&'static [&'static str]>,
+    /// What is laid over the file for this run and the next.
+    sets: &'static [&'static str],
+    options: Options,
+    stride: usize,
 }
 
-/// Runs, keeps every moment, and tells what stands at the end.
-async fn recorded(estate: &mut Estate, options: &Options) -> (Vec<Moment>, BTreeMap<&'static str, usize>) {
-    let recorder = Arc::new(Recorder {
-        inner: Arc::clone(&estate.store),
-        sandbox: estate.sandbox.clone(),
-        moments: Mutex::default(),
-    });
-    let (_keep, interrupt) = watch::channel(false);
-    let outcome = estate.run_on(options, Arc::clone(&recorder) as Arc<dyn Store>, interrupt).await;
-    assert!(outcome.is_complete(), "{:#?}", outcome.failed);
-    let moments = std::mem::take(&mut *recorder.moments.lock().unwrap());
-    (moments, estate.inventory())
-}
+impl Course {
+    /// The first apply.
+    fn apply(toml: &'static str) -> Self {
+        Self { toml, made_with: None, sets: &[], options: Options::default(), stride: 1 }
+    }
 
-/// Takes every `stride`-th moment for a crash; the next run must end as the reference did.
-async fn survived(moments: &[Moment], sets: &[String], end: &BTreeMap<&'static str, usize>, stride: usize) {
-    for (number, moment) in moments.iter().enumerate().step_by(stride) {
-        let mut estate = found(moment, sets).await;
-        let outcome = estate.run(&Options::default()).await;
-        assert!(outcome.is_complete(), "moment {number}: {:#?}", outcome.failed);
-        estate.settled().await;
-        assert_eq!(estate.inventory(), *end, "moment {number}");
+    /// A run over an estate that was made with this and is to be so now.
+    fn change(toml: &'static str, sets: &'static [&'static str]) -> Self {
+        Self { made_with: Some(&[]), sets, ..Self::apply(toml) }
+    }
+
+    /// A replacement by hand.
+    fn replacement(toml: &'static str, addresses: &[&str]) -> Self {
+        Self { options: Options { replace: select(addresses), ..Options::default() }, ..Self::change(toml, &[]) }
+    }
+
+    /// A destroy of an estate that was made with this.
+    fn destroy(toml: &'static str, sets: &'static [&'static str]) -> Self {
+        Self { made_with: Some(sets), sets, options: destroying(&[]), ..Self::apply(toml) }
+    }
+
+    /// Not each moment: odd strides meet moments before a write as well as after it.
+    fn every(self, stride: usize) -> Self {
+        Self { stride, ..self }
+    }
+
+    /// Runs and keeps every moment.
+    async fn recorded(&self) -> (Estate, Vec<Moment>) {
+        let mut estate = Estate::new(self.toml);
+        if let Some(sets) = self.made_with {
+            estate.set(sets);
+            estate.apply().await;
+        }
+        estate.set(self.sets);
+        let recorder = Arc::new(Recorder {
+            inner: Arc::clone(&estate.store),
+            sandbox: estate.sandbox.clone(),
+            moments: Mutex::default(),
+        });
+        let (_keep, interrupt) = watch::channel(false);
+        let outcome = estate.run_on(&self.options, Arc::clone(&recorder) as Arc<dyn Store>, interrupt).await;
+        assert!(outcome.is_complete(), "{:#?}", outcome.failed);
+        let moments = std::mem::take(&mut *recorder.moments.lock().unwrap());
+        (estate, moments)
+    }
+
+    /// The estate as it is found after the crash.
+    async fn found(&self, moment: &Moment) -> Estate {
+        let clock = Clock::paused(moment.at);
+        let sandbox = Sandbox::in_memory(clock.clone());
+        sandbox.edit(|world| world.clone_from(&moment.world)).unwrap();
+        let store = Arc::new(MemoryStore::default());
+        if let Some(state) = &moment.state {
+            store.save(state).await.unwrap();
+        }
+        let mut estate = Estate { sandbox, store, clock, ..Estate::new(self.toml) };
+        estate.set(self.sets);
+        estate
+    }
+
+    /// Crashes; the next run must end as it would have without. Tells what there is then.
+    async fn then(self, next: &Options) -> Inventory {
+        let (mut reference, moments) = self.recorded().await;
+        let end = ended(&mut reference, next, "the reference").await;
+        for (number, moment) in moments.iter().enumerate().step_by(self.stride) {
+            let what = format!("moment {number} of {}", moments.len());
+            let mut estate = self.found(moment).await;
+            assert_eq!(ended(&mut estate, next, &what).await, end, "{what}");
+        }
+        end
+    }
+
+    /// Crashes; the next apply makes good.
+    async fn survives(self) {
+        self.then(&Options::default()).await;
+    }
+
+    /// Crashes; the next destroy leaves this.
+    async fn goes(self, leaving: &[(&'static str, usize)]) {
+        assert_eq!(self.then(&destroying(&[])).await, leaving.iter().copied().collect());
     }
 }
+
+/// Brings an estate to its end by this run: all is done, and nothing is left to do.
+async fn ended(estate: &mut Estate, next: &Options, what: &str) -> Inventory {
+    let outcome = estate.run(next).await;
+    assert!(outcome.is_complete(), "{what}: {:#?}", outcome.failed);
+    match next.destroy {
+        // A crash before the first write leaves no state to write to.
+        true => assert!(estate.store.last().is_none_or(|state| state.entries.is_empty()), "{what}"),
+        false => estate.settled().await,
+    }
+    estate.inventory().into_iter().filter(|(_, count)| *count > 0).collect()
+}
+
+/// With this the producer leaves a snapshot.
+const SNAPSHOT: &[&str] = &["producer.final_snapshot=true"];
 
 #[tokio::test(start_paused = true)]
 async fn of_an_apply() {
-    let mut estate = Estate::new(SMALL);
-    let (moments, end) = recorded(&mut estate, &Options::default()).await;
-    survived(&moments, &[], &end, 1).await;
+    Course::apply(SMALL).survives().await;
+    Course::apply(SMALL_CLUSTER).every(3).survives().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_an_apply_that_is_then_given_up() {
-    let mut estate = Estate::new(SMALL);
-    let (moments, _) = recorded(&mut estate, &Options::default()).await;
-    for (number, moment) in moments.iter().enumerate().step_by(3) {
-        vanished(number, moment).await;
-    }
+    Course::apply(SMALL).every(3).goes(&[]).await;
+    Course::apply(SMALL_CLUSTER).every(5).goes(&[]).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_a_destroy() {
-    let mut estate = Estate::new(SMALL);
-    estate.apply().await;
-    let (moments, _) = recorded(&mut estate, &destroying(&[])).await;
-    for (number, moment) in moments.iter().enumerate() {
-        vanished(number, moment).await;
-    }
+    Course::destroy(SMALL, &[]).every(3).goes(&[]).await;
+    Course::destroy(SMALL_CLUSTER, &[]).every(3).goes(&[]).await;
 }
 
-/// A destroy after the crash leaves nothing.
-async fn vanished(number: usize, moment: &Moment) {
-    let mut estate = found(moment, &[]).await;
-    let outcome = estate.run(&destroying(&[])).await;
-    assert!(outcome.is_complete(), "moment {number}: {:#?}", outcome.failed);
-    let left: Vec<_> = estate.inventory().into_iter().filter(|(_, count)| *count > 0).collect();
-    assert_eq!(left, [], "moment {number}");
+#[tokio::test(start_paused = true)]
+async fn of_a_destroy_that_leaves_a_snapshot_and_its_key() {
+    Course::destroy(SMALL, SNAPSHOT).every(5).goes(&[("keys", 1), ("snapshots", 1)]).await;
+    Course::destroy(SMALL_CLUSTER, SNAPSHOT).every(3).goes(&[("keys", 1), ("cluster snapshots", 1)]).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_an_update() {
-    let mut estate = Estate::new(SMALL);
-    estate.apply().await;
-    estate.set(&[
+    let sets = &[
         "consumers.reporting.database=\"other_db\"",
         "nlb.deregistration_delay=\"30s\"",
         "networking.allowed_cidrs=[\"192.168.0.0/16\"]",
         "tags.team=\"data\"",
         "producer.s3_buckets=[\"other-*\"]",
-    ]);
-    let (moments, end) = recorded(&mut estate, &Options::default()).await;
-    survived(&moments, &estate.sets.clone(), &end, 2).await;
+    ];
+    Course::change(SMALL, sets).every(3).survives().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_an_update_of_a_cluster() {
+    let sets = &[
+        "producer.parameters={ query_group = \"bi\", search_path = \"ours\" }",
+        "producer.node_count=4",
+        "producer.logging=[\"connectionlog\"]",
+        "producer.s3_buckets=[]",
+        "producer.usage_limits=[{ feature = \"spectrum\", amount = 7, period = \"daily\" }]",
+        "networking.allowed_cidrs=[\"192.168.0.0/16\"]",
+        "tags.team=\"data\"",
+    ];
+    Course::change(SMALL_CLUSTER, sets).survives().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_a_replacement() {
-    let mut estate = Estate::new(SMALL);
-    estate.apply().await;
-    let replace = ["nlb/target-group-5439", "networking/nlb-security-group"];
-    let options = Options { replace: select(&replace), ..Options::default() };
-    let (moments, end) = recorded(&mut estate, &options).await;
-    survived(&moments, &[], &end, 1).await;
+    Course::replacement(SMALL, &["nlb/target-group-5439", "networking/nlb-security-group"]).survives().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_replacement_of_what_a_cluster_stands_on() {
+    let created_first = ["producer/parameter-group", "producer/role", "networking/producer-security-group"];
+    Course::replacement(SMALL_CLUSTER, &created_first).survives().await;
+    let deleted_first = ["producer/logging", "producer/usage-limit-spectrum-monthly", "producer/subnet-group"];
+    Course::replacement(SMALL_CLUSTER, &deleted_first).survives().await;
+    // Another admin is another cluster; the old one leaves its snapshot.
+    let another: &[&str] = &["producer.final_snapshot=true", "producer.database=\"other_dw\""];
+    Course { made_with: Some(SNAPSHOT), ..Course::change(SMALL_CLUSTER, another) }.every(3).survives().await;
 }
 
 /// Interrupts an apply after so many seconds of AWS time.
