@@ -5,7 +5,7 @@ use crate::{
     config::Environment,
     failure::{Exit, Failure},
     stack,
-    ui::{View, github::Annotation, problem_annotations},
+    ui::{View, count, github::Annotation, problem_annotations},
 };
 use serde_json::{Value as Json, json};
 
@@ -16,10 +16,10 @@ impl View for Valid {
     fn human(&self, _: bool, _: usize) -> String {
         let Self(environment) = self;
         let (name, region) = (&environment.config.env, &environment.config.region);
-        let readers = environment.config.readers().count();
+        let readers = count(environment.config.readers().count(), "consumer");
         match environment.unsupported.len() {
-            0 => format!("environments/{name}.toml is valid: a producer and {readers} consumers in {region}"),
-            n => format!("environments/{name}.toml is valid, but names {n} things this rsds does not build yet"),
+            0 => format!("environments/{name}.toml is valid: a producer and {readers} in {region}"),
+            n => format!("environments/{name}.toml is valid, but names {} this rsds does not build yet", count(n, "thing")),
         }
     }
 

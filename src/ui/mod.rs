@@ -35,3 +35,4 @@ pub use printer::{Format, PrintError, Printer, Settings, Verbosity};
 pub use progress::follow;
 pub use style::{Label, Styled};
 pub use view::{Plain, View};
+pub(crate) use words::count;

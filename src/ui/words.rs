@@ -87,6 +87,6 @@ pub(super) const fn done(verb: Verb) -> &'static str {
 }
 
 /// Writes a number with the noun it counts: `1 resource`, `2 resources`.
-pub(super) fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

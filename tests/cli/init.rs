@@ -12,7 +12,7 @@ fn what_is_written_is_planned_at_once() {
     let wrote = folder.rsds(&[&["init", "--project", "airline"]]).exits(0);
     wrote.prints("environments/dev.toml is written").prints("rsds plan --env dev --sandbox");
     assert_eq!(fs::read_to_string(folder.path(".gitignore")).unwrap(), ".rsds/\n");
-    folder.rsds(&[&["validate"]]).exits(0).prints("a producer and 1 consumers in us-west-2");
+    folder.rsds(&[&["validate"]]).exits(0).prints("a producer and 1 consumer in us-west-2");
     folder.rsds(&[&["plan"], &FAST]).exits(0).prints("create consumer-readers-1/workgroup");
     let flags = ["init", "prod", "--project", "airline", "--consumers", "b,a", "--region", "eu-west-1", "--json"];
     let json = folder.rsds(&[&flags]).exits(0).document("rsds.init/1");
