@@ -14,3 +14,4 @@ mod harness;
 mod land;
 mod scene;
 mod story;
+mod transcript;

@@ -19,7 +19,10 @@ impl View for Valid {
         let readers = count(environment.config.readers().count(), "consumer");
         match environment.unsupported.len() {
             0 => format!("environments/{name}.toml is valid: a producer and {readers} in {region}"),
-            n => format!("environments/{name}.toml is valid, but names {} this rsds does not build yet", count(n, "thing")),
+            n => format!(
+                "environments/{name}.toml is valid, but names {} this rsds does not build yet",
+                count(n, "thing")
+            ),
         }
     }
 
