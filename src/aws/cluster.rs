@@ -299,16 +299,16 @@ impl Kind for Cluster {
         Field::replaces("database"),
         Field::replaces("admin_username"),
         Field::updates("managed_password").impact("the admin password changes"),
-        Field::updates("node_type").invalidates(&["addresses"]).impact(
+        Field::updates("node_type").takes(7200).invalidates(&["addresses"]).impact(
             "a resize to another node type is a classic one: connections drop, consumers cannot read for a while, and \
              the data moves for hours",
         ),
-        Field::updates("node_count").invalidates(&["addresses"]).impact(
+        Field::updates("node_count").takes(600).invalidates(&["addresses"]).impact(
             "resize: connections drop, and consumers cannot read for some minutes; beyond what an elastic resize offers \
              a classic one moves data for hours",
         ),
         Field::updates("port").impact("connections drop; clients must dial the new port"),
-        Field::updates("kms_key").impact("the data is encrypted anew in the background, for hours"),
+        Field::updates("kms_key").takes(1200).impact("the data is encrypted anew in the background, for hours"),
         Field::replaces("subnet_group").follows(),
         Field::updates("parameter_group").impact("static parameters take effect when the cluster is rebooted"),
         Field::updates("security_groups").impact("clients the new groups do not admit lose access"),

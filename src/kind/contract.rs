@@ -69,11 +69,14 @@ pub struct Field {
     pub invalidates: &'static [&'static str],
     /// What a change does to connections; empty means nothing.
     pub impact: &'static str,
+    /// How long a step that settles it typically takes, in seconds; none: as long as any update of its kind.
+    pub typical: Option<u32>,
 }
 
 impl Field {
     const fn new(name: &'static str, on_change: OnChange) -> Self {
-        Self { name, on_change, unreadable: false, keyed: false, follows: false, invalidates: &[], impact: "" }
+        let (invalidates, impact, typical) = (&[], "", None);
+        Self { name, on_change, unreadable: false, keyed: false, follows: false, invalidates, impact, typical }
     }
     /// A field that changes in place.
     pub const fn updates(name: &'static str) -> Self {
@@ -101,6 +104,11 @@ impl Field {
     /// Names outputs that a change makes unknown again.
     pub const fn invalidates(mut self, outputs: &'static [&'static str]) -> Self {
         self.invalidates = outputs;
+        self
+    }
+    /// Says how long its change typically takes, in seconds, where that differs from other updates of the kind.
+    pub const fn takes(mut self, seconds: u32) -> Self {
+        self.typical = Some(seconds);
         self
     }
     /// Says what a change does to connections.

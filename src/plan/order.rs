@@ -6,7 +6,7 @@
 use super::{Action, Change, FieldChange, PlanError, decide::invalidates};
 use crate::{
     address::Address,
-    kind::{After, Order, When},
+    kind::{After, Order, Step, When},
     stack::Stack,
     state::State,
 };
@@ -180,8 +180,10 @@ fn typical(change: &Change, verb: Verb) -> u32 {
     match verb {
         Verb::Create => typical.create,
         Verb::Update | Verb::Resume => {
-            let steps = u32::try_from(change.work.steps.len().max(1)).unwrap_or(u32::MAX);
-            typical.update.saturating_mul(steps)
+            let fields = change.kind.fields();
+            let of_field = |name: &String| fields.iter().find(|field| field.name == *name)?.typical;
+            let of_step = |step: &Step| step.fields.iter().filter_map(of_field).max().unwrap_or(typical.update);
+            change.work.steps.iter().map(of_step).reduce(u32::saturating_add).unwrap_or(typical.update)
         }
         Verb::Delete | Verb::DeleteDeposed => typical.delete,
         Verb::Forget => 0,
