@@ -6,6 +6,7 @@
 use super::{
     Aws, Fault,
     cluster::{self, Cluster, ClusterSpec},
+    cluster_shown,
     fault::Called,
     ids::{ClusterParameterGroupName, RoleArn},
     number, redshift, tags,
@@ -89,7 +90,7 @@ pub(super) async fn run(aws: &Aws, job: &Job<'_, Cluster>) -> Result<(), Fault> 
     let gone = || Fault::answered("redshift:DescribeClusters", "ClusterNotFound", "the cluster is gone");
     let shown = cluster::describe(aws, name).await?.ok_or_else(gone)?;
     let arn = redshift::arn(aws, "cluster", name);
-    let shown = cluster::spec(&shown, &arn, wanted.final_snapshot);
+    let shown = cluster_shown::spec(&shown, &arn, wanted.final_snapshot);
     match job.step.name.as_str() {
         SET_ROLES => set_roles(aws, name, &shown, wanted).await,
         RESIZE => resize(aws, name, &shown, wanted).await,

@@ -5,6 +5,7 @@
 
 pub mod client;
 mod cluster_change;
+mod cluster_shown;
 mod elb;
 pub mod fault;
 pub mod ids;
