@@ -75,6 +75,7 @@ impl Walk {
         let Node { value: Value::Table(entries), origin, key } = node else { return node };
         self.missing(pattern, path, &entries, &key);
         let open = find(pattern).is_some_and(|key| key.ty == Type::Open);
+        let written: BTreeSet<String> = entries.keys().cloned().collect();
         let mut kept = BTreeMap::new();
         for (name, child) in entries {
             let child_path = join(path, &name);
@@ -82,7 +83,7 @@ impl Walk {
             let checked = match known {
                 Some(key) => self.value(key, &child_path, child, quiet),
                 None if open => Some(child),
-                None => self.unknown(pattern, path, &name, &child),
+                None => self.unknown(pattern, path, &name, &child, &written),
             };
             kept.extend(checked.map(|node| (name, node)));
         }
@@ -102,11 +103,21 @@ impl Walk {
         }
     }
 
-    fn unknown(&mut self, pattern: &str, path: &str, name: &str, child: &Node) -> Option<Node> {
+    fn unknown(
+        &mut self,
+        pattern: &str,
+        path: &str,
+        name: &str,
+        child: &Node,
+        written: &BTreeSet<String>,
+    ) -> Option<Node> {
         let place = if path.is_empty() { String::new() } else { format!(" in `{path}`") };
         let siblings = children(pattern).map(|key| key.split().1);
         let elsewhere = KEYS.iter().find(|key| key.split().1 == name && !key.path.contains("[]"));
-        let help = nearest(name, siblings.clone())
+        let near = nearest(name, siblings.clone());
+        // Rules say nothing about the default of a key that was meant and mistyped.
+        self.broken.extend(near.filter(|near| !written.contains(*near)).map(|near| join(path, near)));
+        let help = near
             .map(|near| format!("did you mean `{near}`?"))
             .or_else(|| elsewhere.map(|key| format!("there is {}", placed(key))))
             .or_else(|| did_you_mean(name, siblings));

@@ -160,6 +160,13 @@ fn parameters_of_a_cluster_exist() {
 }
 
 #[test]
+fn a_mistyped_key_is_one_mistake() {
+    refused(&with(6, "base_capcity = 8\nmax_capacity = 16"), &[(6, "did you mean `base_capacity`?")]);
+    let both = "base_capacity = 64\nbase_capcity = 8\nmax_capacity = 16";
+    refused(&with(6, both), &[(7, "unknown key `base_capcity`"), (8, "16 RPUs at most are fewer than the 64")]);
+}
+
+#[test]
 fn usage_limits_belong_to_a_form_of_the_producer() {
     let limits = "usage_limits = [{ feature = \"spectrum\", amount = 5 }, { feature = \"spectrum\", amount = 9, action = \"deactivate\" }, { feature = \"spectrum\", period = \"daily\", amount = 1 }]";
     refused(&cluster(limits), &[(7, "there is a monthly limit of `spectrum` already")]);
