@@ -3,17 +3,13 @@
 //! Called by `cli` and by the integration tests, which thereby go the same way. Must print nothing and ask nothing.
 
 use crate::{
-    address::Address,
     apply::{self, Event, Outcome, Setting},
     aws::{Aws, Connection, Owner, network, zones::zones},
     clock::Clock,
-    config::{
-        Diagnostic, Environment, Problems,
-        typed::{Vpc, Zones},
-    },
+    config::{Diagnostic, Environment, Problems, typed::Vpc},
     failure::Failure,
     plan::{self, Binding, Moved, Observed, Options, Plan, PlanError, Planned, Saved, Since, observe},
-    stack::{Existing, Site, Stack, build, existing},
+    stack::{Existing, Site, Stack, build, existing, recorded_zones},
     state::{State, Store, Writer},
 };
 use jiff::Timestamp;
@@ -58,13 +54,11 @@ async fn load_state_as(
 /// Errors: the TOML asks for what is not built yet; what `build` finds wrong.
 pub fn outline(environment: &Environment, state: &State) -> Result<Stack, Failure> {
     check_supported(environment)?;
-    let owner = owner(environment, state);
-    let network = &environment.config.networking;
-    let zones = known_zones(environment, state).into_iter().zip(1..);
-    let zones = zones.map(|(zone, number)| zone.unwrap_or_else(|| format!("zone-{number}")));
-    let zones = if network.uses_existing_subnets() { Vec::new() } else { zones.collect() };
-    let existing = (!matches!(network.vpc, Vpc::New(_))).then(|| existing::believed(state));
-    Ok(build(environment, &owner, &Site { zones, existing })?)
+    Ok(build(
+        environment,
+        &Owner::of(&environment.config, &state.lineage),
+        &Site::recorded(&environment.config, state),
+    )?)
 }
 
 fn check_supported(environment: &Environment) -> Result<(), Failure> {
@@ -72,24 +66,6 @@ fn check_supported(environment: &Environment) -> Result<(), Failure> {
         [] => Ok(()),
         problems => Err(Problems(problems.to_vec()).into()),
     }
-}
-
-fn owner(environment: &Environment, state: &State) -> Owner {
-    let (project, name) = (environment.config.project.clone(), environment.config.env.clone());
-    Owner { project, environment: name, lineage: state.lineage.clone() }
-}
-
-/// The zone of each subnet, as far as the TOML names it or the state knows it.
-fn known_zones(environment: &Environment, state: &State) -> Vec<Option<String>> {
-    let wanted = match &environment.config.networking.zones {
-        Zones::Names(names) => return names.iter().cloned().map(Some).collect(),
-        Zones::Count(count) => *count,
-    };
-    let recorded = |n: u32| {
-        let entry = state.entries.get(&Address::new("networking", format!("subnet-{n}")))?;
-        entry.spec["zone"].as_str().map(str::to_owned)
-    };
-    (1..=wanted).map(recorded).collect()
 }
 
 impl Session {
@@ -119,7 +95,7 @@ impl Session {
                 "the TOML's `project` must not change while resources exist: destroy them first, or change it back",
             ));
         }
-        let owner = owner(&environment, &state);
+        let owner = Owner::of(config, &state.lineage);
         let clock = connection.clock.clone();
         let aws = connection.open(owner).await?;
         let session = Self { environment, state, aws, store, clock };
@@ -189,7 +165,7 @@ impl Session {
 
     /// The zone of each subnet: the one the TOML names, else the one it is in, else the region's next.
     async fn zones(&self) -> Result<Vec<String>, Failure> {
-        let known = known_zones(&self.environment, &self.state);
+        let known = recorded_zones(&self.environment.config, &self.state);
         let wanted = known.len();
         let offered = match known.contains(&None) {
             true => zones(&self.aws).await?,
@@ -212,13 +188,12 @@ impl Session {
 
     /// Plans, and keeps what the plan rests on.
     pub async fn prepare(&self, options: &Options, refresh: bool) -> Result<Planned, Failure> {
-        self.check_supported(options)?;
-        let (stack, warnings) = self.surveyed(options.destroy || options.refresh_only).await?;
+        let wanted = self.wanted(options).await?;
         let observed = match refresh {
             true => observe(&self.aws, &self.state).await?,
             false => Observed::assumed(&self.state),
         };
-        let plan = self.decided(&stack, warnings, &observed, options)?;
+        let plan = self.decided(wanted, &observed, options)?;
         Ok(Planned { plan, observed })
     }
 
@@ -332,28 +307,27 @@ impl Session {
     /// Looks at what runs, and plans from that; there may be no plan though AWS could be read.
     pub async fn look(&self, options: &Options) -> Result<(Observed, Result<Plan, Failure>), Failure> {
         let observed = observe(&self.aws, &self.state).await?;
-        let plan = self.plan_from(&observed, options).await;
+        let wanted = self.wanted(options).await;
+        let plan = wanted.and_then(|wanted| self.decided(wanted, &observed, options));
         Ok((observed, plan))
     }
 
-    async fn plan_from(&self, observed: &Observed, options: &Options) -> Result<Plan, Failure> {
-        self.check_supported(options)?;
-        let (stack, warnings) = self.surveyed(options.destroy || options.refresh_only).await?;
-        self.decided(&stack, warnings, observed, options)
+    /// The graph that the options ask for, with what is worth knowing about the place.
+    async fn wanted(&self, options: &Options) -> Result<(Stack, Vec<Diagnostic>), Failure> {
+        let as_recorded = options.destroy || options.refresh_only;
+        if !as_recorded {
+            check_supported(&self.environment)?;
+        }
+        self.surveyed(as_recorded).await
     }
 
     fn decided(
         &self,
-        stack: &Stack,
-        warnings: Vec<Diagnostic>,
+        (stack, warnings): (Stack, Vec<Diagnostic>),
         observed: &Observed,
         options: &Options,
     ) -> Result<Plan, Failure> {
-        Ok(Plan { warnings, ..plan::plan(stack, &self.state, observed, options)? })
-    }
-
-    fn check_supported(&self, options: &Options) -> Result<(), Failure> {
-        if options.destroy || options.refresh_only { Ok(()) } else { check_supported(&self.environment) }
+        Ok(Plan { warnings, ..plan::plan(&stack, &self.state, observed, options)? })
     }
 
     /// Does what the plan says. The session's state is then what was last written.

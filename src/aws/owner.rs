@@ -2,7 +2,7 @@
 //!
 //! Called by `stack` (which tags) and `apply` (which checks before it adopts). Must never take a name for ownership.
 
-use crate::{address::Address, kind::Tags};
+use crate::{address::Address, config::typed::Config, kind::Tags};
 
 /// The project, environment and state that own a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,11 @@ const LINEAGE: &str = "rsds:lineage";
 const ADDRESS: &str = "rsds:address";
 
 impl Owner {
+    /// Returns the owner that an environment and its state's lineage are.
+    pub fn of(config: &Config, lineage: &str) -> Self {
+        Self { project: config.project.clone(), environment: config.env.clone(), lineage: lineage.to_owned() }
+    }
+
     /// Returns the ownership tags of `address`.
     pub fn tags(&self, address: &Address) -> Tags {
         [

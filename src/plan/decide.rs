@@ -54,7 +54,7 @@ pub fn plan(stack: &Stack, state: &State, observed: &Observed, options: &Options
     }
     let (ops, longest) = order::order(stack, state, &changes).map_err(|error| vec![error])?;
     let notices = if options.destroy { Vec::new() } else { notices(&changes, observed) };
-    Ok(Plan { changes, ops, refresh, longest, notices, warnings: Vec::new(), refresh_only: false })
+    Ok(Plan { changes, ops, refresh, longest, notices, ..Plan::default() })
 }
 
 /// Collects what kinds have to say of resources that stay.

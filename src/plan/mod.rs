@@ -34,7 +34,7 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
 /// Everything an apply will do.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Plan {
     /// One element a resource, whether it changes or not, by address.
     pub changes: BTreeMap<Address, Change>,

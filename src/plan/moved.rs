@@ -155,7 +155,7 @@ mod tests {
     use super::*;
     use crate::{
         kind::{Id, Readiness},
-        plan::{Action, Change, LongestPath, Observed, Work},
+        plan::{Action, Change, Observed, Work},
         state::{Entry, Status},
     };
     use std::collections::BTreeMap;
@@ -178,15 +178,7 @@ mod tests {
             work: Work::default(),
         };
         let changes = BTreeMap::from([(address(), change)]);
-        Plan {
-            changes,
-            ops: vec![],
-            refresh: vec![],
-            longest: LongestPath::default(),
-            notices: vec![],
-            warnings: vec![],
-            refresh_only: false,
-        }
+        Plan { changes, ..Plan::default() }
     }
 
     /// The same, with AWS showing this spec and these outputs.

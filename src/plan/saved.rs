@@ -194,7 +194,7 @@ impl Binding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{LongestPath, Plan};
+    use crate::plan::Plan;
 
     fn binding() -> Binding {
         let [rsds, project, environment, account] = ["1.0.0", "airline", "dev", "123456789012"].map(str::to_owned);
@@ -205,15 +205,7 @@ mod tests {
     }
 
     fn saved() -> Saved {
-        let plan = Plan {
-            changes: BTreeMap::new(),
-            ops: vec![],
-            refresh: vec![],
-            longest: LongestPath::default(),
-            notices: vec![],
-            warnings: vec![],
-            refresh_only: false,
-        };
+        let plan = Plan::default();
         Saved {
             created: Timestamp::UNIX_EPOCH,
             binding: binding(),

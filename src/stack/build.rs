@@ -2,15 +2,16 @@
 //!
 //! Called by `session`. Pure: what must be asked of AWS first comes in as a `Site`.
 
-use super::{Existing, Stack, consumers, graph::Flaws, networking, nlb, overrides::Misfit, producer};
+use super::{Existing, Stack, consumers, existing, graph::Flaws, networking, nlb, overrides::Misfit, producer};
 use crate::{
+    address::Address,
     aws::Owner,
     config::{
         Config, Diagnostic, Environment, Problems, diagnostic,
         typed::{Vpc, Zones},
     },
+    state::State,
 };
-use std::collections::BTreeSet;
 
 /// Where the estate stands, as far as only AWS or the state can tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,23 +23,28 @@ pub struct Site {
 }
 
 impl Site {
-    /// A place for a graph that is only looked at: zones by their usual names, and of an existing network only that it
-    /// is there.
-    fn assumed(config: &Config) -> Self {
-        let zones = match &config.networking.zones {
-            Zones::Names(names) => names.clone(),
-            Zones::Count(count) => {
-                ('a'..).zip(0..*count).map(|(letter, _)| format!("{}{letter}", config.region)).collect()
-            }
-        };
-        let existing = match config.networking.vpc {
-            Vpc::New(_) => None,
-            Vpc::Id(_) | Vpc::Name(_) => {
-                Some(Existing { vpc: "vpc-0".into(), subnets: BTreeSet::new(), internet_gateway: None })
-            }
-        };
-        Self { zones, existing }
+    /// The place as the TOML and the state know it, for a graph that is only looked at. A zone that neither knows is
+    /// called `zone-<n>`; of an existing network it has what stands in it.
+    pub fn recorded(config: &Config, state: &State) -> Self {
+        let network = &config.networking;
+        let zones = recorded_zones(config, state).into_iter().zip(1..);
+        let zones = zones.map(|(zone, number)| zone.unwrap_or_else(|| format!("zone-{number}")));
+        let zones = if network.uses_existing_subnets() { Vec::new() } else { zones.collect() };
+        Self { zones, existing: (!matches!(network.vpc, Vpc::New(_))).then(|| existing::believed(state)) }
     }
+}
+
+/// Returns the zone of each subnet, as far as the TOML names it or the state knows it.
+pub fn recorded_zones(config: &Config, state: &State) -> Vec<Option<String>> {
+    let wanted = match &config.networking.zones {
+        Zones::Names(names) => return names.iter().cloned().map(Some).collect(),
+        Zones::Count(count) => *count,
+    };
+    let recorded = |n: u32| {
+        let entry = state.entries.get(&Address::new("networking", format!("subnet-{n}")))?;
+        entry.spec["zone"].as_str().map(str::to_owned)
+    };
+    (1..=wanted).map(recorded).collect()
 }
 
 /// Why there is no graph.
@@ -75,9 +81,8 @@ pub fn check(environment: &Environment) -> Result<(), StackError> {
     if !environment.unsupported.is_empty() {
         return Ok(());
     }
-    let (project, environment_name) = (config.project.clone(), config.env.clone());
-    let owner = Owner { project, environment: environment_name, lineage: String::new() };
-    build(environment, &owner, &Site::assumed(config)).map(drop)
+    let nothing = State::pristine(&config.project, &config.env, String::new());
+    build(environment, &Owner::of(config, &nothing.lineage), &Site::recorded(config, &nothing)).map(drop)
 }
 
 fn explain(environment: &Environment, Flaws { defects, misfits }: Flaws) -> StackError {

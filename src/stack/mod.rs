@@ -19,7 +19,7 @@ mod producer;
 mod recorded;
 mod warehouse;
 
-pub use build::{Site, StackError, build, check};
+pub use build::{Site, StackError, build, check, recorded_zones};
 pub use existing::Existing;
 pub use graph::{Component, Stack, Wanted};
 

@@ -85,7 +85,7 @@ pub(super) fn plan(changes: Vec<Change>, ops: Vec<Op>) -> Plan {
         through: ops.iter().map(|op| op.address.clone()).collect(),
     };
     let changes = changes.into_iter().map(|change| (change.address.clone(), change)).collect();
-    Plan { changes, ops, refresh: Vec::new(), longest, notices: Vec::new(), warnings: Vec::new(), refresh_only: false }
+    Plan { changes, ops, longest, ..Plan::default() }
 }
 
 /// A network and a workgroup to be created.
