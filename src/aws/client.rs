@@ -36,6 +36,8 @@ pub struct Aws {
     pub redshift: aws_sdk_redshift::Client,
     /// Redshift Serverless.
     pub serverless: aws_sdk_redshiftserverless::Client,
+    /// The Resource Groups Tagging API: what carries which tags, whatever its service.
+    pub tagging: aws_sdk_resourcegroupstagging::Client,
     /// The account the credentials belong to, twelve digits.
     pub account: String,
     /// The ARN of the caller.
@@ -87,6 +89,7 @@ impl Connection {
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             redshift: aws_sdk_redshift::Client::new(&config),
             serverless: aws_sdk_redshiftserverless::Client::new(&config),
+            tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
             account,
             caller,
             region,
