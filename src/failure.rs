@@ -117,12 +117,19 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let help = match &error {
             StoreError::Io { .. } => Some("check that the folder is there, is yours, and has space".to_owned()),
-            StoreError::Damaged { .. } => {
-                Some("nothing was changed in AWS; put the file back from your backup or version control".to_owned())
-            }
+            StoreError::Damaged { last_good: Some(name), .. } => Some(format!(
+                "nothing was changed in AWS; the last state that is whole is {name}: rsds state history --restore {name}"
+            )),
+            StoreError::Damaged { last_good: None, .. } => Some(
+                "nothing was changed in AWS; put the state back from a backup (rsds state push FILE), or make it anew \
+                 from the ownership tags: rsds state rebuild"
+                    .to_owned(),
+            ),
+            StoreError::Lost { .. } => Some("let the other run end, then plan again".to_owned()),
             StoreError::Newer { .. } | StoreError::Stopped => None,
         };
-        Self::Other { message: error.to_string(), help, exit: Exit::Failed }
+        let exit = if matches!(error, StoreError::Lost { .. }) { Exit::Locked } else { Exit::Failed };
+        Self::Other { message: error.to_string(), help, exit }
     }
 }
 
@@ -132,7 +139,7 @@ impl From<LockError> for Failure {
             LockError::Held(_) => {
                 (Exit::Locked, "wait for the other run to end, or give this one patience: --lock-timeout 10m")
             }
-            LockError::Io(..) => (Exit::Failed, "check that the folder is there, is yours, and has space"),
+            LockError::Io { .. } => (Exit::Failed, "check that the folder is there, is yours, and has space"),
         };
         Self::Other { message: error.to_string(), help: Some(help.to_owned()), exit }
     }

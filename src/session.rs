@@ -3,18 +3,18 @@
 //! Called by `cli` and by the integration tests, which thereby go the same way. Must print nothing and ask nothing.
 
 use crate::{
-    apply::{self, Event, Outcome, Setting},
+    apply::{self, Event, Interrupt, Outcome, Setting},
     aws::{Aws, Connection, Owner, network, zones::zones},
     clock::Clock,
     config::{Diagnostic, Environment, Problems, typed::Vpc},
     failure::Failure,
     plan::{self, Binding, Moved, Observed, Options, Plan, PlanError, Planned, Saved, Since, observe},
     stack::{Existing, Site, Stack, build, existing, recorded_zones},
-    state::{State, Store, Writer},
+    state::{Run, State, Store, StoreError, Writer, Written},
 };
 use jiff::Timestamp;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tokio::sync::{mpsc, watch};
+use tokio::{sync::mpsc, task::JoinHandle};
 
 /// How long an answer may take before what was shown is looked at once more.
 const FRESH: Duration = Duration::from_mins(5);
@@ -27,6 +27,10 @@ pub struct Session {
     pub state: State,
     /// AWS.
     pub aws: Aws,
+    /// Who this run is, for the state it writes.
+    pub run: Option<Run>,
+    /// Why the store does not have the state as it is here, after an apply: what AWS answered is then only here.
+    pub unsaved: Option<StoreError>,
     store: Arc<dyn Store>,
     clock: Clock,
 }
@@ -98,7 +102,7 @@ impl Session {
         let owner = Owner::of(config, &state.lineage);
         let clock = connection.clock.clone();
         let aws = connection.open(owner).await?;
-        let session = Self { environment, state, aws, store, clock };
+        let session = Self { environment, state, aws, run: None, unsaved: None, store, clock };
         session.check_place()?;
         Ok(session)
     }
@@ -288,14 +292,25 @@ impl Session {
 
     /// Brings the records up to date that a plan names, and does nothing else.
     pub async fn record(&mut self, plan: &Plan) -> Result<(), Failure> {
-        let (writer, written) = Writer::start(self.placed(), Arc::clone(&self.store));
+        let (writer, written) = self.writer();
         let records = plan.refresh.iter().map(|(address, entry)| (address.clone(), Some(entry.clone()))).collect();
         let result = writer.put_all(records).await;
         drop(writer);
-        if let Ok(state) = written.await {
-            self.state = state;
-        }
+        self.keep(written).await;
         Ok(result?)
+    }
+
+    /// Starts the owner of the state.
+    fn writer(&self) -> (Writer, JoinHandle<Written>) {
+        Writer::start(self.placed(), Arc::clone(&self.store), self.run.clone())
+    }
+
+    /// Takes over what the owner of the state has written, and what it could not write.
+    async fn keep(&mut self, written: JoinHandle<Written>) {
+        if let Ok(Written { state, unsaved }) = written.await {
+            self.state = state;
+            self.unsaved = unsaved;
+        }
     }
 
     /// The state, with the place it is about.
@@ -335,15 +350,13 @@ impl Session {
         &mut self,
         plan: Arc<Plan>,
         events: mpsc::UnboundedSender<Event>,
-        interrupt: watch::Receiver<bool>,
+        interrupt: Interrupt,
     ) -> Outcome {
         let state = self.placed();
-        let (writer, written) = Writer::start(state.clone(), Arc::clone(&self.store));
+        let (writer, written) = self.writer();
         let setting = Setting { aws: self.aws.clone(), writer, clock: self.clock.clone(), events, interrupt };
         let outcome = apply::apply(plan, &state, setting).await;
-        if let Ok(state) = written.await {
-            self.state = state;
-        }
+        self.keep(written).await;
         outcome
     }
 }

@@ -7,12 +7,10 @@ use rsds::{
     clock::Clock,
     plan::Options,
     sandbox::{Sandbox, World},
-    state::{MemoryStore, State, Store, StoreError},
+    state::{Answer, Lock, LockError, MemoryStore, Past, Run, State, Store},
 };
 use std::{
     collections::BTreeMap,
-    future::Future,
-    pin::Pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -32,11 +30,30 @@ struct Recorder {
     moments: Mutex<Vec<Moment>>,
 }
 
-type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
-
 impl Store for Recorder {
+    fn place(&self) -> String {
+        self.inner.place()
+    }
     fn load(&self) -> Answer<'_, Option<State>> {
         self.inner.load()
+    }
+    fn keep<'a>(&'a self, before: &'a State) -> Answer<'a, ()> {
+        self.inner.keep(before)
+    }
+    fn history(&self) -> Answer<'_, Vec<Past>> {
+        self.inner.history()
+    }
+    fn past<'a>(&'a self, name: &'a str) -> Answer<'a, State> {
+        self.inner.past(name)
+    }
+    fn lock<'a>(&'a self, run: &'a Run, patience: Duration, clock: &'a Clock) -> Answer<'a, Lock, LockError> {
+        self.inner.lock(run, patience, clock)
+    }
+    fn holder(&self) -> Answer<'_, Option<Option<Run>>> {
+        self.inner.holder()
+    }
+    fn unlock(&self) -> Answer<'_, (), LockError> {
+        self.inner.unlock()
     }
     fn save<'a>(&'a self, state: &'a State) -> Answer<'a, ()> {
         let (world, at) = (self.sandbox.world(), self.sandbox.now());
@@ -102,7 +119,7 @@ impl Course {
             sandbox: estate.sandbox.clone(),
             moments: Mutex::default(),
         });
-        let (_keep, interrupt) = watch::channel(false);
+        let (_keep, interrupt) = watch::channel(None);
         let outcome = estate.run_on(&self.options, Arc::clone(&recorder) as Arc<dyn Store>, interrupt).await;
         assert!(outcome.is_complete(), "{:#?}", outcome.failed);
         let moments = std::mem::take(&mut *recorder.moments.lock().unwrap());
@@ -229,11 +246,11 @@ async fn of_a_replacement_of_what_a_cluster_stands_on() {
 
 /// Interrupts an apply after so many seconds of AWS time.
 async fn interrupted(estate: &mut Estate, options: &Options, after: u64) -> Outcome {
-    let (flip, interrupt) = watch::channel(false);
+    let (flip, interrupt) = watch::channel(None);
     let clock = estate.clock.clone();
     let user = tokio::spawn(async move {
         clock.sleep(Duration::from_secs(after)).await;
-        flip.send(true).unwrap();
+        flip.send(Some(Duration::from_secs(5))).unwrap();
         flip
     });
     let store = Arc::clone(&estate.store) as Arc<dyn Store>;

@@ -2,13 +2,13 @@
 
 use crate::harness::*;
 use rsds::{
-    apply::{Event, Outcome},
+    apply::{Event, Interrupt, Outcome},
     plan::{Action, Options, Plan, Reason},
     sandbox::{Fault, How, World},
     state::Store,
 };
 use std::{collections::BTreeMap, sync::Arc};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 /// Two groups of readers behind one load balancer; everything may go.
 pub(crate) const TWO: &str = r#"
@@ -208,12 +208,7 @@ impl Estate {
     }
 
     /// Plans and applies with this store and this interrupt; the events stay in `self.events`.
-    pub(crate) async fn run_on(
-        &mut self,
-        options: &Options,
-        store: Arc<dyn Store>,
-        interrupt: watch::Receiver<bool>,
-    ) -> Outcome {
+    pub(crate) async fn run_on(&mut self, options: &Options, store: Arc<dyn Store>, interrupt: Interrupt) -> Outcome {
         let (mut session, plan) = self.ready(options, store).await;
         let (events, mut inbox) = mpsc::unbounded_channel();
         let outcome = session.apply(plan, events, interrupt).await;

@@ -67,7 +67,7 @@ async fn command(page: &mut Page, estate: &Estate, typed: &str, options: &Option
         page.says(&view.human(false, WIDTH));
     }
     let (events, inbox) = mpsc::unbounded_channel();
-    let (_keep, interrupt) = watch::channel(false);
+    let (_keep, interrupt) = watch::channel(None);
     let printer = page.printer();
     let progress = follow(&printer, &plan, inbox, estate.clock.clone());
     let (done, ()) = tokio::join!(session.apply(Arc::clone(&plan), events, interrupt), progress);

@@ -18,6 +18,7 @@ use crate::{address::Address, aws::Aws, clock::Clock, kind::OutputRef, state::Wr
 use serde_json::{Map, Value as Json};
 use std::{
     collections::BTreeMap,
+    future::Future,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -33,15 +34,25 @@ pub struct Setting {
     pub clock: Clock,
     /// Where events go.
     pub events: mpsc::UnboundedSender<Event>,
-    /// Turns true when the user interrupts.
-    pub interrupt: watch::Receiver<bool>,
+    /// Tells when the user interrupts.
+    pub interrupt: Interrupt,
 }
+
+/// Once somebody has interrupted: how long calls in flight may still take, on the wall. Nothing new is begun then, and
+/// nothing is waited for.
+pub type Interrupt = watch::Receiver<Option<Duration>>;
+
+/// How long calls in flight may take after the state could not be written: as long as any call.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A `Setting` at work, shared by the operations.
 struct Run {
     setting: Setting,
     settler: settle::Settler,
     outputs: Mutex<BTreeMap<Address, Map<String, Json>>>,
+    /// Says that no more is to be begun, and how long calls in flight may take: after an interrupt, or after a write of
+    /// the state that failed.
+    halt: watch::Sender<Option<Duration>>,
 }
 
 impl Run {
@@ -66,19 +77,44 @@ impl Run {
     async fn pause(&self, time: Duration) -> Result<(), Trouble> {
         tokio::select! {
             () = self.setting.clock.sleep(time) => Ok(()),
-            () = interrupted(self.setting.interrupt.clone()) => Err(Trouble::Interrupted),
+            _ = halted(self.halt.subscribe()) => Err(Trouble::Interrupted),
         }
     }
 
-    fn is_interrupted(&self) -> bool {
-        *self.setting.interrupt.borrow()
+    /// Begins no more.
+    fn stop(&self, grace: Duration) {
+        self.halt.send_if_modified(|halt| halt.is_none() && halt.replace(grace).is_none());
+    }
+
+    fn is_halted(&self) -> bool {
+        self.halt.borrow().is_some()
+    }
+
+    /// Awaits the answer of a call; after a halt only as long as its grace. What was asked then is on record, and found
+    /// by the next run.
+    async fn answer<T>(&self, call: impl Future<Output = T>) -> Result<T, Trouble> {
+        if self.is_halted() {
+            return Err(Trouble::Interrupted);
+        }
+        let clock = &self.setting.clock;
+        let out_of_grace = async {
+            let grace = halted(self.halt.subscribe()).await;
+            clock.sleep(clock.aws_time(grace)).await;
+        };
+        tokio::select! {
+            biased;
+            answer = call => Ok(answer),
+            () = out_of_grace => Err(Trouble::Interrupted),
+        }
     }
 }
 
-/// Resolves when the interrupt has come; never, if nobody can send one any more.
-async fn interrupted(mut interrupt: watch::Receiver<bool>) {
-    if interrupt.wait_for(|now| *now).await.is_err() {
-        std::future::pending::<()>().await;
+/// Resolves when no more is to be begun; never, if nobody can say so any more.
+async fn halted(mut halt: watch::Receiver<Option<Duration>>) -> Duration {
+    let grace = halt.wait_for(Option::is_some).await.ok().and_then(|halt| *halt);
+    match grace {
+        Some(grace) => grace,
+        None => std::future::pending().await,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     plan::{Change, Op, Verb},
     state::{Deposed, Entry, Status},
 };
+use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 use std::time::Duration;
 
@@ -22,6 +23,21 @@ use std::time::Duration;
 const SECOND_LOOK: Duration = Duration::from_secs(30);
 /// How often a lost create call is sent again.
 const LOST_CREATES: u32 = 4;
+
+/// A creation that an earlier run did not complete: when it was recorded, and the id if AWS had answered.
+struct CutOff {
+    since: Timestamp,
+    id: Option<Id>,
+}
+
+impl CutOff {
+    fn of(entry: &Entry) -> Option<Self> {
+        match entry.status {
+            Status::Creating { since, .. } => Some(Self { since, id: entry.id.clone() }),
+            Status::Ready | Status::Updating { .. } | Status::Deleting { .. } | Status::Tainted { .. } => None,
+        }
+    }
+}
 
 /// One operation at work.
 pub(super) struct Operation<'a> {
@@ -51,11 +67,20 @@ impl<'a> Operation<'a> {
         }
     }
 
+    /// Records what is about to be asked of AWS. After a halt nothing more is asked.
+    async fn intend(&self, entry: &Entry) -> Result<(), Trouble> {
+        if self.run.is_halted() {
+            return Err(Trouble::Interrupted);
+        }
+        self.run.setting.writer.intend(self.address, entry).await.map_err(Into::into)
+    }
+
+    /// Records what has become of it.
     async fn put(&self, entry: Option<&Entry>) -> Result<(), Trouble> {
         self.run.setting.writer.put(self.address, entry.cloned()).await.map_err(Into::into)
     }
 
-    fn now(&self) -> jiff::Timestamp {
+    fn now(&self) -> Timestamp {
         self.run.setting.clock.timestamp()
     }
 
@@ -75,12 +100,13 @@ impl<'a> Operation<'a> {
 
     async fn create(&self, before: Option<Entry>) -> Result<Entry, Trouble> {
         let spec = self.known_spec()?;
-        let token = uuid::Uuid::new_v4().to_string();
-        let mut deposed = before.as_ref().map(|entry| entry.deposed.clone()).unwrap_or_default();
-        let before_creation = match &before {
-            Some(Entry { id: None, status: Status::Creating { since, .. }, .. }) => Some(*since),
-            Some(_) | None => None,
+        let cut_off = before.as_ref().and_then(CutOff::of);
+        let token = match &before {
+            // The same request under the same token stays one request, however late its first half lands.
+            Some(Entry { status: Status::Creating { token, .. }, spec: sent, .. }) if *sent == spec => token.clone(),
+            Some(_) | None => uuid::Uuid::new_v4().to_string(),
         };
+        let mut deposed = before.as_ref().map(|entry| entry.deposed.clone()).unwrap_or_default();
         // A replacement beside the old one: the old one stays on record until it is gone.
         if let Some(Entry { id: Some(id), spec, depends_on, .. }) = before
             && self.change.id.as_ref() == Some(&id)
@@ -98,9 +124,9 @@ impl<'a> Operation<'a> {
             generation: self.change.work.generation,
             deposed,
         };
-        self.put(Some(&entry)).await?;
+        self.intend(&entry).await?;
         self.run.emit(Event::Step { address: self.address.clone(), step: "create".into() });
-        let (id, outputs) = match self.left_behind(before_creation, &entry).await? {
+        let (id, outputs) = match self.left_behind(cut_off, &entry).await? {
             Some(found) => found,
             None => self.send_create(&entry, &token).await?,
         };
@@ -155,24 +181,40 @@ impl<'a> Operation<'a> {
         }
     }
 
-    /// Looks a second time for what an interrupted run may have created at `since`: the plan's look was the first,
-    /// and may have come too early.
-    async fn left_behind(&self, since: Option<jiff::Timestamp>, entry: &Entry) -> Result<Option<(Id, Json)>, Trouble> {
-        let Some(since) = since else { return Ok(None) };
+    /// Looks a second time for what an interrupted run may have created: the plan's look was the first, and may have
+    /// come too early. Requests land late, and what has landed shows late even where its id is recorded.
+    async fn left_behind(&self, cut_off: Option<CutOff>, entry: &Entry) -> Result<Option<(Id, Json)>, Trouble> {
+        let Some(CutOff { since, id }) = cut_off else { return Ok(None) };
+        self.outwait(since).await?;
+        match self.look(id.clone(), entry).await? {
+            None if id.is_some() => self.look(None, entry).await,
+            found => Ok(found),
+        }
+    }
+
+    /// Waits until what was sent by an interrupted run at `since` must have landed and be seen.
+    async fn outwait(&self, since: Timestamp) -> Result<(), Trouble> {
         let clock = &self.run.setting.clock;
         let passed = Duration::try_from(clock.timestamp().duration_since(since)).unwrap_or_default();
-        if let Some(rest) = SECOND_LOOK.checked_sub(clock.aws_time(passed)) {
-            self.run.pause(rest).await?;
+        match SECOND_LOOK.checked_sub(clock.aws_time(passed)) {
+            Some(rest) => self.run.pause(rest).await,
+            None => Ok(()),
         }
-        self.locate(entry).await
     }
 
     /// Looks for a resource whose id is not recorded, by name or ownership tags. Never takes over what is not ours,
     /// and never takes a predecessor for its successor: both carry the same tags.
     async fn locate(&self, entry: &Entry) -> Result<Option<(Id, Json)>, Trouble> {
+        self.look(None, entry).await
+    }
+
+    /// The same; by its id where that is recorded.
+    async fn look(&self, id: Option<Id>, entry: &Entry) -> Result<Option<(Id, Json)>, Trouble> {
         let aws = &self.run.setting.aws;
-        let spec = || entry.spec.clone();
-        let which = || AnyWhich { address: self.address.clone(), id: None, spec: spec(), settling: false };
+        let which = || {
+            let (address, id, spec) = (self.address.clone(), id.clone(), entry.spec.clone());
+            AnyWhich { address, id, spec, settling: false }
+        };
         let read = || self.kind.read(aws, vec![which()]);
         let found = patiently(self.run, self.address, Calling::Step, read).await?.into_iter().flatten().next();
         let Some(live) = found else { return Ok(None) };
@@ -180,7 +222,7 @@ impl<'a> Operation<'a> {
             return Ok(None);
         }
         let found = tags::of_spec(&live.spec);
-        if self.kind.tagged() && !aws.owner.owns(self.address, &found) {
+        if id.is_none() && self.kind.tagged() && !aws.owner.owns(self.address, &found) {
             return Err(Trouble::Foreign { id: live.id.to_string(), tags: format!("{found:?}") });
         }
         Ok(Some((live.id, live.outputs)))
@@ -237,7 +279,7 @@ impl<'a> Operation<'a> {
         if step.settled {
             self.settle(entry, Goal::Ready).await?;
         }
-        self.put(Some(entry)).await?;
+        self.intend(entry).await?;
         self.run.emit(Event::Step { address: self.address.clone(), step: step.name.clone() });
         let Some(id) = entry.id.clone() else { return Ok(()) };
         let job = AnyJob { step, id: &id, before, spec };
@@ -296,22 +338,35 @@ impl<'a> Operation<'a> {
     }
 
     async fn delete(&self, mut entry: Entry) -> Result<(), Trouble> {
-        // A creation whose answer never came: find what it left before saying that nothing is there.
-        if entry.id.is_none() {
-            match self.locate(&entry).await? {
+        // A creation that was cut off: find what it left, or may yet leave, before saying that nothing is there.
+        if let Some(cut_off) = CutOff::of(&entry) {
+            let found = match self.look(cut_off.id.clone(), &entry).await? {
+                Some(found) => Some(found),
+                None => self.left_behind(Some(cut_off), &entry).await?,
+            };
+            match found {
                 Some((id, _)) => entry.id = Some(id),
                 None => return self.put(None).await,
             }
         }
+        // A name is free again when the deletion that was cut off can no longer land on its next bearer.
+        let replaced = matches!(self.change.action, crate::plan::Action::Replace(_));
+        let landing = match entry.status {
+            Status::Deleting { since, .. } if replaced => Some(since),
+            _ => None,
+        };
         let Some(id) = entry.id.clone() else { return Ok(()) };
         let spec = entry.spec.clone();
         for step in &self.change.work.removal {
             entry.status = Status::Deleting { step: Some(step.clone()), since: self.now() };
-            self.put(Some(&entry)).await?;
+            self.intend(&entry).await?;
             self.send_removal(step, &id, &spec).await?;
         }
         if self.kind.settles() {
             self.settle(&entry, Goal::Gone).await?;
+        }
+        if let Some(since) = landing {
+            self.outwait(since).await?;
         }
         self.put(None).await
     }
@@ -326,6 +381,8 @@ impl<'a> Operation<'a> {
     async fn delete_deposed(&self, mut entry: Entry) -> Result<Entry, Trouble> {
         while let Some(deposed) = entry.deposed.last().cloned() {
             for step in self.kind.remove(&deposed.spec)? {
+                // That it is deposed is the intent; writing it again proves that this run still may.
+                self.intend(&entry).await?;
                 self.send_removal(&step, &deposed.id, &deposed.spec).await?;
             }
             if self.kind.settles() {

@@ -3,7 +3,9 @@
 //! Called by `cli` and by tests. A failed operation stops only what depends on it. Must decide nothing: the plan has
 //! every operation and every need.
 
-use super::{Event, Run, Setting, Shared, Trouble, event::seconds, operation::Operation, settle::Settler};
+use super::{
+    Event, REQUEST_TIMEOUT, Run, Setting, Shared, Trouble, event::seconds, operation::Operation, settle::Settler,
+};
 use crate::{
     address::Address,
     plan::{Plan, Until, Verb},
@@ -16,7 +18,7 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tracing::Instrument as _;
 
 /// What came of an apply.
@@ -61,8 +63,9 @@ pub async fn apply(plan: Arc<Plan>, state: &State, setting: Setting) -> Outcome 
     let start = setting.clock.elapsed();
     let outputs: BTreeMap<Address, Map<String, Json>> =
         state.entries.iter().map(|(address, entry)| (address.clone(), entry.outputs.clone())).collect();
-    let settler = Settler::new(&setting);
-    let run = Arc::new(Run { setting, settler, outputs: Mutex::new(outputs) });
+    let halt = watch::Sender::new(*setting.interrupt.borrow());
+    let settler = Settler::new(&setting, halt.subscribe());
+    let run = Arc::new(Run { setting, settler, outputs: Mutex::new(outputs), halt });
     let mut entries = state.entries.clone();
     if !plan.refresh.is_empty() {
         for (address, entry) in &plan.refresh {
@@ -100,6 +103,7 @@ struct Queue {
 impl Queue {
     async fn drain(mut self) -> Outcome {
         let (outputs_exist, mut announcements) = mpsc::unbounded_channel::<()>();
+        let mut interrupt = self.run.setting.interrupt.clone();
         loop {
             self.start_ready(&outputs_exist);
             if self.running.is_empty() {
@@ -107,6 +111,10 @@ impl Queue {
             }
             tokio::select! {
                 biased;
+                Ok(()) = interrupt.changed() => {
+                    let grace = *interrupt.borrow_and_update();
+                    grace.into_iter().for_each(|grace| self.run.stop(grace));
+                }
                 Some(()) = announcements.recv() => {}
                 Some(finished) = self.running.next() => self.finish(finished),
             }
@@ -117,7 +125,7 @@ impl Queue {
 
     /// Starts every operation whose needs are met.
     fn start_ready(&mut self, outputs_exist: &mpsc::UnboundedSender<()>) {
-        if self.run.is_interrupted() {
+        if self.run.is_halted() {
             return;
         }
         for at in 0..self.plan.ops.len() {
@@ -185,6 +193,10 @@ impl Queue {
             }
             Err(trouble) => {
                 self.progress[at] = Progress::Failed;
+                if matches!(trouble, Trouble::State { .. }) {
+                    // Without a record nothing may be sent: what is in flight ends, and its answers are kept.
+                    self.run.stop(REQUEST_TIMEOUT);
+                }
                 let event = Event::Failed { address: address.clone(), verb, trouble: trouble.clone(), seconds: took };
                 self.run.emit(event);
                 self.outcome.failed.push((address, verb, trouble));

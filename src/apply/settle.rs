@@ -3,7 +3,7 @@
 //! Called by `operation`. The interval grows with the time already waited, so that polling adds a few percent and
 //! never floods. Must never send a mutating call.
 
-use super::{Event, Setting, Trouble, event::seconds, interrupted};
+use super::{Event, Interrupt, Setting, Trouble, event::seconds, halted};
 use crate::{
     address::Address,
     aws::{Aws, Class},
@@ -15,7 +15,7 @@ use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 /// The shortest and the longest pause between two reads.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -68,17 +68,17 @@ pub(super) struct Settler {
     aws: Aws,
     clock: Clock,
     events: mpsc::UnboundedSender<Event>,
-    interrupt: watch::Receiver<bool>,
+    halt: Interrupt,
     pollers: Mutex<BTreeMap<&'static str, mpsc::UnboundedSender<Waiter>>>,
 }
 
 impl Settler {
-    pub(super) fn new(setting: &Setting) -> Self {
+    pub(super) fn new(setting: &Setting, halt: Interrupt) -> Self {
         Self {
             aws: setting.aws.clone(),
             clock: setting.clock.clone(),
             events: setting.events.clone(),
-            interrupt: setting.interrupt.clone(),
+            halt,
             pollers: Mutex::default(),
         }
     }
@@ -94,7 +94,7 @@ impl Settler {
         self.poller(kind).send(waiter).ok();
         tokio::select! {
             answer = settled => answer.unwrap_or(Err(Trouble::Interrupted)),
-            () = interrupted(self.interrupt.clone()) => Err(Trouble::Interrupted),
+            _ = halted(self.halt.clone()) => Err(Trouble::Interrupted),
         }
     }
 

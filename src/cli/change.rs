@@ -4,8 +4,9 @@
 
 use super::{
     confirm::confirm,
-    context::{Context, shown, variable},
-    signals,
+    context::Context,
+    locked::{Locked, locked},
+    rescue::rescue,
     typed::{again, arguments},
 };
 use crate::{
@@ -15,7 +16,6 @@ use crate::{
     plan::{Options, Plan},
     session::Session,
     stack::section,
-    state::{Lock, LockOwner},
     ui::{
         Format, OutcomeView, PlanView, Verbosity, View, follow,
         github::{Annotation, Level, Spot},
@@ -204,33 +204,28 @@ pub(super) async fn run(context: &Context, flags: Flags, wish: Wish) -> Result<E
     let environment = context.load()?;
     context.warn(environment.warnings());
     let options = selection.options(&environment, wish)?;
-    let lock = lock(context, &environment, selection.lock_timeout).await?;
-    let mut session = context.open(environment, selection.parallelism()).await?;
-    let shown = session.prepare(&options, true).await?;
-    announce(context, &session.environment, &shown.plan, &options)?;
-    let again = again(arguments().skip(1), &session.environment.config.env);
-    let asked = context.clock.timestamp();
-    if shown.plan.wants_consent() && !auto_approve && !confirm(context, wish.verb(), &session).await? {
-        context.printer.note("Nothing was changed.");
-        return Ok(Exit::Failed);
-    }
-    let (plan, moved) = session.agreed(shown, &options, asked, &again).await?;
-    context.tell_harmless(&moved);
-    let exit = carry_out(context, &mut session, plan, &again).await;
-    drop(lock);
-    exit
-}
-
-/// Takes the lock of an environment.
-pub(super) async fn lock(context: &Context, environment: &Environment, patience: Duration) -> Result<Lock, Failure> {
-    let dir = context.state_dir(&environment.config.env);
-    let command = arguments().collect::<Vec<_>>().join(" ");
-    Ok(Lock::take(&dir, &owner(context, command), patience, &context.clock).await?)
+    let store_of = environment.clone();
+    locked(context, &store_of, selection.lock_timeout, async |held| {
+        let mut session = context.open_in(held, environment, selection.parallelism(), None).await?;
+        let shown = session.prepare(&options, true).await?;
+        announce(context, &session.environment, &shown.plan, &options)?;
+        let again = again(arguments().skip(1), &session.environment.config.env);
+        let asked = context.clock.timestamp();
+        if shown.plan.wants_consent() && !auto_approve && !confirm(context, wish.verb(), &session).await? {
+            context.printer.note("Nothing was changed.");
+            return Ok(Exit::Failed);
+        }
+        let (plan, moved) = session.agreed(shown, &options, asked, &again).await?;
+        context.tell_harmless(&moved);
+        carry_out(context, held, &mut session, plan, &again).await
+    })
+    .await
 }
 
 /// Applies a plan and tells what came of it; `again` is the command that goes on.
 pub(super) async fn carry_out(
     context: &Context,
+    held: &Locked,
     session: &mut Session,
     plan: Plan,
     again: &str,
@@ -243,15 +238,18 @@ pub(super) async fn carry_out(
     }
     let plan = Arc::new(plan);
     let (events, inbox) = mpsc::unbounded_channel();
-    let interrupt = signals::watch(&context.printer);
+    let interrupt = held.interrupt.hand_over();
     let view = follow(&context.printer, &plan, inbox, context.clock.clone());
-    let (outcome_of, ()) = tokio::join!(session.apply(Arc::clone(&plan), events, interrupt.receiver()), view);
-    let place = shown(&context.state_dir(&session.environment.config.env).join("state.json"));
+    let (outcome_of, ()) = tokio::join!(session.apply(Arc::clone(&plan), events, interrupt), view);
+    let place = held.store.place();
     let spot_of = |key: &str| spot(&session.environment, key);
     let view = OutcomeView { outcome: &outcome_of, plan: &plan, state_place: &place, again, spot_of: &spot_of };
     context.view(&view)?;
+    if let Some(why) = &session.unsaved {
+        rescue(context, session, why);
+    }
     Ok(match &outcome_of {
-        outcome if interrupt.came() && !outcome.is_complete() => Exit::Interrupted,
+        outcome if held.interrupt.came() && !outcome.is_complete() => Exit::Interrupted,
         outcome if outcome.is_complete() => Exit::Done,
         outcome if outcome.done.is_empty() => Exit::Failed,
         _ => Exit::Partly,
@@ -274,18 +272,4 @@ fn check_that_someone_agrees(context: &Context, auto_approve: bool, verb: &str) 
         ));
     }
     Ok(())
-}
-
-fn owner(context: &Context, command: String) -> LockOwner {
-    let variable = |names: [&str; 2]| names.into_iter().find_map(variable);
-    let unknown = || "unknown".to_owned();
-    LockOwner {
-        who: variable(["USER", "LOGNAME"]).unwrap_or_else(unknown),
-        host: variable(["HOSTNAME", "COMPUTERNAME"])
-            .or_else(|| std::fs::read_to_string("/etc/hostname").ok().map(|name| name.trim().to_owned()))
-            .unwrap_or_else(unknown),
-        pid: std::process::id(),
-        command,
-        since: context.clock.timestamp(),
-    }
 }

@@ -2,7 +2,11 @@
 //!
 //! Made by `cli::run` from the global flags. Must never touch AWS by itself.
 
-use super::typed::{again, arguments, without_format};
+use super::{
+    locked::Locked,
+    typed::{again, arguments, without_format},
+    who::this_run,
+};
 use crate::{
     address::Address,
     aws::Connection,
@@ -281,28 +285,40 @@ impl Context {
         }
     }
 
-    fn store(&self, environment: &str) -> LocalStore {
-        LocalStore::new(&self.state_dir(environment))
+    /// Returns the place where the environment's state is kept.
+    pub(super) fn store(&self, environment: &Environment) -> Arc<dyn Store> {
+        Arc::new(LocalStore::new(&self.state_dir(&environment.config.env)))
     }
 
     /// Reads the state alone.
     pub(super) async fn state(&self, environment: &Environment) -> Result<State, Failure> {
-        load_state(environment, &self.store(&environment.config.env)).await
+        load_state(environment, self.store(environment).as_ref()).await
     }
 
     /// Opens the environment for work with AWS, or with the sandbox, which says so.
     pub(super) async fn open(&self, environment: Environment, parallelism: usize) -> Result<Session, Failure> {
-        self.open_as(environment, parallelism, None).await
+        let store = self.store(&environment);
+        self.open_on(store, environment, parallelism, None).await
     }
 
-    /// The same for a saved plan; see `Session::open_as`.
-    pub(super) async fn open_as(
+    /// The same on a store whose lock is held; for the lineage see `Session::open_as`.
+    pub(super) async fn open_in(
         &self,
+        held: &Locked,
         environment: Environment,
         parallelism: usize,
         lineage: Option<String>,
     ) -> Result<Session, Failure> {
-        let store: Arc<dyn Store> = Arc::new(self.store(&environment.config.env));
+        self.open_on(Arc::clone(&held.store), environment, parallelism, lineage).await
+    }
+
+    async fn open_on(
+        &self,
+        store: Arc<dyn Store>,
+        environment: Environment,
+        parallelism: usize,
+        lineage: Option<String>,
+    ) -> Result<Session, Failure> {
         let region = environment.config.region.clone();
         let mut connection =
             Connection { region, http: None, credentials: None, parallelism, clock: self.clock.clone() };
@@ -311,7 +327,9 @@ impl Context {
             connection.http = Some(self.open_sandbox()?.http_client());
             connection.credentials = Some(SharedCredentialsProvider::new(key));
         }
-        Session::open_as(environment, connection, store, lineage).await
+        let mut session = Session::open_as(environment, connection, store, lineage).await?;
+        session.run = Some(this_run(self));
+        Ok(session)
     }
 
     /// Tells a failure: to people on standard error, to scripts as JSON on standard output.

@@ -3,8 +3,9 @@
 //! Called by those three commands. Must never write over a file that is something else.
 
 use super::{
-    change::{self, Selection, carry_out, lock, protected},
+    change::{self, Selection, carry_out, protected},
     context::Context,
+    locked::locked,
     typed::quoted,
 };
 use crate::{
@@ -98,20 +99,20 @@ pub(super) async fn apply(context: &Context, file: &Path, selection: &Selection)
     let environment = config::load(&context.directory, name, &saved.sets)?;
     context.warn(environment.warnings());
     let options = Options { protect: protected(&environment)?, ..saved.options.clone() };
-    let lock = lock(context, &environment, selection.lock_timeout).await?;
     let lineage = Some(saved.binding.lineage.clone());
-    let mut session = context.open_as(environment, selection.parallelism(), lineage).await?;
     let mut anew = wishes(&saved);
     anew.extend(["--out".to_owned(), file.display().to_string()]);
-    let flag = if options.destroy { Some("--destroy".to_owned()) } else { None };
-    anew.extend(flag);
-    let (plan, moved) = session.redeem(&saved, &options, &command(context, &["plan"], &anew)).await?;
-    context.tell_harmless(&moved);
-    change::announce(context, &session.environment, &plan, &options)?;
-    let verb = if options.destroy { "destroy" } else { "apply" };
-    let exit = carry_out(context, &mut session, plan, &command(context, &[verb], &wishes(&saved))).await;
-    drop(lock);
-    exit
+    anew.extend(options.destroy.then(|| "--destroy".to_owned()));
+    let store_of = environment.clone();
+    locked(context, &store_of, selection.lock_timeout, async |held| {
+        let mut session = context.open_in(held, environment, selection.parallelism(), lineage).await?;
+        let (plan, moved) = session.redeem(&saved, &options, &command(context, &["plan"], &anew)).await?;
+        context.tell_harmless(&moved);
+        change::announce(context, &session.environment, &plan, &options)?;
+        let verb = if options.destroy { "destroy" } else { "apply" };
+        carry_out(context, held, &mut session, plan, &command(context, &[verb], &wishes(&saved))).await
+    })
+    .await
 }
 
 /// What a plan was asked to be, as it is typed; whether it destroys is left to the command.
@@ -127,7 +128,7 @@ fn wishes(saved: &Saved) -> Vec<String> {
 }
 
 /// A command in the same folder, on the same AWS.
-fn command(context: &Context, verb: &[&str], more: &[String]) -> String {
+pub(super) fn command(context: &Context, verb: &[&str], more: &[String]) -> String {
     let mut words: Vec<String> = verb.iter().map(|word| (*word).to_owned()).collect();
     if context.directory != Path::new(".") {
         words.extend(["-C".to_owned(), context.directory.display().to_string()]);

@@ -413,6 +413,10 @@ impl<'a> Decider<'a> {
         let Some(kind) = crate::aws::kind(&entry.kind) else { return };
         let removal = kind.remove(&entry.spec).unwrap_or_default();
         let (action, reasons) = match self.observed.live(address) {
+            // What was being created may land yet: apply looks again before it says that nothing is there.
+            None if matches!(entry.status, Status::Creating { .. }) && !removal.is_empty() => {
+                (Action::Delete, vec![reason, Reason::CutOff("creating".into())])
+            }
             None if entry.deposed.is_empty() => (Action::Forget, vec![reason, Reason::Gone]),
             _ if removal.is_empty() => (Action::Keep, vec![reason, Reason::NeededByData]),
             _ => (Action::Delete, vec![reason]),

@@ -1,7 +1,9 @@
 //! The state's format: one record an address, versioned.
 //!
-//! Read by `plan` and the views, written by `writer`. Must never change meaning without a new `FORMAT`.
+//! Read by `plan` and the views, written by `writer`. Must never change meaning without a new `FORMAT`, a step in
+//! `migrate` and a fixture in `tests/formats/`.
 
+use super::run::Run;
 use crate::{
     address::Address,
     kind::{Id, Step},
@@ -12,7 +14,7 @@ use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 
 /// The version this rsds writes. Newer ones are refused; older ones are migrated.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Everything rsds remembers of one environment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +25,8 @@ pub struct State {
     pub lineage: String,
     /// Counts the writes.
     pub serial: u64,
+    /// The run that wrote it; none when nobody has yet, or an rsds that did not say.
+    pub run: Option<Run>,
     /// The TOML's `project`.
     pub project: String,
     /// The environment's name.
@@ -42,6 +46,7 @@ impl State {
             format: FORMAT,
             lineage,
             serial: 0,
+            run: None,
             project: project.to_owned(),
             environment: environment.to_owned(),
             account: None,
@@ -148,19 +153,4 @@ pub struct Deposed {
     pub spec: Json,
     /// What it depends on.
     pub depends_on: Vec<Dependency>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The fixture of format 1 is never edited: whatever this rsds becomes, it reads it.
-    #[test]
-    fn format_1_stays_readable() {
-        let state: State = serde_json::from_str(include_str!("fixtures/format-1.json")).unwrap();
-        assert_eq!(state.entries.len(), 2);
-        let vpc = &state.entries[&"networking/vpc".parse().unwrap()];
-        assert_eq!(vpc.status, Status::Ready);
-        assert_eq!(serde_json::to_value(&state).unwrap()["entries"]["networking/vpc"]["id"], "vpc-1");
-    }
 }

@@ -1,18 +1,26 @@
 //! What rsds remembers: every resource it made or is making, with its id, spec, outputs and dependencies.
 //!
-//! `format` is the record itself, `local` keeps it in a file (`file` writes any file durably), `writer` is the one owner of it during a run, `lock`
-//! keeps two runs apart. Read by `plan`; changed only through `writer`. Must never hold a secret.
+//! `format` is the record itself, `migrate` brings older ones up to it, `envelope` makes bytes of it. `store` is what a
+//! place that keeps it can do: `local` is a file (`file` writes any file durably), `memory` is for tests. `writer` is the
+//! one owner of it during a run, `lock` keeps two runs apart, `run` says who they are. Read by `plan`; changed only
+//! through `writer`. Must never hold a secret.
 
+pub mod envelope;
 mod file;
 mod format;
 mod local;
 mod lock;
 mod memory;
+mod migrate;
+mod run;
+mod store;
 mod writer;
 
 pub use file::replace;
 pub use format::{Dependency, Deposed, Entry, FORMAT, State, Status};
 pub use local::LocalStore;
-pub use lock::{Lock, LockError, LockOwner};
+pub use lock::{Held, Lock};
 pub use memory::MemoryStore;
-pub use writer::{Store, StoreError, Writer};
+pub use run::Run;
+pub use store::{Answer, COMMITS_KEPT, Image, LockError, Past, RUNS_KEPT, Store, StoreError};
+pub use writer::{Writer, Written};

@@ -1,111 +1,153 @@
 //! The one owner of the state during a run: takes changes, writes them in groups, answers when they are durable.
 //!
-//! Called by `apply` before and after every mutating call. Must never acknowledge what is not on the store.
+//! Called by `apply` before and after every mutating call. Must never acknowledge what is not on the store, never let an
+//! intent through after a write has failed, and never forget what AWS has answered, whether it can be written or not.
 
-use super::format::{Entry, State};
+use super::{
+    format::{Entry, State},
+    run::Run,
+    store::{Store, StoreError},
+};
 use crate::address::Address;
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
-/// A place that keeps the state.
-pub trait Store: Send + Sync {
-    /// Reads the state, or `None` where there is none yet.
-    fn load(&self) -> Pin<Box<dyn Future<Output = Result<Option<State>, StoreError>> + Send + '_>>;
-    /// Writes the state durably: when it answers, no crash loses it.
-    fn save<'a>(&'a self, state: &'a State) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
-}
-
-/// Says why the store did not keep or give the state.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Reading or writing failed.
-    #[error("cannot {verb} the state at {place}: {why}")]
-    Io {
-        /// `read` or `write`.
-        verb: &'static str,
-        /// Where it is kept.
-        place: String,
-        /// What the system says.
-        why: String,
-    },
-    /// What is there is not a state.
-    #[error("the state at {place} is damaged: {why}")]
-    Damaged {
-        /// Where it is kept.
-        place: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// A newer rsds wrote it.
-    #[error("the state at {place} has format {found}, this rsds reads up to {known}: use a newer rsds")]
-    Newer {
-        /// Where it is kept.
-        place: String,
-        /// The format found.
-        found: u32,
-        /// The newest format known.
-        known: u32,
-    },
-    /// The writer is gone, after an earlier failure.
-    #[error("the state is no longer being written")]
-    Stopped,
+/// What a record is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum For {
+    /// A call that is to be sent: refused once a write has failed.
+    Intent,
+    /// What has happened: kept in memory at least.
+    Fact,
 }
 
 struct Request {
     changes: Vec<(Address, Option<Entry>)>,
+    kind: For,
     durable: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// What a run leaves of the state.
+#[derive(Debug)]
+pub struct Written {
+    /// The state with all that is known, whether it could be written or not.
+    pub state: State,
+    /// Why the store does not have it.
+    pub unsaved: Option<StoreError>,
 }
 
 /// A handle to the owner of the state; clones share it.
 #[derive(Clone)]
 pub struct Writer {
     requests: mpsc::UnboundedSender<Request>,
+    store: Arc<dyn Store>,
 }
 
 impl Writer {
-    /// Starts the owner of `state`. The returned task ends, with the state as last written, when every handle is gone.
-    pub fn start(state: State, store: Arc<dyn Store>) -> (Self, tokio::task::JoinHandle<State>) {
+    /// Starts the owner of `state`. The returned task ends when every handle is gone. `run` is who writes.
+    pub fn start(state: State, store: Arc<dyn Store>, run: Option<Run>) -> (Self, tokio::task::JoinHandle<Written>) {
         let (requests, inbox) = mpsc::unbounded_channel();
-        (Self { requests }, tokio::spawn(own(state, store, inbox)))
+        let owner = Owner { state, store: Arc::clone(&store), run, kept: false, failed: None };
+        (Self { requests, store }, tokio::spawn(owner.serve(inbox)))
     }
 
-    /// Records an entry, or with `None` its end; answers when that is durable.
+    /// Records what is about to be asked of AWS; answers when that is durable. An error: do not ask.
+    pub async fn intend(&self, address: &Address, entry: &Entry) -> Result<(), StoreError> {
+        self.send(vec![(address.clone(), Some(entry.clone()))], For::Intent).await
+    }
+
+    /// Records what has become of an entry, or with `None` its end; answers when that is durable.
     pub async fn put(&self, address: &Address, entry: Option<Entry>) -> Result<(), StoreError> {
         self.put_all(vec![(address.clone(), entry)]).await
     }
 
     /// Records several entries in one write.
     pub async fn put_all(&self, changes: Vec<(Address, Option<Entry>)>) -> Result<(), StoreError> {
+        self.send(changes, For::Fact).await
+    }
+
+    /// Makes sure that this run may still write, before a call is sent again on the strength of an earlier intent.
+    pub async fn fence(&self) -> Result<(), StoreError> {
+        self.store.fence().await
+    }
+
+    async fn send(&self, changes: Vec<(Address, Option<Entry>)>, kind: For) -> Result<(), StoreError> {
         let (durable, answer) = oneshot::channel();
-        self.requests.send(Request { changes, durable }).map_err(|_| StoreError::Stopped)?;
+        self.requests.send(Request { changes, kind, durable }).map_err(|_| StoreError::Stopped)?;
         answer.await.map_err(|_| StoreError::Stopped)?
     }
 }
 
-/// Takes what has queued up since the last write, writes once, answers all: fifty creations at once cost a few
-/// writes, not fifty.
-async fn own(mut state: State, store: Arc<dyn Store>, mut inbox: mpsc::UnboundedReceiver<Request>) -> State {
-    while let Some(first) = inbox.recv().await {
-        let mut group = vec![first];
-        while let Ok(next) = inbox.try_recv() {
-            group.push(next);
+struct Owner {
+    state: State,
+    store: Arc<dyn Store>,
+    run: Option<Run>,
+    /// Whether the state before this run has been put aside.
+    kept: bool,
+    /// Why the last write failed; the state in memory is then ahead of the store.
+    failed: Option<StoreError>,
+}
+
+impl Owner {
+    /// Takes what has queued up since the last write, writes once, answers all: fifty creations at once cost a few
+    /// writes, not fifty.
+    async fn serve(mut self, mut inbox: mpsc::UnboundedReceiver<Request>) -> Written {
+        while let Some(first) = inbox.recv().await {
+            let mut group = vec![first];
+            while let Ok(next) = inbox.try_recv() {
+                group.push(next);
+            }
+            self.commit(group).await;
         }
-        let mut next = state.clone();
+        if self.failed.is_some() {
+            // The disk may have space again by now.
+            self.write(self.state.clone()).await.ok();
+        }
+        Written { state: self.state, unsaved: self.failed }
+    }
+
+    async fn commit(&mut self, mut group: Vec<Request>) {
+        if self.failed.is_some() {
+            // A requester that went away needs no answer.
+            for intent in group.extract_if(.., |request| request.kind == For::Intent) {
+                intent.durable.send(Err(StoreError::Stopped)).ok();
+            }
+        }
+        if group.is_empty() {
+            return;
+        }
+        let mut next = self.state.clone();
         next.serial += 1;
+        next.run.clone_from(&self.run);
         for (address, entry) in group.iter().flat_map(|request| &request.changes) {
             match entry {
                 Some(entry) => next.entries.insert(address.clone(), entry.clone()),
                 None => next.entries.remove(address),
             };
         }
-        let result = store.save(&next).await;
-        if result.is_ok() {
-            state = next;
-        }
+        let result = self.write(next).await;
         for request in group {
-            // A requester that went away needs no answer.
             request.durable.send(result.clone()).ok();
         }
     }
-    state
+
+    /// Writes; the state in memory is the next one in any case, because what it tells has happened.
+    async fn write(&mut self, next: State) -> Result<(), StoreError> {
+        let result = match &self.failed {
+            // Whoever was overtaken must not write any more, whatever the store says next.
+            Some(lost @ StoreError::Lost { .. }) => Err(lost.clone()),
+            Some(_) | None => self.save(&next).await,
+        };
+        self.state = next;
+        self.failed = result.as_ref().err().cloned();
+        result
+    }
+
+    async fn save(&mut self, next: &State) -> Result<(), StoreError> {
+        if !self.kept && self.state.serial > 0 {
+            self.store.keep(&self.state).await?;
+        }
+        self.kept = true;
+        self.store.save(next).await
+    }
 }

@@ -1,0 +1,56 @@
+//! The state that could not be written where it belongs: put where there is room, so that nothing AWS answered is lost.
+//!
+//! Called by `change` after an apply. Must never be silent, whatever fails.
+
+use super::{
+    context::{Context, variable},
+    saved::command,
+};
+use crate::{
+    session::Session,
+    state::{StoreError, envelope, replace},
+};
+use std::{io::IsTerminal as _, path::PathBuf};
+
+/// Saves what the session knows and its store does not have, and tells how to bring it back.
+pub(super) fn rescue(context: &Context, session: &Session, why: &StoreError) {
+    let environment = &session.environment.config.env;
+    let text = match envelope::seal(&session.state) {
+        Ok(text) => text,
+        Err(error) => return context.printer.error(&format!("{why}; it cannot be rescued either: {error}")),
+    };
+    context.printer.error(&format!("{why}; nothing more was begun"));
+    let place = places(context).into_iter().map(|dir| free(dir, environment)).find_map(|path| {
+        replace(&path, &text).ok()?;
+        Some(path)
+    });
+    // A pipeline's folders go with it; what it printed stays.
+    if !std::io::stderr().is_terminal() || place.is_none() {
+        context.printer.diagnostic("The state, with all that AWS has answered:");
+        context.printer.diagnostic(&String::from_utf8_lossy(&text));
+    }
+    let (file, said) = match place {
+        Some(path) => (path.display().to_string(), format!("the whole state is in {}", path.display())),
+        None => {
+            let file = format!("rsds-{environment}.rescue.json");
+            (file.clone(), format!("no folder took the state: save the text above as {file}"))
+        }
+    };
+    let push = command(context, &["state", "push", &file], &["--env".into(), environment.clone()]);
+    context.printer.help(&format!("{said}; when the place of the state is well again, type: {push}"));
+}
+
+/// The folders that are tried: where people look first, then where there is usually room.
+fn places(context: &Context) -> Vec<PathBuf> {
+    let home = variable("HOME").map(PathBuf::from);
+    [Some(context.directory.clone()), Some(std::env::temp_dir()), home].into_iter().flatten().collect()
+}
+
+/// A name in that folder that no earlier rescue has.
+fn free(dir: PathBuf, environment: &str) -> PathBuf {
+    let named = |number: u32| match number {
+        1 => dir.join(format!("rsds-{environment}.rescue.json")),
+        _ => dir.join(format!("rsds-{environment}.rescue-{number}.json")),
+    };
+    (1..100).map(named).find(|path| !path.exists()).unwrap_or_else(|| named(100))
+}
