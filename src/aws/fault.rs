@@ -78,6 +78,12 @@ impl Fault {
         Self { class: Class::Transient, call: call.into(), code: "IncompleteAnswer".into(), message, request_id: None }
     }
 
+    /// Tells whether the call rested on something that is no longer so (`If-Match`, `If-None-Match`); a second writer at
+    /// the same moment is the same thing seen earlier.
+    pub fn is_overtaken(&self) -> bool {
+        matches!(self.code.as_str(), "PreconditionFailed" | "ConditionalRequestConflict" | "Conflict")
+    }
+
     /// Tells whether the thing asked about does not exist.
     pub fn is_not_found(&self) -> bool {
         self.class == Class::NotFound
@@ -273,6 +279,14 @@ const BY_CODE: &[(Class, &[&str])] = &[
             "ListenerNotFound",
             "Gateway.NotAttached",
             "ResourceNotFoundFault",
+            "NoSuchBucket",
+            "NoSuchBucketPolicy",
+            "NoSuchKey",
+            "NoSuchLifecycleConfiguration",
+            "NoSuchPublicAccessBlockConfiguration",
+            "NoSuchVersion",
+            "OwnershipControlsNotFoundError",
+            "ServerSideEncryptionConfigurationNotFoundError",
         ],
     ),
     (
@@ -308,6 +322,7 @@ const BY_CODE: &[(Class, &[&str])] = &[
         &[
             "ExpiredToken",
             "ExpiredTokenException",
+            "InvalidAccessKeyId",
             "InvalidClientTokenId",
             "UnrecognizedClientException",
             "AuthFailure",
@@ -373,6 +388,9 @@ fn classify(code: &str, message: &str, status: u16) -> Class {
         code if code.ends_with("AlreadyExists") => Class::Exists,
         code if code.starts_with("Invalid") => Class::Invalid,
         _ if status >= 500 => Class::Transient,
+        // The answer to a HEAD has no body, and so no code.
+        "HTTP 404" => Class::NotFound,
+        "HTTP 403" => Class::Denied,
         _ => Class::Unrecognised,
     }
 }

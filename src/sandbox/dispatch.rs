@@ -8,7 +8,7 @@ use super::fault::Armed;
 use super::store::{Guard, Store};
 use super::world::{digest, uuid_shape};
 use super::{
-    AwsError, Fault, How, Operation, Protocol, Reply, Request, SERVICES, Service, World, wire_json, wire_query,
+    AwsError, Fault, How, Operation, Protocol, Reply, Request, SERVICES, Service, World, s3, wire_json, wire_query,
 };
 use crate::clock::Clock;
 use bytes::Bytes;
@@ -123,13 +123,33 @@ impl Sandbox {
             Err(refused) => {
                 let service = refused.service.map_or("unknown", |service| service.scope);
                 state.log(service, &refused.operation, false, Some(refused.error.code.clone()));
-                Ok(rendered(refused.service, refused.protocol, &refused.operation, Err(refused.error), &id))
+                let Refused { service, protocol, operation, error } = refused;
+                Ok(self.rendered(&mut state, http.method(), (service, protocol, &operation), Err(error), &id))
             }
             Ok(routed) => {
                 let result = self.perform(&mut state, &routed)?;
                 let Routed { service, operation, .. } = routed;
-                Ok(rendered(Some(service), service.protocol, operation.name, result, &id))
+                let operation = (Some(service), service.protocol, operation.name);
+                Ok(self.rendered(&mut state, http.method(), operation, result, &id))
             }
+        }
+    }
+
+    // S3 tells its time with every answer, and clients may go by it.
+    fn rendered(
+        &self,
+        state: &mut State,
+        method: &Method,
+        (service, protocol, operation): (Option<&'static Service>, Protocol, &str),
+        result: Result<Reply, AwsError>,
+        id: &str,
+    ) -> http::Response<Bytes> {
+        if protocol != Protocol::RestXml {
+            return rendered(service, protocol, operation, result, id);
+        }
+        match self.look(state) {
+            Ok((_guard, now)) => s3::wire::rendered(method, result, id, now),
+            Err(error) => s3::wire::rendered(method, Err(error.into()), id, state.store.seen()),
         }
     }
 
@@ -277,10 +297,14 @@ impl From<io::Error> for AwsError {
 fn route(http: &http::Request<Bytes>) -> Result<Routed, Refused> {
     let json = http.headers().contains_key("x-amz-target");
     let query = http.uri().query().unwrap_or_default();
-    let form: &[u8] = if json { b"" } else { http.body() };
+    let form: &[u8] = if json || is_rest(http) { b"" } else { http.body() };
     let mut refused = Refused {
         service: None,
-        protocol: if json { Protocol::Json11 } else { Protocol::Query },
+        protocol: match (json, is_rest(http)) {
+            (true, _) => Protocol::Json11,
+            (false, true) => Protocol::RestXml,
+            (false, false) => Protocol::Query,
+        },
         operation: "unknown".to_owned(),
         error: AwsError::new("", ""),
     };
@@ -316,7 +340,7 @@ fn addressed(
     fields: &BTreeMap<String, String>,
     protocol: Protocol,
 ) -> Result<(&'static Service, Scope), AwsError> {
-    if http.method() != Method::POST && http.method() != Method::GET {
+    if protocol != Protocol::RestXml && http.method() != Method::POST && http.method() != Method::GET {
         let message = format!("the rsds sandbox does not implement HTTP {}", http.method());
         return Err(AwsError::new("MethodNotAllowed", message).status(405));
     }
@@ -337,6 +361,9 @@ fn operation_name(
     fields: &BTreeMap<String, String>,
     service: &Service,
 ) -> Result<String, AwsError> {
+    if service.protocol == Protocol::RestXml {
+        return s3::wire::operation(http, fields).map(|asked| asked.operation.to_owned());
+    }
     let (version, name) = if is_json(service.protocol) {
         let target = http.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
         target.rsplit_once('.').unwrap_or_default()
@@ -366,8 +393,11 @@ fn admitted(
         let code = if is_json(service.protocol) { "UnknownOperationException" } else { "InvalidAction" };
         return Err(AwsError::new(code, format!("the rsds sandbox does not implement {}:{name}", service.scope)));
     };
-    let params =
-        if is_json(service.protocol) { wire_json::decode(http.body())? } else { wire_query::decode(fields, service)? };
+    let params = match service.protocol {
+        Protocol::Json10 | Protocol::Json11 => wire_json::decode(http.body())?,
+        Protocol::Ec2 | Protocol::Query => wire_query::decode(fields, service)?,
+        Protocol::RestXml => s3::wire::decode(&s3::wire::operation(http, fields)?, http, fields)?,
+    };
     let request = Request {
         service: service.scope,
         operation: name,
@@ -380,6 +410,7 @@ fn admitted(
         let code = match service.protocol {
             Protocol::Ec2 => "UnknownParameter",
             Protocol::Query => "ValidationError",
+            Protocol::RestXml => "NotImplemented",
             Protocol::Json10 | Protocol::Json11 => "ValidationException",
         };
         let message =
@@ -387,6 +418,12 @@ fn admitted(
         return Err(AwsError::new(code, message));
     }
     Ok(Routed { service, operation, request })
+}
+
+// The scope alone tells: neither the method nor the body of a REST call is like another protocol's.
+fn is_rest(http: &http::Request<Bytes>) -> bool {
+    let fields = wire_query::fields(http.uri().query().unwrap_or_default(), b"").unwrap_or_default();
+    credential::scope(http.headers(), &fields).is_ok_and(|scope| scope.service == s3::SERVICE.scope)
 }
 
 fn is_json(protocol: Protocol) -> bool {
@@ -437,7 +474,7 @@ fn rendered(
     };
     let mut response = http::Response::new(Bytes::from(body));
     let kind = match protocol {
-        Protocol::Ec2 | Protocol::Query => "text/xml;charset=UTF-8",
+        Protocol::Ec2 | Protocol::Query | Protocol::RestXml => "text/xml;charset=UTF-8",
         Protocol::Json10 => "application/x-amz-json-1.0",
         Protocol::Json11 => "application/x-amz-json-1.1",
     };

@@ -15,11 +15,13 @@ pub mod kms;
 pub mod logs;
 pub mod redshift;
 pub mod request;
+pub mod s3;
 pub mod secrets;
 mod serve;
 pub mod serverless;
 mod store;
 mod sts;
+mod tagging;
 mod transport;
 mod wire_json;
 mod wire_query;
@@ -45,6 +47,8 @@ pub enum Protocol {
     Json10,
     /// awsJson 1.1.
     Json11,
+    /// REST with XML bodies.
+    RestXml,
 }
 
 /// What an operation does: reads or changes the world at a moment; an error leaves the world as it was.
@@ -103,7 +107,7 @@ impl Service {
 
     // One set of objects for all regions, as in AWS's own partition-wide services.
     fn is_global(&self) -> bool {
-        self.scope == iam::SERVICE.scope
+        self.scope == iam::SERVICE.scope || self.scope == s3::SERVICE.scope
     }
 }
 
@@ -115,9 +119,11 @@ pub static SERVICES: &[&Service] = &[
     &kms::SERVICE,
     &logs::SERVICE,
     &redshift::SERVICE,
+    &s3::SERVICE,
     &secrets::SERVICE,
     &serverless::SERVICE,
     &sts::SERVICE,
+    &tagging::SERVICE,
 ];
 
 #[cfg(test)]

@@ -21,18 +21,27 @@ pub struct AwsError {
     pub message: String,
     /// HTTP status; 400 unless set.
     pub status: u16,
+    /// Headers of the refusal, for REST services.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 impl AwsError {
     /// An error with HTTP status 400.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), status: 400 }
+        Self { code: code.into(), message: message.into(), status: 400, headers: Vec::new() }
     }
 
     /// The same error with another HTTP status.
     #[must_use]
     pub fn status(mut self, status: u16) -> Self {
         self.status = status;
+        self
+    }
+
+    /// The same error with one more header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
         self
     }
 }
@@ -118,6 +127,7 @@ impl Request {
                     "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"
                 ),
             ),
+            Protocol::RestXml => AwsError::new("MalformedXML", format!("The request must contain {name}")),
             Protocol::Json10 | Protocol::Json11 => AwsError::new(
                 "ValidationException",
                 format!(
@@ -132,6 +142,7 @@ impl Request {
         let code = match self.protocol {
             Protocol::Ec2 => "InvalidParameterValue",
             Protocol::Query => "ValidationError",
+            Protocol::RestXml => "InvalidArgument",
             Protocol::Json10 | Protocol::Json11 => "ValidationException",
         };
         AwsError::new(code, message)
@@ -179,6 +190,7 @@ impl Request {
         match self.protocol {
             Protocol::Ec2 => AwsError::new("InvalidParameterValue", message),
             Protocol::Query => AwsError::new("MalformedInput", message),
+            Protocol::RestXml => AwsError::new("InvalidArgument", message),
             Protocol::Json10 | Protocol::Json11 => AwsError::new("SerializationException", message),
         }
     }

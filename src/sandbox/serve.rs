@@ -17,8 +17,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-// Largest request body taken, in bytes; AWS's own largest here is a policy document of some kilobytes.
-const BODY_LIMIT: usize = 1 << 20;
+// Largest request body taken, in bytes: an object of S3, such as the state of a large estate.
+const BODY_LIMIT: usize = 64 << 20;
 
 /// Serves the sandbox on 127.0.0.1 until `shutdown` resolves; port 0 takes any free one, `ready` learns which.
 /// Open connections are cut at shutdown.

@@ -191,7 +191,7 @@ fn node(xml: &mut String, name: &str, value: &Value, service: &Service) {
     }
 }
 
-fn leaf(xml: &mut String, name: &str, text: &str) {
+pub(super) fn leaf(xml: &mut String, name: &str, text: &str) {
     open(xml, name);
     for character in text.chars() {
         match character {
@@ -209,12 +209,12 @@ fn leaf(xml: &mut String, name: &str, text: &str) {
     close(xml, name);
 }
 
-fn open(xml: &mut String, name: &str) {
+pub(super) fn open(xml: &mut String, name: &str) {
     // Writing to a String cannot fail.
     let _ = write!(xml, "<{name}>");
 }
 
-fn close(xml: &mut String, name: &str) {
+pub(super) fn close(xml: &mut String, name: &str) {
     let _ = write!(xml, "</{name}>");
 }
 

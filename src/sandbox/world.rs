@@ -3,7 +3,7 @@
 //! Read and changed by the operations alone (and by tests through `Sandbox::edit`). Must never hold a secret
 //! nor read a clock: ids come from the seed, the time is passed in.
 
-use super::{ec2, elb, iam, kms, logs, redshift, secrets, serverless};
+use super::{ec2, elb, iam, kms, logs, redshift, s3, secrets, serverless};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -42,6 +42,9 @@ pub struct World {
     /// CloudWatch Logs.
     #[serde(default)]
     pub logs: logs::Logs,
+    /// Buckets; all of them are in the world of the services without a region.
+    #[serde(default)]
+    pub s3: s3::S3,
 }
 
 impl Default for World {
@@ -66,6 +69,7 @@ impl World {
             elb: elb::Elb::default(),
             secrets: secrets::Secrets::default(),
             logs: logs::Logs::default(),
+            s3: s3::S3::default(),
         }
     }
 
@@ -112,6 +116,7 @@ impl World {
             ("elasticloadbalancing", self.elb.is_empty()),
             ("secretsmanager", self.secrets.is_empty()),
             ("logs", self.logs.is_empty()),
+            ("s3", self.s3.is_empty()),
         ]
         .into_iter()
         .filter_map(|(service, empty)| (!empty).then_some(service))

@@ -76,7 +76,7 @@ fn wrong_credentials_are_refused_in_the_words_of_each_protocol() {
 fn what_is_not_implemented_is_refused_by_name() {
     let sandbox = Sandbox::in_memory(Clock::system());
     let refusals = [
-        (form("s3", "x", "y"), "the service s3;"),
+        (form("sqs", "x", "y"), "the service sqs;"),
         (ec2("RunInstances"), "ec2:RunInstances<"),
         (ec2("CreateInternetGateway&Colour=red"), "the parameter Colour of ec2:CreateInternetGateway<"),
         (ec2("CreateInternetGateway&TagSpecification.1.Colour=red"), "the parameter TagSpecification.Colour of"),

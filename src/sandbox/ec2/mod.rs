@@ -49,6 +49,7 @@ pub use route::{Route, Target};
 pub use route_table::{Association, RouteTable, is_public_subnet};
 pub use subnet::{Subnet, free_addresses, subnet};
 pub use tag::Tags;
+pub(super) use tag::all_tagged;
 pub use token::Token;
 pub use vpc::Vpc;
 pub use zone::{zone_id, zone_names};

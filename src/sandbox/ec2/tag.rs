@@ -115,6 +115,15 @@ fn resources(world: &World, req: &Request, now: Timestamp) -> Result<Vec<String>
     Ok(ids)
 }
 
+/// Everything that has tags at that moment, for the tagging API.
+pub(in super::super) fn all_tagged(world: &World, now: Timestamp) -> Vec<(String, Tags)> {
+    let there = world.ec2.tags.iter().filter_map(|(id, tags)| Some((Kind::of(id)?, id, tags)));
+    there
+        .filter(|(kind, id, _)| kind.demand(&world.ec2, id, now).is_ok())
+        .map(|(kind, id, tags)| (world.arn("ec2", &format!("{}/{id}", kind.resource_type())), tags.clone()))
+        .collect()
+}
+
 fn create_tags(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
     let ids = resources(world, req, now)?;
     let tags = read(req)?;

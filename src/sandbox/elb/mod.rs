@@ -36,6 +36,7 @@ pub use balancer::Balancer;
 pub use check::HealthCheck;
 pub use listener::Listener;
 pub use listener_action::Forward;
+pub(super) use tag::tagged;
 pub use target::Target;
 pub use target_group::TargetGroup;
 pub use zone::Zone;

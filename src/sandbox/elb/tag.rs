@@ -51,6 +51,11 @@ fn check(key: &str, value: &str) -> Result<(), AwsError> {
     Ok(())
 }
 
+/// Everything that has tags, for the tagging API.
+pub(in super::super) fn tagged(world: &World) -> Vec<(String, BTreeMap<String, String>)> {
+    world.elb.tags.iter().map(|(arn, tags)| (arn.clone(), tags.clone())).collect()
+}
+
 fn too_many() -> AwsError {
     AwsError::new("TooManyTags", format!("A resource can have at most {MOST_TAGS} tags"))
 }

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+pub(super) use tags::tagged;
 
 /// Shortest, longest and usual waiting time before a key is deleted, in days.
 pub const WAITING_DAYS: (i64, i64, i64) = (7, 30, 30);

@@ -33,6 +33,12 @@ pub(super) static OPERATIONS: &[Operation] = &[
     },
 ];
 
+/// Every key that is there, those pending deletion included, for the tagging API.
+pub(in super::super) fn tagged(world: &World, now: Timestamp) -> Vec<(String, BTreeMap<String, String>)> {
+    let keys = world.kms.keys.values().filter(|key| !key.is_gone(now));
+    keys.map(|key| (key.arn.clone(), key.tags.clone())).collect()
+}
+
 fn tag_resource(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
     if !req.has("Tags") {
         return Err(req.missing("Tags"));

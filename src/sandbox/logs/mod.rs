@@ -21,6 +21,7 @@ use super::world::World;
 use super::{Operation, Protocol, Service};
 
 pub use group::Group;
+pub(super) use tag::tagged;
 
 /// What a log group may be called.
 const NAME: TextRule = TextRule {

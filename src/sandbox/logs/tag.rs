@@ -50,6 +50,11 @@ fn asked(world: &World, req: &Request) -> Result<String, AwsError> {
     world.logs.groups.keys().find(|name| group::arn(world, name) == given).cloned().ok_or_else(no_group)
 }
 
+/// Everything that has tags, for the tagging API.
+pub(in super::super) fn tagged(world: &World) -> Vec<(String, BTreeMap<String, String>)> {
+    world.logs.groups.iter().map(|(name, each)| (group::arn(world, name), each.tags.clone())).collect()
+}
+
 fn of(world: &World, name: &str) -> BTreeMap<String, String> {
     world.logs.groups.get(name).map(|group| group.tags.clone()).unwrap_or_default()
 }

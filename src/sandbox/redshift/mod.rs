@@ -45,6 +45,7 @@ pub use logging::{Logging, arrived_logs};
 pub use parameter_group::ParameterGroup;
 pub use snapshot::Snapshot;
 pub use subnet_group::{GroupSubnet, SubnetGroup};
+pub(super) use tag::tagged;
 pub use usage_limit::UsageLimit;
 
 /// The one version of clusters this sandbox has.

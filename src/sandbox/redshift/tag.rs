@@ -89,6 +89,12 @@ fn resource(world: &World, req: &Request, now: Timestamp) -> Result<String, AwsE
     Err(not_found("ResourceNotFoundFault", format!("The resource {arn} does not exist")))
 }
 
+/// Everything that has tags at that moment, for the tagging API.
+pub(in super::super) fn tagged(world: &World, now: Timestamp) -> Vec<(String, BTreeMap<String, String>)> {
+    let there = resources(world, now).into_iter();
+    there.filter_map(|(_, arn)| world.redshift.tags.get(&arn).cloned().map(|tags| (arn, tags))).collect()
+}
+
 fn create_tags(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
     let arn = resource(world, req, now)?;
     let tags = read(req)?;

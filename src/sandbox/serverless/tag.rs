@@ -57,13 +57,22 @@ fn too_many() -> AwsError {
     AwsError::new("TooManyTagsException", format!("A resource can have at most {MOST} tags"))
 }
 
+/// Everything that has tags at that moment, for the tagging API.
+pub(in super::super) fn tagged(world: &World, now: Timestamp) -> Vec<(String, BTreeMap<String, String>)> {
+    let there = world.serverless.tags.iter().filter(|(arn, _)| is_there(world, arn, now));
+    there.map(|(arn, tags)| (arn.clone(), tags.clone())).collect()
+}
+
+fn is_there(world: &World, arn: &str, now: Timestamp) -> bool {
+    let state = &world.serverless;
+    state.namespaces.values().any(|namespace| namespace.arn == arn && exists(namespace.gone_at, now))
+        || state.workgroups.values().any(|workgroup| workgroup.arn == arn && exists(workgroup.gone_at, now))
+        || state.snapshots.values().any(|snapshot| snapshot.arn == arn && snapshot.exists(now))
+}
+
 fn resource(world: &World, req: &Request, now: Timestamp) -> Result<String, AwsError> {
     let arn = req.text("resourceArn")?;
-    let state = &world.serverless;
-    let known = state.namespaces.values().any(|namespace| namespace.arn == arn && exists(namespace.gone_at, now))
-        || state.workgroups.values().any(|workgroup| workgroup.arn == arn && exists(workgroup.gone_at, now))
-        || state.snapshots.values().any(|snapshot| snapshot.arn == arn && snapshot.exists(now));
-    if known { Ok(arn) } else { Err(not_found(format!("The resource {arn} doesn't exist."))) }
+    if is_there(world, &arn, now) { Ok(arn) } else { Err(not_found(format!("The resource {arn} doesn't exist."))) }
 }
 
 fn tag_resource(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
