@@ -20,6 +20,7 @@
 //! - [`apply`] walks the plan: intent to the state, one call, answer to the state. It emits events and prints nothing.
 //! - [`state`] is what rsds remembers, and its one writer.
 //! - [`session`] opens configuration, state and AWS together; [`cli`] and the tests go through it.
+//! - [`import`] takes existing resources over: it finds them, and plans to record and tag them.
 //! - [`status`] says how what is there runs, from what the plan observed.
 //! - [`ui`] is the only module that prints; [`cli`] the only one that reads the process's surroundings; [`clock`] the
 //!   only one that tells the time and sleeps.
@@ -41,6 +42,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod failure;
+pub mod import;
 pub mod kind;
 pub mod plan;
 pub mod sandbox;

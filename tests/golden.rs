@@ -11,7 +11,7 @@ use rsds::{
     plan::{Action, Options, Plan, Reason},
     sandbox::World,
     state::{State, Status, Store},
-    ui::PlanView,
+    ui::{ImportView, PlanView, View as _},
 };
 use std::mem::discriminant;
 
@@ -68,6 +68,7 @@ scenes! {
     Broken => broken,
     Unchanged => unchanged,
     Refreshed => refreshed,
+    Imported => imported,
 }
 
 /// Writes which scene shows which variant, and the list of all variants: none can be in one and not in the other.
@@ -93,6 +94,7 @@ shown_by! { scene_of_action, actions, Action,
     Action::Forget, Action::Forget => Gone;
     Action::NoOp, Action::NoOp => Unchanged;
     Action::Refresh, Action::Refresh => Refreshed;
+    Action::Import, Action::Import => Imported;
 }
 
 shown_by! { scene_of_reason, reasons_there_are, Reason,
@@ -122,23 +124,31 @@ fn shows(scene: Scene, plan: &Plan) {
 }
 
 async fn golden(scene: Scene, name: &str, (estate, options): (Estate, Options)) {
-    let plan = match estate.plan(&options).await {
-        Ok(plan) => plan,
-        Err(failure) => panic!("{}", text(&failure)),
+    let (plan, then) = match (scene, estate.plan(&options).await) {
+        (Scene::Imported, _) => {
+            let adoption = estate.adoption(WORKGROUP, "airline-dev-reporting-1").await.unwrap();
+            (adoption.plan, adoption.then.ok())
+        }
+        (_, Ok(plan)) => (plan, None),
+        (_, Err(failure)) => panic!("{}", text(&failure)),
     };
     shows(scene, &plan);
     let environment = config::load(estate.dir.path(), "dev", &estate.sets).unwrap();
     let origin = |key: &str| environment.origin(key).map(|origin| origin.short()).filter(|place| place != "default");
     let (destroy, verbose) = (options.destroy, scene == Scene::Unchanged);
-    let view = PlanView { plan: &plan, origin: &origin, destroy, limited: false, verbose, warnings: Vec::new() };
+    let view = |plan| PlanView { plan, origin: &origin, destroy, limited: false, verbose, warnings: Vec::new() };
+    let page = match &then {
+        Some(then) => ImportView { import: view(&plan), then: Ok(view(then)) }.human(false, WIDTH),
+        None => view(&plan).human(false, WIDTH),
+    };
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("golden");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| {
-        insta::assert_snapshot!(name, view.human(false, WIDTH));
+        insta::assert_snapshot!(name, page);
         if scene == Scene::Changed {
-            insta::assert_snapshot!("changed.json", serde_json::to_string_pretty(&view.json()).unwrap());
+            insta::assert_snapshot!("changed.json", serde_json::to_string_pretty(&view(&plan).json()).unwrap());
         }
     });
 }
@@ -215,6 +225,17 @@ mod stage {
     pub(super) async fn refreshed() -> (Estate, Options) {
         let (estate, options) = drifted().await;
         (estate, Options { refresh_only: true, ..options })
+    }
+
+    pub(super) async fn imported() -> (Estate, Options) {
+        let edit = |world: &mut World, _: &State| {
+            let arn = world.serverless.workgroups["airline-dev-reporting-1"].arn.clone();
+            world.serverless.tags.remove(&arn).unwrap();
+        };
+        let mut estate = edited(edit).await;
+        estate.forget(WORKGROUP).await;
+        estate.set(&["consumers.reporting.max_capacity=24"]);
+        (estate, options())
     }
 
     pub(super) async fn immutable() -> (Estate, Options) {

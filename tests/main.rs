@@ -11,6 +11,7 @@ mod environments;
 mod faults;
 mod golden;
 mod harness;
+mod import;
 mod land;
 mod scene;
 mod story;

@@ -109,6 +109,7 @@ fn verb(action: Action) -> &'static str {
         Action::Keep => "keep",
         Action::Forget => "forget",
         Action::Refresh => "refresh",
+        Action::Import => "import",
         Action::NoOp => "leave",
     }
 }

@@ -125,8 +125,13 @@ pub enum Trouble {
         status: String,
     },
     /// Something of that name exists and carries other tags than ours.
-    #[error("{id} exists already and is not owned by this environment (its tags: {tags})")]
+    #[error(
+        "{id} exists already and is not owned by this environment (its tags: {tags}); to take it over: rsds import \
+         {address} {id}"
+    )]
     Foreign {
+        /// The resource wanted.
+        address: Address,
         /// The id of what is there.
         id: String,
         /// The tags of what is there.

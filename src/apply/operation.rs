@@ -58,12 +58,12 @@ impl<'a> Operation<'a> {
     pub(super) async fn perform(&self, op: &Op, entry: Option<Entry>) -> Result<Option<Entry>, Trouble> {
         match (op.verb, entry) {
             (Verb::Create, entry) => self.create(entry).await.map(Some),
-            (Verb::Update | Verb::Resume, Some(entry)) => self.update(entry).await.map(Some),
+            (Verb::Update | Verb::Resume | Verb::Import, Some(entry)) => self.update(entry).await.map(Some),
             (Verb::Delete, Some(entry)) => self.delete(entry).await.map(|()| None),
             (Verb::DeleteDeposed, Some(entry)) => self.delete_deposed(entry).await.map(Some),
             (Verb::Forget, _) => self.put(None).await.map(|()| None),
             // Nothing is recorded any more: nothing is left to do.
-            (Verb::Update | Verb::Resume | Verb::Delete | Verb::DeleteDeposed, None) => Ok(None),
+            (Verb::Update | Verb::Resume | Verb::Import | Verb::Delete | Verb::DeleteDeposed, None) => Ok(None),
         }
     }
 
@@ -223,7 +223,8 @@ impl<'a> Operation<'a> {
         }
         let found = tags::of_spec(&live.spec);
         if id.is_none() && self.kind.tagged() && !aws.owner.owns(self.address, &found) {
-            return Err(Trouble::Foreign { id: live.id.to_string(), tags: format!("{found:?}") });
+            let (address, id) = (self.address.clone(), live.id.to_string());
+            return Err(Trouble::Foreign { address, id, tags: format!("{found:?}") });
         }
         Ok(Some((live.id, live.outputs)))
     }

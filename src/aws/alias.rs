@@ -8,9 +8,9 @@ use super::{
     fault::{Called, found},
     ids::KeyArn,
     lookup::place,
-    naming,
+    named, naming,
 };
-use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Typical, Which};
+use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Typical, Which};
 use aws_sdk_kms::types::AliasListEntry;
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,7 @@ impl Kind for Alias {
     const SETTLES: bool = false;
     const KEY: &'static [&'static str] = &["name"];
     const TAGGED: bool = false;
+    const NAMED_BY: &'static str = "its name, `alias/...`";
 
     type Spec<S: Stage> = AliasSpec<S>;
     type Outputs = AliasOutputs;
@@ -81,6 +82,11 @@ impl Kind for Alias {
         good.then_some(()).ok_or(
             "`alias/` and up to 250 letters, digits, `:`, `/`, `_` and `-`, and does not start with `alias/aws/`",
         )
+    }
+
+    fn named(text: &str) -> Option<Named> {
+        let name = text.find(":alias/").map_or(text, |at| &text[at + 1..]);
+        name.starts_with("alias/").then(|| named::id(name))
     }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {

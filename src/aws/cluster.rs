@@ -13,10 +13,11 @@ use super::{
         RoleArn, SecretArn, SecurityGroupId,
     },
     lookup::{asks, place},
-    naming, number, redshift,
+    named, naming, number, redshift,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Refusal, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Refusal, Stage, Step, Tags,
+    Typical, Which,
 };
 use aws_sdk_redshift::types;
 use serde::{Deserialize, Serialize};
@@ -255,12 +256,17 @@ impl Kind for Cluster {
     const KEY: &'static [&'static str] = &["name"];
     const HOLDS_DATA: bool = true;
     const SHOWS: &'static [&'static str] = &["endpoint", "port", "node_type", "node_count", "parameter_status"];
+    const NAMED_BY: &'static str = "its name or ARN";
 
     type Spec<S: Stage> = ClusterSpec<S>;
     type Outputs = ClusterOutputs;
 
     fn check_name(name: &str) -> Result<(), &'static str> {
         naming::provisioned(name, 63)
+    }
+
+    fn named(text: &str) -> Option<Named> {
+        named::name(text, "redshift", "cluster:")
     }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {

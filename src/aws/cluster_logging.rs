@@ -8,8 +8,9 @@ use super::{
     fault::{Called, found},
     ids::ClusterName,
     lookup::{asks, place},
+    named,
 };
-use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Typical, Which};
+use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Typical, Which};
 use aws_sdk_redshift::types::LogDestinationType;
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -76,9 +77,14 @@ impl Kind for ClusterLogging {
     const SETTLES: bool = false;
     const TAGGED: bool = false;
     const KEY: &'static [&'static str] = &["cluster"];
+    const NAMED_BY: &'static str = "the cluster's name or ARN";
 
     type Spec<S: Stage> = ClusterLoggingSpec<S>;
     type Outputs = ClusterLoggingOutputs;
+
+    fn named(text: &str) -> Option<Named> {
+        named::name(text, "redshift", "cluster:")
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let name =

@@ -8,10 +8,10 @@ use super::{
     fault::{Called, found},
     ids::{ClusterParameterGroupArn, ClusterParameterGroupName},
     lookup::{asks, place},
-    naming, redshift, tags,
+    named, naming, redshift, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Live, Order, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Live, Named, Order, Readiness, Stage, Step, Tags, Typical, Which,
 };
 use aws_sdk_redshift::types::{self, Parameter};
 use futures_util::future::try_join_all;
@@ -171,12 +171,17 @@ impl Kind for ClusterParameterGroup {
     const REPLACE: Order = Order::CreateFirst;
     const KEY: &'static [&'static str] = &["name"];
     const SUFFIXED: Option<(&'static str, usize)> = Some(("name", 255));
+    const NAMED_BY: &'static str = "its name or ARN";
 
     type Spec<S: Stage> = ClusterParameterGroupSpec;
     type Outputs = ClusterParameterGroupOutputs;
 
     fn check_name(name: &str) -> Result<(), &'static str> {
         naming::provisioned(name, 255)
+    }
+
+    fn named(text: &str) -> Option<Named> {
+        named::name(text, "redshift", "parametergroup:")
     }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {

@@ -8,10 +8,10 @@ use super::{
     fault::{Called, found},
     ids::{ClusterSubnetGroupArn, ClusterSubnetGroupName, SubnetId, VpcId},
     lookup::{asks, place},
-    naming, redshift, tags,
+    named, naming, redshift, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Step, Tags, Typical, Which,
 };
 use aws_sdk_redshift::types;
 use serde::{Deserialize, Serialize};
@@ -105,12 +105,17 @@ impl Kind for ClusterSubnetGroup {
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 1 };
     const SETTLES: bool = false;
     const KEY: &'static [&'static str] = &["name"];
+    const NAMED_BY: &'static str = "its name or ARN";
 
     type Spec<S: Stage> = ClusterSubnetGroupSpec<S>;
     type Outputs = ClusterSubnetGroupOutputs;
 
     fn check_name(name: &str) -> Result<(), &'static str> {
         naming::provisioned(name, 255)
+    }
+
+    fn named(text: &str) -> Option<Named> {
+        named::name(text, "redshift", "subnetgroup:")
     }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {

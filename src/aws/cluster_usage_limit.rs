@@ -8,10 +8,10 @@ use super::{
     fault::{Called, found},
     ids::{ClusterName, UsageLimitId},
     lookup::{is_asked, place},
-    redshift, tags,
+    named, redshift, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Step, Tags, Typical, Which,
 };
 use aws_sdk_redshift::types::{
     self, UsageLimitBreachAction, UsageLimitFeatureType, UsageLimitLimitType, UsageLimitPeriod,
@@ -92,9 +92,14 @@ impl Kind for ClusterUsageLimit {
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 1 };
     const SETTLES: bool = false;
     const KEY: &'static [&'static str] = &["cluster", "feature", "limit_type", "period"];
+    const NAMED_BY: &'static str = "its id, a UUID";
 
     type Spec<S: Stage> = ClusterUsageLimitSpec<S>;
     type Outputs = ClusterUsageLimitOutputs;
+
+    fn named(text: &str) -> Option<Named> {
+        named::name(text, "redshift", "usagelimit:")
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let pages = aws.redshift.describe_usage_limits().max_records(redshift::PAGE).into_paginator().items().send();

@@ -8,9 +8,10 @@ use super::{
     fault::{Called, found},
     ids::{SecurityGroupId, SubnetId, WorkgroupName},
     lookup::place,
+    named,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Step, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Typical, Which,
 };
 use aws_sdk_redshiftserverless::types::{self, EndpointAccess as AwsEndpoint};
 use serde::{Deserialize, Serialize};
@@ -152,9 +153,14 @@ impl Kind for EndpointAccess {
     const KEY: &'static [&'static str] = &["name"];
     const SUFFIXED: Option<(&'static str, usize)> = Some(("name", LONGEST_NAME));
     const TAGGED: bool = false;
+    const NAMED_BY: &'static str = "its name or ARN";
 
     type Spec<S: Stage> = EndpointAccessSpec<S>;
     type Outputs = EndpointAccessOutputs;
+
+    fn named(text: &str) -> Option<Named> {
+        named::arn_or_name(text, "redshift-serverless", "managedvpcendpoint/")
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let pages = aws.serverless.list_endpoint_access().into_paginator().page_size(PAGE).items().send();

@@ -8,10 +8,10 @@ use super::{
     fault::{Called, done_if, found},
     ids::{InternetGatewayId, VpcId},
     lookup::{ec2_filters, is_asked, place},
-    tags,
+    named, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Step, Tags, Typical, Which,
 };
 use aws_sdk_ec2::types::{self, AttachmentStatus, ResourceType};
 use serde::{Deserialize, Serialize};
@@ -75,9 +75,14 @@ impl Kind for InternetGateway {
         delete: &["ec2:DetachInternetGateway", "ec2:DeleteInternetGateway"],
     };
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 3 };
+    const NAMED_BY: &'static str = "its id, `igw-...`";
 
     type Spec<S: Stage> = InternetGatewaySpec<S>;
     type Outputs = InternetGatewayOutputs;
+
+    fn named(text: &str) -> Option<Named> {
+        named::ec2(text, "igw-")
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let mut live = Vec::new();

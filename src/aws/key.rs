@@ -8,10 +8,10 @@ use super::{
     fault::{Called, found},
     ids::KeyArn,
     lookup::{is_asked, place},
-    tags,
+    named, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Step, Tags, Typical, Which,
 };
 use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
 use futures_util::future::{join_all, try_join_all};
@@ -148,9 +148,14 @@ impl Kind for Key {
     const TYPICAL: Typical = Typical { create: 3, update: 1, delete: 1 };
     const SETTLES: bool = false;
     const KEEPS_DATA_READABLE: bool = true;
+    const NAMED_BY: &'static str = "its id or ARN";
 
     type Spec<S: Stage> = KeySpec;
     type Outputs = KeyOutputs;
+
+    fn named(text: &str) -> Option<Named> {
+        named::name(text, "kms", "key/")
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let mut ids: Vec<String> = which.iter().filter_map(|w| w.id.clone()).map(|id| id.0).collect();

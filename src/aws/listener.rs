@@ -9,10 +9,10 @@ use super::{
     fault::{Called, found},
     ids::{ListenerArn, LoadBalancerArn, TargetGroupArn},
     lookup::{asks, is_asked, place},
-    number,
+    named, number,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Step, Tags, Typical, Which,
 };
 use aws_sdk_elasticloadbalancingv2::types::{self, Action, ActionTypeEnum, ListenerAttribute, ProtocolEnum};
 use futures_util::future::try_join_all;
@@ -83,6 +83,12 @@ impl Listener {
         let answer = found(call.send().called("elasticloadbalancing:DescribeListenerAttributes").await)?;
         let Some(answer) = answer else { return Ok(None) };
         let attributes = Attributes::of(answer.attributes.unwrap_or_default().into_iter().map(|a| (a.key, a.value)));
+        let readiness = match &shown.protocol {
+            Some(other) if *other != ProtocolEnum::Tcp => {
+                Readiness::Failed(format!("its protocol is {}, not TCP", other.as_str()))
+            }
+            Some(_) | None => Readiness::Ready,
+        };
         let spec = ListenerSpec {
             target_group: target_group(&shown),
             load_balancer: shown.load_balancer_arn.unwrap_or_default().into(),
@@ -91,7 +97,7 @@ impl Listener {
             tags,
         };
         let outputs = ListenerOutputs { arn: arn.clone().into() };
-        Ok(Some(Live { id: Id(arn), spec, outputs, readiness: Readiness::Ready }))
+        Ok(Some(Live { id: Id(arn), spec, outputs, readiness }))
     }
 }
 
@@ -126,9 +132,18 @@ impl Kind for Listener {
     const SETTLES: bool = false;
     const KEY: &'static [&'static str] = &["load_balancer", "port"];
     const SHOWS: &'static [&'static str] = &["port", "idle_timeout"];
+    const NAMED_BY: &'static str = "its ARN";
 
     type Spec<S: Stage> = ListenerSpec<S>;
     type Outputs = ListenerOutputs;
+
+    fn named(text: &str) -> Option<Named> {
+        let named = named::arn(text, "elasticloadbalancing", "listener/net/")?;
+        // .../listener/net/<name>/<id of the balancer>/<id of the listener>
+        let (balancer, _) = text.rsplit_once('/')?;
+        let balancer = balancer.replacen(":listener/", ":loadbalancer/", 1);
+        Some(Named { fields: [("load_balancer", balancer.into())].into(), ..named })
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         // By load balancer, which a listener never leaves: asking by ARN fails as a whole if one is gone.

@@ -9,10 +9,10 @@ use super::{
     fault::{Called, found},
     ids::{LoadBalancerArn, SecurityGroupId, SubnetId, VpcId},
     lookup::{asks, place},
-    naming,
+    named, naming,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Step, Tags, Typical, Which,
 };
 use aws_sdk_elasticloadbalancingv2::types::{
     self, LoadBalancerAttribute, LoadBalancerSchemeEnum, LoadBalancerStateEnum, LoadBalancerTypeEnum,
@@ -108,7 +108,14 @@ impl LoadBalancer {
             tags,
         };
         let outputs = LoadBalancerOutputs { arn: arn.clone().into(), dns_name: shown.dns_name.unwrap_or_default() };
-        Live { id: Id(arn), spec, outputs, readiness: readiness(shown.state.as_ref()) }
+        let readiness = match &shown.r#type {
+            // One of another type may have the name, and may be named for an import.
+            Some(other) if *other != LoadBalancerTypeEnum::Network => {
+                Readiness::Failed(format!("it is of type {}, not network", other.as_str()))
+            }
+            Some(_) | None => readiness(shown.state.as_ref()),
+        };
+        Live { id: Id(arn), spec, outputs, readiness }
     }
 
     async fn set_attributes(aws: &Aws, id: &Id, attributes: Vec<LoadBalancerAttribute>) -> Result<(), Fault> {
@@ -160,12 +167,17 @@ impl Kind for LoadBalancer {
     const TYPICAL: Typical = Typical { create: 180, update: 5, delete: 10 };
     const KEY: &'static [&'static str] = &["name"];
     const SHOWS: &'static [&'static str] = &["dns_name", "internal"];
+    const NAMED_BY: &'static str = "its name or ARN (`.../loadbalancer/net/...`)";
 
     type Spec<S: Stage> = LoadBalancerSpec<S>;
     type Outputs = LoadBalancerOutputs;
 
     fn check_name(name: &str) -> Result<(), &'static str> {
         naming::balancing(name)
+    }
+
+    fn named(text: &str) -> Option<Named> {
+        named::arn_or_name(text, "elasticloadbalancing", "loadbalancer/net/")
     }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {

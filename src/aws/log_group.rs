@@ -8,10 +8,10 @@ use super::{
     Aws, Fault,
     fault::{Called, found},
     ids::LogGroupArn,
-    tags,
+    named, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Step, Tags, Typical, Which,
 };
 use aws_sdk_cloudwatchlogs::types::LogGroup as AwsLogGroup;
 use futures_util::future::try_join_all;
@@ -95,9 +95,18 @@ impl Kind for LogGroup {
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
     const SETTLES: bool = false;
     const KEY: &'static [&'static str] = &["name"];
+    const NAMED_BY: &'static str = "its name";
 
     type Spec<S: Stage> = LogGroupSpec;
     type Outputs = LogGroupOutputs;
+
+    fn named(text: &str) -> Option<Named> {
+        // AWS puts `:*` at the end of a log group's ARN.
+        let text = text.strip_suffix(":*").unwrap_or(text);
+        let name = text.split_once(":log-group:").map_or(text, |(_, name)| name);
+        let good = !name.is_empty() && !name.starts_with("arn:") && !name.contains([' ', '|']);
+        good.then(|| named::id(name))
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let name = |question: &Which<Self>| match &question.id {

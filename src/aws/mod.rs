@@ -10,6 +10,7 @@ mod elb;
 pub mod fault;
 pub mod ids;
 mod lookup;
+mod named;
 mod namespace_role;
 mod naming;
 pub mod network;

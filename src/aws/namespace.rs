@@ -7,11 +7,13 @@ use super::{
     Aws, Class, Fault,
     fault::{Called, found},
     ids::{KeyArn, NamespaceArn, NamespaceId, NamespaceName, RoleArn, SecretArn},
+    named,
     namespace_role::{self, AttachedRole},
     naming, redshift, serverless, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Refusal, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Refusal, Stage, Step, Tags,
+    Typical, Which,
 };
 use aws_sdk_redshiftserverless::types::{LogExport, Namespace as AwsNamespace, NamespaceStatus};
 use futures_util::future::try_join_all;
@@ -213,12 +215,17 @@ impl Kind for Namespace {
     const STABLE_READS: u32 = 2;
     const KEY: &'static [&'static str] = &["name"];
     const HOLDS_DATA: bool = true;
+    const NAMED_BY: &'static str = "its name or ARN";
 
     type Spec<S: Stage> = NamespaceSpec<S>;
     type Outputs = NamespaceOutputs;
 
     fn check_name(name: &str) -> Result<(), &'static str> {
         naming::serverless(name)
+    }
+
+    fn named(text: &str) -> Option<Named> {
+        named::arn_or_name(text, "redshift-serverless", "namespace/")
     }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {

@@ -53,6 +53,22 @@ impl Owner {
         Some(format!("{}-{}", tags.get(PROJECT)?, tags.get(ENVIRONMENT)?))
     }
 
+    /// Returns the address that tags name, whoever set them.
+    pub fn address(tags: &Tags) -> Option<&str> {
+        tags.get(ADDRESS).map(String::as_str)
+    }
+
+    /// Tells in words whose the tags say a resource is, if that is anybody but this owner's `address`.
+    pub fn other(&self, address: &Address, tags: &Tags) -> Option<String> {
+        let maker = Self::maker(tags).filter(|_| !self.owns(address, tags))?;
+        let of = Self::address(tags).unwrap_or("a resource");
+        Some(match (self.made(tags), maker == format!("{}-{}", self.project, self.environment)) {
+            (true, _) => format!("{of} of this very environment"),
+            (false, true) => format!("{of} of another state of {maker}"),
+            (false, false) => format!("{of} of {maker}, another environment of rsds"),
+        })
+    }
+
     /// Returns the IAM path of the environment's roles: `/rsds/<project>/<environment>/`.
     pub fn role_path(&self) -> String {
         format!("/rsds/{}/{}/", self.project, self.environment)

@@ -7,12 +7,13 @@ use super::{
     Aws, Fault,
     fault::{Called, found},
     ids::{RoleArn, RoleName},
-    naming,
+    named, naming,
     policy::Policy,
     tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Tags, Typical,
+    Which,
 };
 use aws_sdk_iam::types::{Role as AwsRole, Tag};
 use futures_util::future::try_join_all;
@@ -97,6 +98,7 @@ impl Kind for Role {
     const REPLACE: Order = Order::CreateFirst;
     const KEY: &'static [&'static str] = &["name"];
     const SUFFIXED: Option<(&'static str, usize)> = Some(("name", 64));
+    const NAMED_BY: &'static str = "its name or ARN";
 
     type Spec<S: Stage> = RoleSpec;
     type Outputs = RoleOutputs;
@@ -104,6 +106,10 @@ impl Kind for Role {
     fn check_name(name: &str) -> Result<(), &'static str> {
         let good = naming::made_of(name, 1, 64, "+=,.@_-");
         good.then_some(()).ok_or("up to 64 letters, digits, `+`, `=`, `,`, `.`, `@`, `_` and `-`")
+    }
+
+    fn named(text: &str) -> Option<Named> {
+        named::name(text, "iam", "role/")
     }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {

@@ -7,9 +7,12 @@ use super::{
     Aws, Fault,
     fault::{Called, found},
     ids::RoleName,
+    named,
     policy::Policy,
 };
-use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Typical, Which};
+use crate::kind::{
+    Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Typical, Which,
+};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
@@ -72,9 +75,15 @@ impl Kind for RolePolicy {
     const REPLACE: Order = Order::CreateFirst;
     const KEY: &'static [&'static str] = &["role", "name"];
     const TAGGED: bool = false;
+    const NAMED_BY: &'static str = "its role and name, `ROLE:POLICY`";
 
     type Spec<S: Stage> = RolePolicySpec<S>;
     type Outputs = RolePolicyOutputs;
+
+    fn named(text: &str) -> Option<Named> {
+        let (role, name) = named::pair(text, ":")?;
+        (role != "arn").then(|| named::id(Id::of(&[role, name]).0))
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         try_join_all(which.iter().map(|question| Self::one(aws, question))).await

@@ -7,8 +7,11 @@ use super::{
     Aws, Fault,
     fault::{Called, found},
     ids::{PolicyArn, RoleName},
+    named,
 };
-use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Typical, Which};
+use crate::kind::{
+    Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Typical, Which,
+};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -67,9 +70,15 @@ impl Kind for RolePolicyAttachment {
     const REPLACE: Order = Order::CreateFirst;
     const KEY: &'static [&'static str] = &["role", "policy"];
     const TAGGED: bool = false;
+    const NAMED_BY: &'static str = "its role and the policy, `ROLE/arn:aws:iam::aws:policy/NAME`";
 
     type Spec<S: Stage> = RolePolicyAttachmentSpec<S>;
     type Outputs = RolePolicyAttachmentOutputs;
+
+    fn named(text: &str) -> Option<Named> {
+        let (role, policy) = named::pair(text, "/")?;
+        policy.starts_with("arn:").then(|| named::id(Id::of(&[role, policy]).0))
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let ids: Vec<Id> = which.iter().map(|w| w.id.clone().unwrap_or_else(|| Self::id(&w.spec))).collect();

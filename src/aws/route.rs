@@ -8,9 +8,12 @@ use super::{
     fault::{Called, found},
     ids::{InternetGatewayId, RouteTableId},
     lookup::{ec2_filters_by, place},
+    named,
     route_table::tables,
 };
-use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Typical, Which};
+use crate::kind::{
+    Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Typical, Which,
+};
 use aws_sdk_ec2::types;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -85,9 +88,16 @@ impl Kind for Route {
     const REPLACE: Order = Order::CreateFirst;
     const KEY: &'static [&'static str] = &["route_table", "destination"];
     const TAGGED: bool = false;
+    const NAMED_BY: &'static str = "its table and destination, `rtb-..._0.0.0.0/0`";
 
     type Spec<S: Stage> = RouteSpec<S>;
     type Outputs = RouteOutputs;
+
+    fn named(text: &str) -> Option<Named> {
+        let (table, destination) = named::pair(text, "_")?;
+        let destination: Ipv4Net = destination.parse().ok()?;
+        table.starts_with("rtb-").then(|| Named { id: Some(Self::id(&table.into(), destination)), ..Named::default() })
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let ids: Vec<Id> = which.iter().map(Self::asked).collect();

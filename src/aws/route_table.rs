@@ -8,10 +8,11 @@ use super::{
     fault::{Called, found},
     ids::{RouteTableId, VpcId},
     lookup::{ec2_filters, is_asked, place},
-    tags,
+    named, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Tags, Typical,
+    Which,
 };
 use aws_sdk_ec2::types::{self, Filter, ResourceType};
 use serde::{Deserialize, Serialize};
@@ -73,9 +74,14 @@ impl Kind for RouteTable {
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
     const SETTLES: bool = false;
     const REPLACE: Order = Order::CreateFirst;
+    const NAMED_BY: &'static str = "its id, `rtb-...`";
 
     type Spec<S: Stage> = RouteTableSpec<S>;
     type Outputs = RouteTableOutputs;
+
+    fn named(text: &str) -> Option<Named> {
+        named::ec2(text, "rtb-")
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let tables = tables(aws, ec2_filters(aws, "route-table-id", which)).await?;

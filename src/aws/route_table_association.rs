@@ -7,9 +7,12 @@ use super::{
     fault::{Called, found},
     ids::{AssociationId, RouteTableId, SubnetId},
     lookup::{ec2_filters_by, place},
+    named,
     route_table::tables,
 };
-use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Typical, Which};
+use crate::kind::{
+    Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Typical, Which,
+};
 use aws_sdk_ec2::types::{self, RouteTableAssociationStateCode as Code};
 use serde::{Deserialize, Serialize};
 
@@ -103,9 +106,15 @@ impl Kind for RouteTableAssociation {
     const REPLACE: Order = Order::CreateFirst;
     const KEY: &'static [&'static str] = &["subnet"];
     const TAGGED: bool = false;
+    const NAMED_BY: &'static str = "its subnet, `subnet-...` or `subnet-.../rtb-...`";
 
     type Spec<S: Stage> = RouteTableAssociationSpec<S>;
     type Outputs = RouteTableAssociationOutputs;
+
+    fn named(text: &str) -> Option<Named> {
+        let subnet = text.split_once('/').map_or(text, |(subnet, _)| subnet);
+        subnet.starts_with("subnet-").then(|| named::field("subnet", subnet))
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let live = Self::of(aws, which.iter().map(|w| &w.spec.subnet)).await?;

@@ -8,10 +8,11 @@ use super::{
     fault::{Called, found},
     ids::{SecurityGroupId, VpcId},
     lookup::{ec2_filters, is_asked, place},
-    naming, tags,
+    named, naming, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Tags, Typical,
+    Which,
 };
 use aws_sdk_ec2::types::{self, IpPermission, IpRange, ResourceType};
 use serde::{Deserialize, Serialize};
@@ -80,6 +81,7 @@ impl Kind for SecurityGroup {
     const REPLACE: Order = Order::CreateFirst;
     const KEY: &'static [&'static str] = &["vpc", "name"];
     const SUFFIXED: Option<(&'static str, usize)> = Some(("name", 255));
+    const NAMED_BY: &'static str = "its id, `sg-...`";
 
     type Spec<S: Stage> = SecurityGroupSpec<S>;
     type Outputs = SecurityGroupOutputs;
@@ -88,6 +90,10 @@ impl Kind for SecurityGroup {
         let good = naming::made_of(name, 1, 255, " ._-:/()#,@[]+=&;{}!$*") && !name.starts_with("sg-");
         good.then_some(())
             .ok_or("up to 255 letters, digits, spaces and `._-:/()#,@[]+=&;{}!$*`, and does not start with `sg-`")
+    }
+
+    fn named(text: &str) -> Option<Named> {
+        named::ec2(text, "sg-")
     }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {

@@ -8,10 +8,11 @@ use super::{
     fault::{Called, found},
     ids::{SecurityGroupId, SecurityGroupRuleId},
     lookup::{ec2_filters_by, is_asked, place},
-    tags,
+    named, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Tags, Typical,
+    Which,
 };
 use aws_sdk_ec2::types::{
     self, IpPermission, IpRange, ResourceType, SecurityGroupRuleRequest, SecurityGroupRuleUpdate, UserIdGroupPair,
@@ -244,13 +245,22 @@ impl Kind for SecurityGroupRule {
     const SETTLES: bool = false;
     const REPLACE: Order = Order::CreateFirst;
     const KEY: &'static [&'static str] = &["group", "direction", "protocol", "ports", "peer"];
+    const NAMED_BY: &'static str = "its id, `sgr-...`";
 
     type Spec<S: Stage> = SecurityGroupRuleSpec<S>;
     type Outputs = SecurityGroupRuleOutputs;
 
+    fn named(text: &str) -> Option<Named> {
+        named::ec2(text, "sgr-")
+    }
+
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let mut live = Vec::new();
-        for filters in ec2_filters_by("group-id", which.iter().map(|w| w.spec.group.as_str())) {
+        // One that is named for an import may be of a group that nobody knows.
+        let (grouped, alone): (Vec<_>, Vec<_>) = which.iter().partition(|w| !w.spec.group.as_str().is_empty());
+        let mut calls = ec2_filters_by("group-id", grouped.iter().map(|w| w.spec.group.as_str()));
+        calls.extend(ec2_filters_by("security-group-rule-id", alone.iter().map(|w| w.id())));
+        for filters in calls {
             let call = aws.ec2.describe_security_group_rules().set_filters(Some(filters));
             let pages = call.into_paginator().items().send();
             let rules: Vec<_> = pages.collect::<Result<_, _>>().called("ec2:DescribeSecurityGroupRules").await?;

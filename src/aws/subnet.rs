@@ -8,10 +8,11 @@ use super::{
     fault::{Called, found},
     ids::{SubnetId, VpcId},
     lookup::{ec2_filters, is_asked, place},
-    tags,
+    named, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Tags, Typical,
+    Which,
 };
 use aws_sdk_ec2::types::{self, ResourceType, SubnetState};
 use ipnet::Ipv4Net;
@@ -85,9 +86,14 @@ impl Kind for Subnet {
     const TYPICAL: Typical = Typical { create: 3, update: 1, delete: 2 };
     const REPLACE: Order = Order::CreateFirst;
     const KEY: &'static [&'static str] = &["vpc", "cidr"];
+    const NAMED_BY: &'static str = "its id, `subnet-...`";
 
     type Spec<S: Stage> = SubnetSpec<S>;
     type Outputs = SubnetOutputs;
+
+    fn named(text: &str) -> Option<Named> {
+        named::ec2(text, "subnet-")
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let mut live = Vec::new();

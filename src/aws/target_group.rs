@@ -8,10 +8,11 @@ use super::{
     fault::{Called, found},
     ids::{TargetGroupArn, VpcId},
     lookup::{asks, place},
-    naming, number,
+    named, naming, number,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Tags, Typical,
+    Which,
 };
 use aws_sdk_elasticloadbalancingv2::types::{self, ProtocolEnum, TargetGroupAttribute, TargetTypeEnum};
 use serde::{Deserialize, Serialize};
@@ -76,6 +77,19 @@ fn attributes(spec: &TargetGroupSpec<Known>) -> Vec<TargetGroupAttribute> {
     pairs.map(|(key, value)| TargetGroupAttribute::builder().key(key).value(value).build()).into()
 }
 
+/// One of another type may have the name, and may be named for an import.
+fn readiness(targets: Option<TargetTypeEnum>, protocol: Option<ProtocolEnum>) -> Readiness {
+    match (targets, protocol) {
+        (Some(other), _) if other != TargetTypeEnum::Ip => {
+            Readiness::Failed(format!("its targets are of type {}, not ip", other.as_str()))
+        }
+        (_, Some(other)) if other != ProtocolEnum::Tcp => {
+            Readiness::Failed(format!("its protocol is {}, not TCP", other.as_str()))
+        }
+        (_, _) => Readiness::Ready,
+    }
+}
+
 impl TargetGroup {
     async fn live(aws: &Aws, arn: String, shown: types::TargetGroup, tags: Tags) -> Result<Option<Live<Self>>, Fault> {
         let call = aws.elb.describe_target_group_attributes().target_group_arn(&arn);
@@ -94,7 +108,7 @@ impl TargetGroup {
             tags,
         };
         let outputs = TargetGroupOutputs { arn: arn.clone().into() };
-        Ok(Some(Live { id: Id(arn), spec, outputs, readiness: Readiness::Ready }))
+        Ok(Some(Live { id: Id(arn), spec, outputs, readiness: readiness(shown.target_type, shown.protocol) }))
     }
 }
 
@@ -134,12 +148,17 @@ impl Kind for TargetGroup {
     const REPLACE: Order = Order::CreateFirst;
     const KEY: &'static [&'static str] = &["name"];
     const SUFFIXED: Option<(&'static str, usize)> = Some(("name", 32));
+    const NAMED_BY: &'static str = "its name or ARN";
 
     type Spec<S: Stage> = TargetGroupSpec<S>;
     type Outputs = TargetGroupOutputs;
 
     fn check_name(name: &str) -> Result<(), &'static str> {
         naming::balancing(name)
+    }
+
+    fn named(text: &str) -> Option<Named> {
+        named::arn_or_name(text, "elasticloadbalancing", "targetgroup/")
     }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
@@ -208,5 +227,19 @@ impl Kind for TargetGroup {
             _ => elb::run_tags(aws, job.step, arn, &job.before.tags, &spec.tags).await?,
         }
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_of_another_sort_is_none_of_ours() {
+        let of = |targets, protocol| readiness(Some(targets), Some(protocol));
+        assert_eq!(of(TargetTypeEnum::Ip, ProtocolEnum::Tcp), Readiness::Ready);
+        let failed = |why: &str| Readiness::Failed(why.to_owned());
+        assert_eq!(of(TargetTypeEnum::Instance, ProtocolEnum::Tcp), failed("its targets are of type instance, not ip"));
+        assert_eq!(of(TargetTypeEnum::Ip, ProtocolEnum::Tls), failed("its protocol is TLS, not TCP"));
     }
 }

@@ -7,10 +7,11 @@ use super::{
     Aws, Fault,
     fault::{Called, found},
     ids::TargetGroupArn,
+    named,
 };
 use crate::kind::{
-    Actions, After, Changes, Created, Field, Id, Job, Kind, Known, Live, Order, Parts, Readiness, Stage, Step, Typical,
-    Which,
+    Actions, After, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Parts, Readiness, Stage, Step,
+    Typical, Which,
 };
 use aws_sdk_elasticloadbalancingv2::types::{
     TargetDescription, TargetHealthDescription, TargetHealthReasonEnum, TargetHealthStateEnum,
@@ -175,9 +176,23 @@ impl Kind for Targets {
     const KEY: &'static [&'static str] = &["target_group", "port", "addresses"];
     const TAGGED: bool = false;
     const SHOWS: &'static [&'static str] = &["addresses", "port"];
+    const NAMED_BY: &'static str = "their target group's ARN; or `ARN|PORT|ADDRESS,ADDRESS`";
 
     type Spec<S: Stage> = TargetsSpec<S>;
     type Outputs = TargetsOutputs;
+
+    fn named(text: &str) -> Option<Named> {
+        let mut parts = text.split('|');
+        let group = parts.next().filter(|group| named::arn(group, "elasticloadbalancing", "targetgroup/").is_some())?;
+        let mut named = named::field("target_group", group);
+        if let Some(port) = parts.next() {
+            let port: u16 = port.parse().ok()?;
+            let addresses = parts.next()?.split(',').map(str::parse).collect::<Result<Addresses, _>>().ok()?;
+            named.id = Some(id_of(&group.into(), port, &addresses));
+            named.fields.extend([("port", port.into()), ("addresses", serde_json::json!(addresses))]);
+        }
+        Some(named)
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let arns: BTreeSet<TargetGroupArn> = which.iter().map(|question| question.spec.target_group.clone()).collect();

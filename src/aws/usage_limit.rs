@@ -8,9 +8,10 @@ use super::{
     fault::{Called, found},
     ids::WorkgroupArn,
     lookup::{place, same_key},
+    named,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Step, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Typical, Which,
 };
 use aws_sdk_redshiftserverless::types::{
     UsageLimit as AwsLimit, UsageLimitBreachAction, UsageLimitPeriod, UsageLimitUsageType,
@@ -111,9 +112,14 @@ impl Kind for UsageLimit {
     const REPLACE: Order = Order::CreateFirst;
     const KEY: &'static [&'static str] = &["workgroup", "usage_type", "period", "amount"];
     const TAGGED: bool = false;
+    const NAMED_BY: &'static str = "its id, a UUID";
 
     type Spec<S: Stage> = UsageLimitSpec<S>;
     type Outputs = UsageLimitOutputs;
+
+    fn named(text: &str) -> Option<Named> {
+        named::name(text, "redshift-serverless", "usagelimit/")
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         Ok(place(which, Self::all(aws).await?, fits))

@@ -8,10 +8,10 @@ use super::{
     fault::{Called, found},
     ids::VpcId,
     lookup::{ec2_filters, is_asked, place},
-    tags,
+    named, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Live, Order, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Live, Named, Order, Readiness, Stage, Step, Tags, Typical, Which,
 };
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName, VpcState};
 use ipnet::Ipv4Net;
@@ -88,9 +88,14 @@ impl Kind for Vpc {
     };
     const TYPICAL: Typical = Typical { create: 3, update: 1, delete: 2 };
     const REPLACE: Order = Order::CreateFirst;
+    const NAMED_BY: &'static str = "its id, `vpc-...`";
 
     type Spec<S: Stage> = VpcSpec;
     type Outputs = VpcOutputs;
+
+    fn named(text: &str) -> Option<Named> {
+        named::ec2(text, "vpc-")
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let mut live = Vec::new();

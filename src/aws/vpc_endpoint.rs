@@ -8,10 +8,11 @@ use super::{
     fault::{Called, found},
     ids::{RouteTableId, VpcEndpointId, VpcId},
     lookup::{ec2_filters, filter, is_asked, place},
-    tags,
+    named, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Order, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Tags, Typical,
+    Which,
 };
 use aws_sdk_ec2::types::{self, Filter, ResourceType, VpcEndpointType};
 use serde::{Deserialize, Serialize};
@@ -65,7 +66,10 @@ impl VpcEndpoint {
         let (id, vpc, service) = (endpoint.vpc_endpoint_id?, endpoint.vpc_id?, endpoint.service_name?);
         let state = endpoint.state.as_ref().map_or("", |state| state.as_str());
         let last_error = endpoint.last_error.and_then(|error| error.message);
-        let readiness = readiness(state, endpoint.failure_reason.or(last_error).as_deref())?;
+        let mut readiness = readiness(state, endpoint.failure_reason.or(last_error).as_deref())?;
+        if let Some(other) = endpoint.vpc_endpoint_type.filter(|of| *of != VpcEndpointType::Gateway) {
+            readiness = Readiness::Failed(format!("it is of type {}, not Gateway", other.as_str()));
+        }
         let spec = VpcEndpointSpec {
             vpc: vpc.into(),
             service,
@@ -139,9 +143,14 @@ impl Kind for VpcEndpoint {
     const TYPICAL: Typical = Typical { create: 10, update: 3, delete: 10 };
     const REPLACE: Order = Order::CreateFirst;
     const KEY: &'static [&'static str] = &["vpc", "service"];
+    const NAMED_BY: &'static str = "its id, `vpce-...`";
 
     type Spec<S: Stage> = VpcEndpointSpec<S>;
     type Outputs = VpcEndpointOutputs;
+
+    fn named(text: &str) -> Option<Named> {
+        named::ec2(text, "vpce-")
+    }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let mut live = Vec::new();

@@ -8,10 +8,10 @@ use super::{
     fault::{Called, found},
     ids::{NamespaceName, SecurityGroupId, SubnetId, VpcId, WorkgroupArn, WorkgroupName},
     lookup::{asks, place},
-    naming, number, serverless, tags,
+    named, naming, number, serverless, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Step, Tags, Typical, Which,
 };
 use aws_sdk_redshiftserverless::types::{self, ConfigParameter, WorkgroupStatus};
 use futures_util::future::try_join_all;
@@ -282,12 +282,17 @@ impl Kind for Workgroup {
     const STABLE_READS: u32 = 2;
     const KEY: &'static [&'static str] = &["name"];
     const SHOWS: &'static [&'static str] = &["endpoint", "port", "base_capacity", "max_capacity"];
+    const NAMED_BY: &'static str = "its name or ARN";
 
     type Spec<S: Stage> = WorkgroupSpec<S>;
     type Outputs = WorkgroupOutputs;
 
     fn check_name(name: &str) -> Result<(), &'static str> {
         naming::serverless(name)
+    }
+
+    fn named(text: &str) -> Option<Named> {
+        named::arn_or_name(text, "redshift-serverless", "workgroup/")
     }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {

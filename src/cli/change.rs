@@ -57,7 +57,7 @@ pub(super) struct Flags {
     auto_approve: bool,
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let span: jiff::SignedDuration = text.parse().map_err(|_| "expected a duration such as 30s or 10m".to_owned())?;
     span.try_into().map_err(|_| "expected a duration that is not negative".to_owned())
 }
@@ -257,7 +257,7 @@ pub(super) async fn carry_out(
 }
 
 /// Refuses to start what nobody could agree to.
-fn check_that_someone_agrees(context: &Context, auto_approve: bool, verb: &str) -> Result<(), Failure> {
+pub(super) fn check_that_someone_agrees(context: &Context, auto_approve: bool, verb: &str) -> Result<(), Failure> {
     if !context.asks && !auto_approve {
         return Err(Failure::new(
             format!("there is no terminal to ask on, so `{verb}` will not start"),

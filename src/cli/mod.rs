@@ -10,6 +10,7 @@ mod confirm;
 mod context;
 mod destroy;
 mod graph;
+mod import;
 mod init;
 mod locked;
 mod man;
@@ -66,6 +67,9 @@ enum Command {
     Apply(apply::Args),
     /// Take away what was made, in reverse order
     Destroy(change::Flags),
+    /// Take over what exists: record it, and tag it as owned; nothing else of it changes
+    #[command(after_help = import::names())]
+    Import(import::Args),
     /// Look at what runs now: readiness, health of targets, endpoints, drift; changes nothing
     Status,
     /// Show the state as a tree, or a saved plan
@@ -127,6 +131,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             Command::Plan(args) => plan::run(&context, args).await,
             Command::Apply(args) => apply::run(&context, args).await,
             Command::Destroy(args) => destroy::run(&context, args).await,
+            Command::Import(args) => import::run(&context, args).await,
             Command::Status => status::run(&context).await,
             Command::Show(args) => show::run(&context, args).await,
             Command::Output(args) => output::run(&context, args).await,

@@ -274,6 +274,15 @@ pub struct Created<K: Kind> {
     pub outputs: K::Outputs,
 }
 
+/// A resource that exists, as a person names it: by its id, or by fields of its spec that AWS finds it by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Named {
+    /// Its id; none where `read` finds it by the fields alone.
+    pub id: Option<Id>,
+    /// Fields of the question's spec: its name, or a parent that its id tells.
+    pub fields: BTreeMap<&'static str, Json>,
+}
+
 /// One mutating step to run.
 pub struct Job<'a, K: Kind> {
     /// Which step.
@@ -353,6 +362,9 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// The fields and outputs that say how it runs: endpoints, ports, capacity. For `rsds status` alone.
     const SHOWS: &'static [&'static str] = &[];
 
+    /// What a person may name one by, for the help of `rsds import`: `its id, vpc-...`.
+    const NAMED_BY: &'static str;
+
     /// What the stack wants of it, at either stage.
     type Spec<S: Stage>: Serialize + DeserializeOwned + Clone + Debug + Send + Sync;
     /// What it offers to others.
@@ -365,6 +377,10 @@ pub trait Kind: Sized + Send + Sync + 'static {
         let _ = name;
         Ok(())
     }
+
+    /// Turns what a person names one by (as AWS shows it, as `terraform import` takes it, as rsds records it) into what
+    /// `read` goes by; none where it is no name of this kind.
+    fn named(text: &str) -> Option<Named>;
 
     /// Reads many at once with the widest calls there are; the answer has one place per question, `None` = gone.
     /// A resource found by natural key or tags carries its live tags in its spec, so that ownership can be checked.

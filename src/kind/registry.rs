@@ -4,7 +4,7 @@
 
 use super::{
     contract::{
-        Actions, Changes, Created, Field, Id, Job, Kind, Live, Order, Readiness, Refusal, Step, Typical, Which,
+        Actions, Changes, Created, Field, Id, Job, Kind, Live, Named, Order, Readiness, Refusal, Step, Typical, Which,
     },
     draft::{self, WrongValue},
     stage::{Draft, Known, Output, OutputSet},
@@ -92,6 +92,10 @@ pub trait AnyKind: Send + Sync {
     fn stable_reads(&self) -> u32;
     /// See `Kind::SHOWS`.
     fn shows(&self) -> &'static [&'static str];
+    /// See `Kind::NAMED_BY`.
+    fn named_by(&self) -> &'static str;
+    /// See `Kind::named`.
+    fn named(&self, text: &str) -> Option<Named>;
     /// Brings a known spec into its canonical form: defaults filled, sets sorted.
     fn normalise(&self, spec: Json) -> Result<Json, Fault>;
     /// Brings a draft into its canonical form and checks that every value in it has its field's type.
@@ -178,6 +182,12 @@ impl<K: Kind> AnyKind for Registered<K> {
     }
     fn shows(&self) -> &'static [&'static str] {
         K::SHOWS
+    }
+    fn named_by(&self) -> &'static str {
+        K::NAMED_BY
+    }
+    fn named(&self, text: &str) -> Option<Named> {
+        K::named(text)
     }
     fn normalise(&self, spec: Json) -> Result<Json, Fault> {
         json(K::NAME, &known::<K::Spec<Known>>(K::NAME, &spec)?)

@@ -438,7 +438,8 @@ impl<'a> Decider<'a> {
                 | Action::Delete
                 | Action::Keep
                 | Action::Forget
-                | Action::Refresh => {}
+                | Action::Refresh
+                | Action::Import => {}
             }
         }
         let live = self.observed.live(&of.address).map(|live| live.outputs[&of.output].clone());

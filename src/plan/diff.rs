@@ -1,6 +1,6 @@
 //! Compares one resource three ways: what the TOML wants, what the state recorded, what AWS shows.
 //!
-//! Called by `decide`. Values are compared resolved and normalised, over all fields of the kind. Must never call a
+//! Called by `decide` and `adopt`. Values are compared resolved and normalised, over all fields of the kind. Must never call a
 //! field changed because AWS shows something nobody asked about.
 
 use super::FieldChange;
@@ -52,6 +52,16 @@ pub(super) fn compare(
         }
     }
     Ok(Compared { fields: changes, before: Json::Object(before), wanted: want })
+}
+
+/// Returns the spec to record of something that is taken over: the live values of what the TOML asks for, and of what AWS
+/// never shows the TOML's own.
+pub(super) fn taken_over(wanted: &Wanted, live: &Json, value_of: ValueOf<'_>) -> Result<Json, Fault> {
+    let nothing = Json::Object(Map::new());
+    let want = compare(wanted, &wanted.spec, &nothing, live, value_of)?.wanted;
+    let unreadable = wanted.kind.fields().into_iter().filter(|field| field.unreadable);
+    let recorded = unreadable.map(|field| (field.name.to_owned(), want[field.name].clone()));
+    Ok(compare(wanted, &wanted.spec, &Json::Object(recorded.collect()), live, value_of)?.before)
 }
 
 /// Returns the draft with what is there now in the place of what is ignored, so that nothing about it changes and the

@@ -2,9 +2,10 @@
 //!
 //! `observe` reads AWS; everything after it is pure: `select` picks by target, `diff` compares, `decide` chooses an
 //! action for each resource (`refresh` for `--refresh-only`), `order` makes the graph of operations. `saved` is the plan
-//! in a file, `moved` tells what became different since a plan was made. Called by `cli`; `apply` walks the result.
+//! in a file, `adopt` is the plan of an import, `moved` tells what became different since a plan was made. Called by `cli`; `apply` walks the result.
 //! Planning must do no I/O and read no clock, and it must leave no choice to apply.
 
+mod adopt;
 mod decide;
 mod diff;
 mod form;
@@ -16,6 +17,7 @@ mod refresh;
 mod saved;
 mod select;
 
+pub use adopt::{Adoption, Grounds, adopt, unknown};
 pub use decide::plan;
 pub use moved::{Moved, Since, moved};
 pub use observe::{ObserveError, Observed, Seen, observe};
@@ -90,6 +92,7 @@ impl Plan {
                 Action::Resume => summary.resume += 1,
                 Action::Keep | Action::Forget => summary.forget += 1,
                 Action::Refresh => summary.refresh += 1,
+                Action::Import => summary.import += 1,
                 Action::NoOp => summary.unchanged += 1,
             }
         }
@@ -114,6 +117,8 @@ pub struct Summary {
     pub forget: usize,
     /// Whose records are to follow AWS (`--refresh-only`).
     pub refresh: usize,
+    /// To be taken over (`rsds import`).
+    pub import: usize,
     /// As they should be.
     pub unchanged: usize,
 }
@@ -121,7 +126,7 @@ pub struct Summary {
 impl Summary {
     /// Returns what there is, a fate each: `1 to create`, `30 unchanged`.
     pub fn counts(&self) -> Vec<String> {
-        let Self { create, update, replace, delete, resume, forget, refresh, unchanged } = *self;
+        let Self { create, update, replace, delete, resume, forget, refresh, import, unchanged } = *self;
         let counted = [
             (create, "to create"),
             (update, "to update"),
@@ -130,6 +135,7 @@ impl Summary {
             (resume, "to resume"),
             (forget, "to forget"),
             (refresh, "to refresh"),
+            (import, "to import"),
             (unchanged, "unchanged"),
         ];
         counted.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect()
@@ -156,6 +162,8 @@ pub enum Action {
     Forget,
     /// Its record follows AWS (`--refresh-only`).
     Refresh,
+    /// It exists and is taken over: recorded, and tagged as owned.
+    Import,
     /// Nothing.
     NoOp,
 }

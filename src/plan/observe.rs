@@ -68,7 +68,10 @@ pub enum ObserveError {
         kind: String,
     },
     /// Something has the name of an interrupted creation, but not our tags.
-    #[error("{address} ({id}) exists and is not owned by this environment; its tags: {tags}")]
+    #[error(
+        "{address} ({id}) exists and is not owned by this environment; its tags: {tags}; to take it over, forget the \
+         interrupted creation (rsds state rm {address}), then: rsds import {address} {id}"
+    )]
     Foreign {
         /// The resource wanted.
         address: Address,

@@ -30,6 +30,8 @@ pub enum Verb {
     DeleteDeposed,
     /// Drops it from the state.
     Forget,
+    /// Tags what has been recorded as taken over.
+    Import,
 }
 
 /// How far another operation must be.
@@ -115,7 +117,7 @@ fn take_turns(ops: &mut [Op], state: &State, changes: &BTreeMap<Address, Change>
             Verb::Delete | Verb::DeleteDeposed => {
                 left.extend(recorded_places(state, &op.address).into_iter().map(|place| (at, place)));
             }
-            Verb::Update | Verb::Resume | Verb::Forget => {}
+            Verb::Update | Verb::Resume | Verb::Forget | Verb::Import => {}
         }
     }
     for (create, wanted) in taken {
@@ -171,6 +173,7 @@ fn verbs(action: Action) -> Vec<Verb> {
         Action::Replace(Order::CreateFirst) => vec![Verb::Create, Verb::DeleteDeposed],
         Action::Delete => vec![Verb::Delete],
         Action::Keep | Action::Forget => vec![Verb::Forget],
+        Action::Import => vec![Verb::Import],
         Action::NoOp | Action::Refresh => Vec::new(),
     }
 }
@@ -187,6 +190,7 @@ fn typical(change: &Change, verb: Verb) -> u32 {
         }
         Verb::Delete | Verb::DeleteDeposed => typical.delete,
         Verb::Forget => 0,
+        Verb::Import => 1,
     }
 }
 
@@ -213,7 +217,7 @@ impl Graph<'_> {
             Verb::Create | Verb::Update | Verb::Resume => self.needs_of_making(op, &mut needs),
             Verb::Delete => self.needs_of_deletion(op, &mut needs),
             Verb::DeleteDeposed => self.needs_of_deposed(op, &mut needs),
-            Verb::Forget => {}
+            Verb::Forget | Verb::Import => {}
         }
         needs.sort();
         needs.dedup();

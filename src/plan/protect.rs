@@ -21,6 +21,7 @@ pub(super) fn check(changes: &BTreeMap<Address, Change>, state: &State, options:
             | Action::Keep
             | Action::Forget
             | Action::Refresh
+            | Action::Import
             | Action::NoOp => continue,
         };
         let address = &change.address;

@@ -233,7 +233,7 @@ pub(super) fn of_trouble(trouble: &Trouble) -> Option<Hint> {
         }
         Trouble::Foreign { .. } => (
             "another environment, another tool or a lost state made it",
-            "rename or delete it, or change `project`; rsds takes nothing over on a name alone",
+            "take it over (rsds import), rename or delete it, or change `project`; rsds takes nothing over on a name alone",
         ),
         Trouble::State { .. } => (
             "the place of the state cannot be written",

@@ -30,7 +30,7 @@ pub use duration::seconds;
 pub use failure::{FailureView, problem_annotations};
 pub use hints::{Hint, hint};
 pub use outcome::{OutcomeView, outcome, outcome_json};
-pub use plan::{PlanView, plan_errors, plan_errors_json, saved, saved_json};
+pub use plan::{ImportView, PlanView, plan_errors, plan_errors_json, saved, saved_json};
 pub use printer::{Format, PrintError, Printer, Settings, Verbosity};
 pub use progress::follow;
 pub use style::{Label, Styled};

@@ -21,6 +21,7 @@ pub(super) const fn action(action: Action) -> (&'static str, &'static str, Label
         Action::Keep => ("=", "keep", Label::Resume),
         Action::Forget => ("x", "forget", Label::Delete),
         Action::Refresh => ("o", "refresh", Label::Resume),
+        Action::Import => ("<", "import", Label::Resume),
         Action::NoOp => (" ", "unchanged", Label::Dim),
     }
 }
@@ -59,6 +60,7 @@ pub(super) const fn verb(verb: Verb) -> &'static str {
         Verb::Delete => "delete",
         Verb::DeleteDeposed => "delete predecessor",
         Verb::Forget => "forget",
+        Verb::Import => "import",
     }
 }
 
@@ -71,6 +73,7 @@ pub(super) const fn doing(verb: Verb) -> &'static str {
         Verb::Delete => "deleting",
         Verb::DeleteDeposed => "deleting predecessor",
         Verb::Forget => "forgetting",
+        Verb::Import => "importing",
     }
 }
 
@@ -83,6 +86,7 @@ pub(super) const fn done(verb: Verb) -> &'static str {
         Verb::Delete => "deleted",
         Verb::DeleteDeposed => "predecessor deleted",
         Verb::Forget => "forgotten",
+        Verb::Import => "imported",
     }
 }
 

@@ -121,6 +121,7 @@ fn done(outcome: &Outcome, plan: &Plan) -> String {
             Action::Keep | Action::Forget => (5, "forgotten"),
             Action::NoOp => (6, "rid of a predecessor"),
             Action::Refresh => (7, "refreshed"),
+            Action::Import => (8, "imported"),
         };
         counts.entry(rank).or_insert((word, 0)).1 += 1;
     }

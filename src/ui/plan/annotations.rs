@@ -28,7 +28,7 @@ impl PlanView<'_> {
                 Action::Delete => (Level::Warning, 0),
                 Action::Replace(_) => (Level::Warning, 1),
                 Action::Update => (Level::Notice, 0),
-                Action::Resume | Action::Keep | Action::Forget | Action::Refresh => (Level::Notice, 1),
+                Action::Resume | Action::Keep | Action::Forget | Action::Refresh | Action::Import => (Level::Notice, 1),
                 Action::Create | Action::NoOp => (Level::Notice, 2),
             };
             groups.entry((level, rank, spot(change, spot_of))).or_default().push(change);

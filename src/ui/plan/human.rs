@@ -187,7 +187,9 @@ impl PlanView<'_> {
                 say(self.longest());
             }
         }
-        let records = self.plan.refresh.len();
+        // What is imported is recorded by that, not brought up to date.
+        let imported = |address| self.plan.changes.get(address).is_some_and(|c: &Change| c.action == Action::Import);
+        let records = self.plan.refresh.iter().filter(|(address, _)| !imported(address)).count();
         if records > 0 {
             let what = words::count(records, "record");
             say(format!("{what} of the state will be brought up to date; nothing changes in AWS by that."));

@@ -78,7 +78,7 @@ impl PlanView<'_> {
         let weight = match change.action {
             Action::NoOp => 0,
             Action::Create => 1,
-            Action::Update | Action::Resume | Action::Keep | Action::Forget | Action::Refresh => 2,
+            Action::Update | Action::Resume | Action::Keep | Action::Forget | Action::Refresh | Action::Import => 2,
             Action::Replace(_) | Action::Delete => 3,
         };
         Entry { full: brief.clone() + &out.collect::<String>(), brief, weight }

@@ -6,11 +6,13 @@
 
 mod annotations;
 mod human;
+mod import;
 mod json;
 mod markdown;
 mod rows;
 mod saved;
 
+pub use import::ImportView;
 pub use saved::{saved, saved_json};
 
 pub use annotations::{SpotOf, plan_error_annotations};

@@ -1,0 +1,99 @@
+//! `rsds import`: takes existing resources over.
+
+use super::{
+    change::{self, carry_out, check_that_someone_agrees, parse_duration, protected},
+    confirm::confirm,
+    context::Context,
+    typed::{again, arguments},
+};
+use crate::{
+    address::Address,
+    aws::KINDS,
+    failure::{Exit, Failure},
+    import,
+    plan::{Adoption, Options, Plan, Planned, Since, moved},
+    session::Session,
+    ui::ImportView,
+};
+use std::time::Duration;
+
+/// How long an answer may take before what was shown is looked at once more.
+const FRESH: Duration = Duration::from_mins(5);
+/// Calls in flight at once.
+const PARALLELISM: usize = 16;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// What it is to be: an address that the TOML asks for (`rsds plan` lists them)
+    #[arg(value_name = "ADDRESS")]
+    address: Address,
+    /// What exists: its id, name or ARN, as AWS shows it or `terraform import` takes it
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Do not ask
+    #[arg(long)]
+    auto_approve: bool,
+    /// How long to wait for a state that someone else has locked
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
+    lock_timeout: Duration,
+}
+
+/// Says what each kind is named by.
+pub(super) fn names() -> String {
+    let wide = KINDS.iter().map(|kind| kind.name().len()).max().unwrap_or_default();
+    let lines = KINDS.iter().map(|kind| format!("\n  {:<wide$}  {}", kind.name(), kind.named_by()));
+    format!("What names a resource, by its kind:{}", lines.collect::<String>())
+}
+
+pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
+    let Args { address, id, auto_approve, lock_timeout } = args;
+    check_that_someone_agrees(context, auto_approve, "import")?;
+    let environment = context.load()?;
+    context.warn(environment.warnings());
+    let options = Options { protect: protected(&environment)?, ..Options::default() };
+    let lock = change::lock(context, &environment, lock_timeout).await?;
+    let mut session = context.open(environment, PARALLELISM).await?;
+    let (shown, observed) = import::one(&session, &address, &id, &options, context.clock.timestamp()).await?;
+    show(context, &session, &shown)?;
+    let asked = context.clock.timestamp();
+    if !auto_approve && !confirm(context, "take over a resource for", &session).await? {
+        context.printer.note("Nothing was changed.");
+        return Ok(Exit::Failed);
+    }
+    let again = again(arguments().skip(1), &session.environment.config.env);
+    let took = context.clock.timestamp().duration_since(asked);
+    let plan = match Duration::try_from(took).is_ok_and(|took| took <= FRESH) {
+        true => shown.plan,
+        false => {
+            let (now, seen) = import::one(&session, &address, &id, &options, context.clock.timestamp()).await?;
+            unmoved(
+                &session,
+                Planned { plan: shown.plan, observed },
+                Planned { plan: now.plan, observed: seen },
+                &again,
+            )?
+        }
+    };
+    let exit = carry_out(context, &mut session, plan, &again).await;
+    drop(lock);
+    exit
+}
+
+/// The plan to carry out after an answer that took long: what was shown, if it still holds.
+fn unmoved(session: &Session, then: Planned, now: Planned, again: &str) -> Result<Plan, Failure> {
+    let Since { against, .. } = moved(&then, &now, &session.state);
+    match against.first() {
+        None => Ok(now.plan),
+        Some(moved) => Err(Failure::new(format!("{moved}; nothing was changed"), format!("look again: {again}"))),
+    }
+}
+
+/// Shows what an import does and what it leaves to do.
+fn show(context: &Context, session: &Session, Adoption { plan, then }: &Adoption) -> Result<(), Failure> {
+    let environment = &session.environment;
+    let origin = |key: &str| environment.place(key);
+    let options = Options::default();
+    let view = |plan| change::view(context, plan, &origin, &options, Vec::new());
+    let then = then.as_ref().map(view).map_err(Vec::as_slice);
+    context.view(&ImportView { import: change::view(context, plan, &origin, &options, Vec::new()), then })
+}
