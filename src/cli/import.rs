@@ -4,6 +4,7 @@ use super::{
     change::{self, carry_out, check_that_someone_agrees, parse_duration, protected},
     confirm::confirm,
     context::Context,
+    locked::locked,
     typed::{again, arguments},
 };
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     aws::KINDS,
     failure::{Exit, Failure},
     import,
-    plan::{Adoption, Options, Plan, Planned, Since, moved},
+    plan::{Options, Plan, PlanError, Planned, Since, moved},
     session::Session,
     ui::ImportView,
 };
@@ -47,41 +48,39 @@ pub(super) fn names() -> String {
 
 pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     let Args { address, id, auto_approve, lock_timeout } = args;
-    check_that_someone_agrees(context, auto_approve, "import")?;
+    check_that_someone_agrees(context, auto_approve, "import ADDRESS ID")?;
     let environment = context.load()?;
     context.warn(environment.warnings());
     let options = Options { protect: protected(&environment)?, ..Options::default() };
-    let lock = change::lock(context, &environment, lock_timeout).await?;
-    let mut session = context.open(environment, PARALLELISM).await?;
-    let (shown, observed) = import::one(&session, &address, &id, &options, context.clock.timestamp()).await?;
-    show(context, &session, &shown)?;
-    let asked = context.clock.timestamp();
-    if !auto_approve && !confirm(context, "take over a resource for", &session).await? {
-        context.printer.note("Nothing was changed.");
-        return Ok(Exit::Failed);
-    }
-    let again = again(arguments().skip(1), &session.environment.config.env);
-    let took = context.clock.timestamp().duration_since(asked);
-    let plan = match Duration::try_from(took).is_ok_and(|took| took <= FRESH) {
-        true => shown.plan,
-        false => {
-            let (now, seen) = import::one(&session, &address, &id, &options, context.clock.timestamp()).await?;
-            unmoved(
-                &session,
-                Planned { plan: shown.plan, observed },
-                Planned { plan: now.plan, observed: seen },
-                &again,
-            )?
+    let store_of = environment.clone();
+    locked(context, &store_of, lock_timeout, async |held| {
+        let mut session = context.open_in(held, environment, PARALLELISM, None).await?;
+        let look = async |session: &Session| {
+            let now = context.clock.timestamp();
+            let (adoption, observed) = import::one(session, &address, &id, &options, now).await?;
+            Ok::<_, Failure>((Planned { plan: adoption.plan, observed }, adoption.then))
+        };
+        let (shown, then) = look(&session).await?;
+        show(context, &session, &shown.plan, &then)?;
+        let again = again(arguments().skip(1), &session.environment.config.env);
+        let asked = context.clock.timestamp();
+        if !auto_approve && !confirm(context, "take over a resource for", &session).await? {
+            context.printer.note("Nothing was changed.");
+            return Ok(Exit::Failed);
         }
-    };
-    let exit = carry_out(context, &mut session, plan, &again).await;
-    drop(lock);
-    exit
+        let took = context.clock.timestamp().duration_since(asked);
+        let plan = match Duration::try_from(took).is_ok_and(|took| took <= FRESH) {
+            true => shown.plan,
+            false => unmoved(&session, &shown, look(&session).await?.0, &again)?,
+        };
+        carry_out(context, held, &mut session, plan, &again).await
+    })
+    .await
 }
 
 /// The plan to carry out after an answer that took long: what was shown, if it still holds.
-fn unmoved(session: &Session, then: Planned, now: Planned, again: &str) -> Result<Plan, Failure> {
-    let Since { against, .. } = moved(&then, &now, &session.state);
+fn unmoved(session: &Session, then: &Planned, now: Planned, again: &str) -> Result<Plan, Failure> {
+    let Since { against, .. } = moved(then, &now, &session.state);
     match against.first() {
         None => Ok(now.plan),
         Some(moved) => Err(Failure::new(format!("{moved}; nothing was changed"), format!("look again: {again}"))),
@@ -89,7 +88,7 @@ fn unmoved(session: &Session, then: Planned, now: Planned, again: &str) -> Resul
 }
 
 /// Shows what an import does and what it leaves to do.
-fn show(context: &Context, session: &Session, Adoption { plan, then }: &Adoption) -> Result<(), Failure> {
+fn show(context: &Context, session: &Session, plan: &Plan, then: &Result<Plan, Vec<PlanError>>) -> Result<(), Failure> {
     let environment = &session.environment;
     let origin = |key: &str| environment.place(key);
     let options = Options::default();
