@@ -113,9 +113,14 @@ impl From<ObserveError> for Failure {
     }
 }
 
+/// What to do when a state in S3 cannot be used.
+const S3_HELP: &str = "check the credentials, and [state]: bucket, region, kms_key_id; a bucket that is not there yet \
+                       is made by: rsds backend create";
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let help = match &error {
+            StoreError::Io { place, .. } if place.starts_with("s3://") => Some(S3_HELP.to_owned()),
             StoreError::Io { .. } => Some("check that the folder is there, is yours, and has space".to_owned()),
             StoreError::Damaged { last_good: Some(name), .. } => Some(format!(
                 "nothing was changed in AWS; the last state that is whole is {name}: rsds state history --restore {name}"
@@ -139,6 +144,7 @@ impl From<LockError> for Failure {
             LockError::Held(_) => {
                 (Exit::Locked, "wait for the other run to end, or give this one patience: --lock-timeout 10m")
             }
+            LockError::Io { place, .. } if place.starts_with("s3://") => (Exit::Failed, S3_HELP),
             LockError::Io { .. } => (Exit::Failed, "check that the folder is there, is yours, and has space"),
         };
         Self::Other { message: error.to_string(), help: Some(help.to_owned()), exit }

@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::{
     orchestrator::HttpRequest,
     runtime_components::RuntimeComponents,
 };
+use aws_types::service_config::ServiceConfigKey;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
@@ -67,15 +68,8 @@ impl Connection {
     ///
     /// Errors: `Class::Credentials` for no, expired or wrong credentials.
     pub async fn open(self, owner: Owner) -> Result<Aws, Fault> {
-        let inner = match &self.http {
-            Some(http) => http.clone(),
-            None => {
-                Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
-            }
-        };
-        let http = SharedHttpClient::new(Gate { inner, calls: Arc::new(Semaphore::new(self.parallelism.max(1))) });
         let region = self.region.clone();
-        let config = self.load(http).await;
+        let config = self.load().await;
         let sts = aws_sdk_sts::Client::new(&config);
         let me = sts.get_caller_identity().send().called("sts:GetCallerIdentity").await?;
         let (Some(account), Some(caller)) = (me.account, me.arn) else {
@@ -97,7 +91,25 @@ impl Connection {
         })
     }
 
-    async fn load(self, http: SharedHttpClient) -> SdkConfig {
+    /// S3 alone, with the same credentials, for the bucket of a state. An endpoint that is not AWS's own is addressed by
+    /// path: its name has no bucket's name before it.
+    pub async fn s3(self) -> aws_sdk_s3::Client {
+        let config = self.load().await;
+        let key = ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url");
+        let own = key.build().ok().and_then(|key| config.service_config()?.load_config(key));
+        let elsewhere = own.is_some() || config.endpoint_url().is_some();
+        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(elsewhere);
+        aws_sdk_s3::Client::from_conf(s3.build())
+    }
+
+    async fn load(self) -> SdkConfig {
+        let inner = match self.http {
+            Some(http) => http,
+            None => {
+                Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
+            }
+        };
+        let http = SharedHttpClient::new(Gate { inner, calls: Arc::new(Semaphore::new(self.parallelism.max(1))) });
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(5))
             .operation_attempt_timeout(Duration::from_secs(60));

@@ -11,7 +11,12 @@ pub(super) async fn confirm(context: &Context, verb: &str, session: &Session) ->
         "{}-{} in account {}, {}",
         session.environment.config.project, session.environment.config.env, session.aws.account, session.aws.region
     );
-    context.printer.prompt(&format!("\nThis will {verb} {place}. Type `yes` to go on: "));
+    ask(context, &format!("This will {verb} {place}.")).await
+}
+
+/// Asks whether that may be done; true for `yes`.
+pub(super) async fn ask(context: &Context, what: &str) -> Result<bool, Failure> {
+    context.printer.prompt(&format!("\n{what} Type `yes` to go on: "));
     let read = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         std::io::stdin().read_line(&mut line).map(|_| line)

@@ -4,17 +4,17 @@
 
 use super::{
     locked::Locked,
+    moving, place,
     typed::{again, arguments, without_format},
     who::this_run,
 };
 use crate::{
     address::Address,
-    aws::Connection,
     clock::Clock,
     config::{self, Diagnostic, Environment, Problems},
     failure::{Exit, Failure},
     plan::Moved,
-    sandbox::{self, Sandbox},
+    sandbox::Sandbox,
     session::{Session, load_state},
     stack::section,
     state::{LocalStore, State, Store},
@@ -26,7 +26,6 @@ use crate::{
         plan_errors, plan_errors_json,
     },
 };
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use clap::{
     ArgAction, ValueEnum,
     builder::{EnumValueParser, TypedValueParser as _},
@@ -252,19 +251,13 @@ impl Context {
         }
     }
 
-    fn sandbox_dir(&self) -> PathBuf {
+    pub(super) fn sandbox_dir(&self) -> PathBuf {
         self.directory.join(".rsds").join("sandbox")
     }
 
     /// Opens the built-in AWS kept in this folder, its time as fast as `--sandbox-speed` says.
     pub(super) fn open_sandbox(&self) -> Result<Sandbox, Failure> {
-        let dir = self.sandbox_dir();
-        Sandbox::open(&dir, Clock::scaled(self.speed)).map_err(|error| {
-            Failure::new(
-                format!("cannot open the sandbox in {}: {error}", dir.display()),
-                "to begin with an empty one: rsds sandbox reset",
-            )
-        })
+        place::open_sandbox(&self.sandbox_dir(), self.speed)
     }
 
     /// Forgets what the sandbox holds, and the states that go with it.
@@ -287,12 +280,17 @@ impl Context {
 
     /// Returns the place where the environment's state is kept.
     pub(super) fn store(&self, environment: &Environment) -> Arc<dyn Store> {
-        Arc::new(LocalStore::new(&self.state_dir(&environment.config.env)))
+        match self.bucket_store(&environment.config.state) {
+            Some(store) => Arc::new(store),
+            None => Arc::new(LocalStore::new(&self.state_dir(&environment.config.env))),
+        }
     }
 
     /// Reads the state alone.
     pub(super) async fn state(&self, environment: &Environment) -> Result<State, Failure> {
-        load_state(environment, self.store(environment).as_ref()).await
+        let store = self.store(environment);
+        moving::check(self, environment, store.as_ref()).await?;
+        load_state(environment, store.as_ref()).await
     }
 
     /// Opens the environment for work with AWS, or with the sandbox, which says so.
@@ -309,6 +307,7 @@ impl Context {
         parallelism: usize,
         lineage: Option<String>,
     ) -> Result<Session, Failure> {
+        moving::warn_of_local_in_ci(self, &environment);
         self.open_on(Arc::clone(&held.store), environment, parallelism, lineage).await
     }
 
@@ -319,14 +318,8 @@ impl Context {
         parallelism: usize,
         lineage: Option<String>,
     ) -> Result<Session, Failure> {
-        let region = environment.config.region.clone();
-        let mut connection =
-            Connection { region, http: None, credentials: None, parallelism, clock: self.clock.clone() };
-        if self.sandbox {
-            let key = Credentials::new(sandbox::ACCESS_KEY_ID, sandbox::SECRET_ACCESS_KEY, None, None, "sandbox");
-            connection.http = Some(self.open_sandbox()?.http_client());
-            connection.credentials = Some(SharedCredentialsProvider::new(key));
-        }
+        moving::check(self, &environment, store.as_ref()).await?;
+        let connection = self.way().connection(environment.config.region.clone(), parallelism)?;
         let mut session = Session::open_as(environment, connection, store, lineage).await?;
         session.run = Some(this_run(self));
         Ok(session)

@@ -4,6 +4,7 @@
 //! own: `session` does the work, `ui` prints.
 
 mod apply;
+mod backend;
 mod change;
 mod completions;
 mod confirm;
@@ -14,7 +15,9 @@ mod import;
 mod init;
 mod locked;
 mod man;
+mod moving;
 mod output;
+mod place;
 mod plan;
 mod rescue;
 mod sandbox;
@@ -81,6 +84,9 @@ enum Command {
     /// Look at the state
     #[command(subcommand)]
     State(state::Command),
+    /// The place of the state: make its bucket, move it from one place to another
+    #[command(subcommand)]
+    Backend(backend::Command),
     /// The built-in AWS: serve it on a local port, or forget what it holds
     #[command(subcommand)]
     Sandbox(sandbox::Command),
@@ -137,6 +143,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             Command::Output(args) => output::run(&context, args).await,
             Command::Graph(args) => graph::run(&context, args).await,
             Command::State(command) => state::run(&context, command).await,
+            Command::Backend(command) => backend::run(&context, command).await,
             Command::Sandbox(command) => sandbox::run(&context, command).await,
             Command::Schema => schema::run(&context),
             Command::Completions(args) => completions::run(&context, &args),

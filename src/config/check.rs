@@ -139,13 +139,11 @@ impl Walk {
     }
 
     fn not_yet(&mut self, key: &Key, path: &str, node: &Node, quiet: bool) -> bool {
-        let what = match key.since {
-            Since::NotYet => format!("`{path}`"),
-            Since::NowBut(value) if node.text() == Some(value) => format!("`{path} = \"{value}\"`"),
-            _ => return quiet,
-        };
+        if key.since == Since::Now {
+            return quiet;
+        }
         if !quiet {
-            let diagnostic = Diagnostic::error(format!("{what} is not supported yet"), &node.key);
+            let diagnostic = Diagnostic::error(format!("`{path}` is not supported yet"), &node.key);
             let label = "understood, but this version of rsds does not build it";
             self.unsupported.push(diagnostic.label(label));
         }

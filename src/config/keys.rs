@@ -70,8 +70,6 @@ pub enum Since {
     Now,
     /// Checked, but refused by plan and apply.
     NotYet,
-    /// As `Now`, but for this value, which is `NotYet`.
-    NowBut(&'static str),
 }
 
 /// One key.
@@ -105,10 +103,6 @@ const fn later(path: &'static str, ty: Type, absent: Absent, doc: &'static str) 
     Key { path, ty, absent, since: Since::NotYet, doc }
 }
 
-const fn partly(path: &'static str, ty: Type, value: &'static str, not: &'static str, doc: &'static str) -> Key {
-    Key { path, ty, absent: Absent::Value(value), since: Since::NowBut(not), doc }
-}
-
 const DAY: u64 = 86_400;
 const ANY_PORT: Type = Type::Int(1, 65_535);
 const LOGS: Type = Type::Texts(Shape::Choice(&["connectionlog", "userlog", "useractivitylog"]));
@@ -131,11 +125,11 @@ pub const KEYS: &[Key] = &[
     key("tags", Tags, Nothing, "On every taggable resource, next to rsds's own."),
 
     key("state", Table, Nothing, "Where the state is kept."),
-    partly("state.backend", Text(Shape::Choice(&["local", "s3"])), "\"local\"", "s3", "In `.rsds/<env>/`, or in a bucket shared by a team."),
-    later("state.bucket", Text(Shape::BucketName), Nothing, "Bucket of the `s3` backend."),
-    later("state.key", Text(Shape::Any), Nothing, "Object key; default `rsds/<project>/<env>/state.json`."),
-    later("state.region", Text(Shape::Region), Nothing, "Region of the bucket; default the one of the estate."),
-    later("state.kms_key_id", Text(Shape::Any), Nothing, "Key that encrypts the state; default the bucket's own."),
+    key("state.backend", Text(Shape::Choice(&["local", "s3"])), Value("\"local\""), "In `.rsds/<env>/`, or in a bucket shared by a team."),
+    key("state.bucket", Text(Shape::BucketName), Nothing, "Bucket of the `s3` backend."),
+    key("state.key", Text(Shape::Any), Nothing, "Object key; default `rsds/<project>/<env>/state.json`."),
+    key("state.region", Text(Shape::Region), Nothing, "Region of the bucket; default the one of the estate."),
+    key("state.kms_key_id", Text(Shape::Any), Nothing, "Key that encrypts the state; default the bucket's own."),
 
     key("networking", Table, Required, "The VPC, its subnets, and who may connect. Exactly one of `vpc_cidr`, `vpc_id`, `vpc_name`."),
     key("networking.vpc_cidr", Text(Shape::Cidr(16, 28)), Nothing, "Create a VPC with this range."),

@@ -91,7 +91,6 @@ fn row(key: &Key) -> String {
     let yet = match key.since {
         Since::Now => String::new(),
         Since::NotYet => " *Not supported yet.*".to_owned(),
-        Since::NowBut(value) => format!(" *`{value}` is not supported yet.*"),
     };
     let default = match key.absent {
         Absent::Required => "required".to_owned(),

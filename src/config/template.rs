@@ -40,8 +40,7 @@ const COLUMN: usize = 44;
 pub fn choices(path: &str) -> Vec<&'static str> {
     let Some(key) = find(path) else { return Vec::new() };
     let all = key.ty.choices();
-    let works = |word: &&'static str| !matches!(key.since, Since::NotYet) && key.since != Since::NowBut(word);
-    all.iter().copied().filter(works).collect()
+    all.iter().copied().filter(|_| key.since == Since::Now).collect()
 }
 
 /// Tells whether a key works in this version.

@@ -1,7 +1,8 @@
 //! What rsds remembers: every resource it made or is making, with its id, spec, outputs and dependencies.
 //!
 //! `format` is the record itself, `migrate` brings older ones up to it, `envelope` makes bytes of it. `store` is what a
-//! place that keeps it can do: `local` is a file (`file` writes any file durably), `memory` is for tests. `writer` is the
+//! place that keeps it can do: `local` is a file (`file` writes any file durably), `s3` an object in a bucket, `memory` is
+//! for tests. `writer` is the
 //! one owner of it during a run, `lock` keeps two runs apart, `run` says who they are. Read by `plan`; changed only
 //! through `writer`. Must never hold a secret.
 
@@ -13,6 +14,7 @@ mod lock;
 mod memory;
 mod migrate;
 mod run;
+pub mod s3;
 mod store;
 mod writer;
 
@@ -22,5 +24,6 @@ pub use local::LocalStore;
 pub use lock::{Held, Lock};
 pub use memory::MemoryStore;
 pub use run::Run;
+pub use s3::S3Store;
 pub use store::{Answer, COMMITS_KEPT, Image, LockError, Past, RUNS_KEPT, Store, StoreError};
 pub use writer::{Writer, Written};

@@ -221,8 +221,6 @@ fn what_is_not_built_yet_is_said_once_per_key_and_only_then() {
     let said: Vec<String> = environment.unsupported.iter().map(ToString::to_string).collect();
     let expected = [
         "environments/dev.toml:9: `nlb.custom_domain` is not supported yet",
-        "environments/dev.toml:11: `state.backend = \"s3\"` is not supported yet",
-        "environments/dev.toml:12: `state.bucket` is not supported yet",
         "environments/dev.toml:13: `monitoring` is not supported yet",
     ];
     assert_eq!(said, expected);
@@ -230,8 +228,6 @@ fn what_is_not_built_yet_is_said_once_per_key_and_only_then() {
         &text.replace("b-1", "b-*"),
         &[
             (9, "`nlb.custom_domain` is not supported yet"),
-            (11, "not supported yet"),
-            (12, "not supported yet"),
             (12, "`b-*` is not a bucket name"),
             (13, "not supported yet"),
         ],

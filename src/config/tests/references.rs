@@ -144,16 +144,13 @@ fn tags() {
 
 #[test]
 fn state() {
-    refused(&and("[state]\nbackend = \"s3\""), &[(9, "not supported yet"), (9, "the `s3` backend needs a `bucket`")]);
+    refused(&and("[state]\nbackend = \"s3\""), &[(9, "the `s3` backend needs a `bucket`")]);
     refused(&and("[state]\nbucket = \"b-1\""), &[(9, "only the `s3` backend has this")]);
     refused(&and("[state]\nbackend = \"s4\""), &[(9, "`s4` is not one of `local`, `s3`")]);
-    refused(
-        &and("[state]\nbackend = \"s3\"\nbucket = \"b-*\""),
-        &[(9, "not supported yet"), (10, "not supported yet"), (10, "`b-*` is not a bucket name")],
-    );
+    refused(&and("[state]\nbackend = \"s3\"\nbucket = \"b-*\""), &[(10, "`b-*` is not a bucket name")]);
     let environment = good(&and("[state]\nbackend = \"s3\"\nbucket = \"b-1\""));
     assert_eq!(serde_json::to_value(&environment.config.state).unwrap()["key"], "rsds/airline/dev/state.json");
-    assert_eq!(environment.unsupported.len(), 2);
+    assert_eq!(environment.unsupported.len(), 0);
 }
 
 #[test]
