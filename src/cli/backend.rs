@@ -64,7 +64,9 @@ async fn create(context: &Context, environment: &Environment, auto_approve: bool
     let tell = |changed: &[Wanted]| {
         let human = || match changed {
             [] => format!("Nothing to do: the bucket {bucket} in {region} is as it should be.\n"),
-            [Wanted::Bucket, ..] => format!("The bucket {bucket} in {region} is there, versioned, encrypted and private.\n"),
+            [Wanted::Bucket, ..] => {
+                format!("The bucket {bucket} in {region} is there, versioned, encrypted and private.\n")
+            }
             changed => format!("Mended the bucket {bucket} in {region}: {}.\n", phrases(changed).join("; ")),
         };
         let json = || {

@@ -3,6 +3,7 @@
 //! Only here do processes, signals, sockets and exit codes meet; what the library can prove in virtual time is
 //! proven elsewhere. Nothing sleeps: a test waits for a line that the process writes, or for its end.
 
+mod backend;
 mod bad_input;
 mod credentials;
 mod forms;

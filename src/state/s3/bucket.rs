@@ -7,10 +7,13 @@ use super::{
     S3Store,
     objects::{Objects, PATIENCE},
 };
-use crate::aws::{Class, Fault, fault::{Called as _, found}};
+use crate::aws::{
+    Class, Fault,
+    fault::{Called as _, found},
+};
 use aws_sdk_s3::{
-    operation::head_bucket::HeadBucketError,
     error::SdkError,
+    operation::head_bucket::HeadBucketError,
     types::{
         AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, BucketLocationConstraint, BucketVersioningStatus,
         CreateBucketConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
@@ -158,9 +161,8 @@ impl Objects {
         // The oldest region is the one that has no name here.
         if self.place.region != "us-east-1" {
             let region = BucketLocationConstraint::from(self.place.region.as_str());
-            create = create.create_bucket_configuration(
-                CreateBucketConfiguration::builder().location_constraint(region).build(),
-            );
+            create = create
+                .create_bucket_configuration(CreateBucketConfiguration::builder().location_constraint(region).build());
         }
         match create.send().called("s3:CreateBucket").await {
             Err(fault) if fault.code != "BucketAlreadyOwnedByYou" => Err(fault),
@@ -181,9 +183,8 @@ impl Objects {
                 let get = s3.get_bucket_ownership_controls().bucket(bucket).send();
                 let controls = found(get.called("s3:GetBucketOwnershipControls").await)?;
                 let rules = controls.and_then(|answer| answer.ownership_controls).map(|controls| controls.rules);
-                let enforced = |rule: &OwnershipControlsRule| {
-                    rule.object_ownership == ObjectOwnership::BucketOwnerEnforced
-                };
+                let enforced =
+                    |rule: &OwnershipControlsRule| rule.object_ownership == ObjectOwnership::BucketOwnerEnforced;
                 !rules.unwrap_or_default().iter().any(enforced)
             }
             Wanted::Versioning => {
@@ -193,7 +194,11 @@ impl Objects {
             Wanted::Encryption => {
                 let get = s3.get_bucket_encryption().bucket(bucket).send().called("s3:GetEncryptionConfiguration");
                 let rules = found(get.await)?.and_then(|answer| answer.server_side_encryption_configuration);
-                !rules.map(|configuration| configuration.rules).unwrap_or_default().iter().any(|rule| self.encrypts(rule))
+                !rules
+                    .map(|configuration| configuration.rules)
+                    .unwrap_or_default()
+                    .iter()
+                    .any(|rule| self.encrypts(rule))
             }
             Wanted::TlsOnly => self.policy_with_mine().await?.is_some(),
             Wanted::Lifecycle => self.rules_with_mine().await?.is_some(),
@@ -243,8 +248,11 @@ impl Objects {
     fn encrypts(&self, rule: &ServerSideEncryptionRule) -> bool {
         let Some(default) = &rule.apply_server_side_encryption_by_default else { return false };
         let Some(key) = &self.place.kms_key_id else { return true };
-        let is_key = |there: &String| there == key || there.rsplit_once(":key/").is_some_and(|(_, id)| id == key)
-            || there.rsplit_once(':').is_some_and(|(_, alias)| alias == key);
+        let is_key = |there: &String| {
+            there == key
+                || there.rsplit_once(":key/").is_some_and(|(_, id)| id == key)
+                || there.rsplit_once(':').is_some_and(|(_, alias)| alias == key)
+        };
         default.sse_algorithm == ServerSideEncryption::AwsKms
             && default.kms_master_key_id.as_ref().is_some_and(is_key)
             && rule.bucket_key_enabled == Some(true)

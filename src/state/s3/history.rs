@@ -92,11 +92,8 @@ impl S3Store {
             None => (format!("{}{name}", self.history_prefix()), None),
         };
         let place = format!("s3://{}/{key}", self.objects.place.bucket);
-        let absent = || StoreError::Io {
-            verb: "read",
-            place: place.clone(),
-            why: "there is no such former state".to_owned(),
-        };
+        let absent =
+            || StoreError::Io { verb: "read", place: place.clone(), why: "there is no such former state".to_owned() };
         if version.is_none() && !name.starts_with(RUN) {
             return Err(absent());
         }

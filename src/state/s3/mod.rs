@@ -66,11 +66,7 @@ struct Seen {
 impl S3Store {
     /// Keeps the state at that place; nothing is asked of S3 before the first use.
     pub fn new(place: Place, clock: Clock, connect: Connect) -> Self {
-        Self {
-            objects: Arc::new(Objects::new(place, clock, connect)),
-            seen: Turns::default(),
-            lease: Mutex::default(),
-        }
+        Self { objects: Arc::new(Objects::new(place, clock, connect)), seen: Turns::default(), lease: Mutex::default() }
     }
 
     fn io(&self, verb: &'static str, why: String) -> StoreError {
@@ -183,7 +179,9 @@ impl S3Store {
         let keep = async || self.objects.put(&kept, &found.bytes, If::Absent).await;
         self.objects.patiently(PATIENCE, keep).await.map_err(|fault| self.fault("keep", &fault))?;
         let delete = async || self.objects.delete(key, &found.etag).await;
-        self.objects.patiently(PATIENCE, delete).await.map_err(|fault| self.fault("remove", &fault))?;
+        if !self.objects.patiently(PATIENCE, delete).await.map_err(|fault| self.fault("remove", &fault))? {
+            return Err(self.io("remove", "somebody has written it since it was read".into()));
+        }
         seen.etag = None;
         Ok(format!("s3://{}/{kept}", self.objects.place.bucket))
     }
@@ -223,7 +221,9 @@ impl Store for S3Store {
         })
     }
     fn holder(&self) -> Answer<'_, Option<Option<Run>>> {
-        Box::pin(async { lease::holder(&self.objects).await.map_err(|fault| self.fault("look at the lock of", &fault)) })
+        Box::pin(async {
+            lease::holder(&self.objects).await.map_err(|fault| self.fault("look at the lock of", &fault))
+        })
     }
     fn unlock(&self) -> Answer<'_, (), LockError> {
         Box::pin(async {

@@ -10,9 +10,7 @@ use crate::{
 };
 use aws_sdk_s3::{
     Client,
-    config::{
-        ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeDeserializationInterceptorContextRef,
-    },
+    config::{ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeDeserializationInterceptorContextRef},
     error::BoxError,
     primitives::{ByteStream, DateTime},
     types::ServerSideEncryption,
@@ -152,6 +150,8 @@ impl Objects {
         };
         match put.send().called(CALL).await {
             Ok(done) => done.e_tag.map(Put::Done).ok_or_else(|| Fault::incomplete(CALL, "ETag")),
+            // Without a condition it is only somebody else's write that is in the way.
+            Err(fault) if matches!(condition, If::Nothing) => Err(fault),
             Err(fault) if fault.is_overtaken() || fault.code == "NoSuchKey" => Ok(Put::Overtaken),
             Err(fault) => Err(fault),
         }
