@@ -58,7 +58,7 @@ async fn a_passing_fault_at_any_call_is_survived() {
             }
         }
     }
-    assert!(hit > 60, "{hit}");
+    assert!(hit > 50, "{hit}");
 }
 
 #[tokio::test(start_paused = true)]
