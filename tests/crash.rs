@@ -1,71 +1,17 @@
 //! Crashes and interrupts: the world and the state are kept at every write of a reference run, each of these moments
 //! is taken for the end of the process, and the next run has to make good.
 
+mod tap;
+
 use crate::{harness::*, scene::*};
-use rsds::{
-    apply::Outcome,
-    clock::Clock,
-    plan::Options,
-    sandbox::{Sandbox, World},
-    state::{Answer, Lock, LockError, MemoryStore, Past, Run, State, Store},
-};
+use rsds::{apply::Outcome, plan::Options, state::Store};
+use tap::{Record, Tap};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 use tokio::sync::watch;
-
-/// What a crash leaves behind.
-struct Moment {
-    world: World,
-    state: Option<State>,
-    at: jiff::Timestamp,
-}
-
-/// A store that remembers the moment before and the moment after each write.
-struct Recorder {
-    inner: Arc<MemoryStore>,
-    sandbox: Sandbox,
-    moments: Mutex<Vec<Moment>>,
-}
-
-impl Store for Recorder {
-    fn place(&self) -> String {
-        self.inner.place()
-    }
-    fn load(&self) -> Answer<'_, Option<State>> {
-        self.inner.load()
-    }
-    fn keep<'a>(&'a self, before: &'a State) -> Answer<'a, ()> {
-        self.inner.keep(before)
-    }
-    fn history(&self) -> Answer<'_, Vec<Past>> {
-        self.inner.history()
-    }
-    fn past<'a>(&'a self, name: &'a str) -> Answer<'a, State> {
-        self.inner.past(name)
-    }
-    fn lock<'a>(&'a self, run: &'a Run, patience: Duration, clock: &'a Clock) -> Answer<'a, Lock, LockError> {
-        self.inner.lock(run, patience, clock)
-    }
-    fn holder(&self) -> Answer<'_, Option<Option<Run>>> {
-        self.inner.holder()
-    }
-    fn unlock(&self) -> Answer<'_, (), LockError> {
-        self.inner.unlock()
-    }
-    fn save<'a>(&'a self, state: &'a State) -> Answer<'a, ()> {
-        let (world, at) = (self.sandbox.world(), self.sandbox.now());
-        let mut moments = self.moments.lock().unwrap();
-        // The answers since the last write are lost with this one.
-        if moments.last().is_none_or(|last| last.world != world) {
-            moments.push(Moment { world: world.clone(), state: self.inner.last(), at });
-        }
-        moments.push(Moment { world, state: Some(state.clone()), at });
-        self.inner.save(state)
-    }
-}
 
 type Inventory = BTreeMap<&'static str, usize>;
 
@@ -107,48 +53,41 @@ impl Course {
     }
 
     /// Runs and keeps every moment.
-    async fn recorded(&self) -> (Estate, Vec<Moment>) {
+    async fn recorded(&self) -> (Estate, Record) {
         let mut estate = Estate::new(self.toml);
         if let Some(sets) = self.made_with {
             estate.set(sets);
             estate.apply().await;
         }
         estate.set(self.sets);
-        let recorder = Arc::new(Recorder {
-            inner: Arc::clone(&estate.store),
-            sandbox: estate.sandbox.clone(),
-            moments: Mutex::default(),
-        });
+        let tap = Tap::on(&estate);
+        estate.wire = Some(tap.wire());
         let (_keep, interrupt) = watch::channel(None);
-        let outcome = estate.run_on(&self.options, Arc::clone(&recorder) as Arc<dyn Store>, interrupt).await;
+        let outcome = estate.run_on(&self.options, Arc::new(tap.clone()), interrupt).await;
         assert!(outcome.is_complete(), "{:#?}", outcome.failed);
-        let moments = std::mem::take(&mut *recorder.moments.lock().unwrap());
-        (estate, moments)
-    }
-
-    /// The estate as it is found after the crash.
-    async fn found(&self, moment: &Moment) -> Estate {
-        let clock = Clock::paused(moment.at);
-        let sandbox = Sandbox::in_memory(clock.clone());
-        sandbox.edit(|world| world.clone_from(&moment.world)).unwrap();
-        let store = Arc::new(MemoryStore::default());
-        if let Some(state) = &moment.state {
-            store.save(state).await.unwrap();
-        }
-        let mut estate = Estate { sandbox, store, clock, ..Estate::new(self.toml) };
-        estate.set(self.sets);
-        estate
+        estate.wire = None;
+        (estate, tap.take())
     }
 
     /// Crashes; the next run must end as it would have without. Tells what there is then.
+    #[expect(clippy::print_stdout, reason = "the figures of the sweep, for `--nocapture`")]
     async fn then(self, next: &Options) -> Inventory {
-        let (mut reference, moments) = self.recorded().await;
+        let (mut reference, record) = self.recorded().await;
         let end = ended(&mut reference, next, "the reference").await;
-        for (number, moment) in moments.iter().enumerate().step_by(self.stride) {
-            let what = format!("moment {number} of {}", moments.len());
-            let mut estate = self.found(moment).await;
+        let mut swept = 0;
+        for (number, moment) in record.moments.iter().enumerate().step_by(self.stride) {
+            let late = if moment.late.is_some() { "landing late, " } else { "" };
+            let what = format!("moment {number} of {}: {late}before {}", record.moments.len(), moment.before);
+            let mut estate = moment.found(self.toml, self.sets, LATE).await;
             assert_eq!(ended(&mut estate, next, &what).await, end, "{what}");
+            swept += 1;
         }
+        let Record { mutations, reads, writes, .. } = record;
+        println!(
+            "{} points ({mutations} mutations, {reads} reads, {writes} writes), {swept} of {} moments swept",
+            record.points(),
+            record.moments.len()
+        );
         end
     }
 
@@ -163,14 +102,21 @@ impl Course {
     }
 }
 
-/// Brings an estate to its end by this run: all is done, and nothing is left to do.
+/// When a request that was under way lands: well before a second look.
+const LATE: Duration = Duration::from_secs(12);
+
+/// Brings an estate to its end by this run: all is done, and nothing is left to do, even when everything has landed.
 async fn ended(estate: &mut Estate, next: &Options, what: &str) -> Inventory {
     let outcome = estate.run(next).await;
     assert!(outcome.is_complete(), "{what}: {:#?}", outcome.failed);
+    estate.clock.sleep(LATE * 2).await;
     match next.destroy {
         // A crash before the first write leaves no state to write to.
         true => assert!(estate.store.last().is_none_or(|state| state.entries.is_empty()), "{what}"),
-        false => estate.settled().await,
+        false => {
+            let plan = estate.brief(&Options::default()).await;
+            assert_eq!(plan, Vec::<String>::new(), "{what}");
+        }
     }
     estate.inventory().into_iter().filter(|(_, count)| *count > 0).collect()
 }

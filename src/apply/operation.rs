@@ -18,26 +18,11 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 use std::time::Duration;
 
-/// Absence of a resource whose create answer was lost counts only at a second look this long after the intent:
-/// requests land late and tags show late (design.md 8).
+/// How long after its record a request may still land, and its effect still be invisible: absence counts only at a second
+/// look after this time (design.md 8).
 const SECOND_LOOK: Duration = Duration::from_secs(30);
 /// How often a lost create call is sent again.
 const LOST_CREATES: u32 = 4;
-
-/// A creation that an earlier run did not complete: when it was recorded, and the id if AWS had answered.
-struct CutOff {
-    since: Timestamp,
-    id: Option<Id>,
-}
-
-impl CutOff {
-    fn of(entry: &Entry) -> Option<Self> {
-        match entry.status {
-            Status::Creating { since, .. } => Some(Self { since, id: entry.id.clone() }),
-            Status::Ready | Status::Updating { .. } | Status::Deleting { .. } | Status::Tainted { .. } => None,
-        }
-    }
-}
 
 /// One operation at work.
 pub(super) struct Operation<'a> {
@@ -56,6 +41,9 @@ impl<'a> Operation<'a> {
 
     /// Does it. Answers the entry as recorded afterwards; none when the resource is gone.
     pub(super) async fn perform(&self, op: &Op, entry: Option<Entry>) -> Result<Option<Entry>, Trouble> {
+        if let Some(since) = entry.as_ref().and_then(|entry| entry.status.asked()) {
+            self.outwait(since).await?;
+        }
         match (op.verb, entry) {
             (Verb::Create, entry) => self.create(entry).await.map(Some),
             (Verb::Update | Verb::Resume | Verb::Import, Some(entry)) => self.update(entry).await.map(Some),
@@ -100,7 +88,7 @@ impl<'a> Operation<'a> {
 
     async fn create(&self, before: Option<Entry>) -> Result<Entry, Trouble> {
         let spec = self.known_spec()?;
-        let cut_off = before.as_ref().and_then(CutOff::of);
+        let left = before.as_ref().and_then(|entry| entry.status.asked().map(|_| entry.id.clone()));
         let token = match &before {
             // The same request under the same token stays one request, however late its first half lands.
             Some(Entry { status: Status::Creating { token, .. }, spec: sent, .. }) if *sent == spec => token.clone(),
@@ -126,7 +114,7 @@ impl<'a> Operation<'a> {
         };
         self.intend(&entry).await?;
         self.run.emit(Event::Step { address: self.address.clone(), step: "create".into() });
-        let (id, outputs) = match self.left_behind(cut_off, &entry).await? {
+        let (id, outputs) = match self.left_behind(left, &entry).await? {
             Some(found) => found,
             None => self.send_create(&entry, &token).await?,
         };
@@ -182,17 +170,20 @@ impl<'a> Operation<'a> {
     }
 
     /// Looks a second time for what an interrupted run may have created: the plan's look was the first, and may have
-    /// come too early. Requests land late, and what has landed shows late even where its id is recorded.
-    async fn left_behind(&self, cut_off: Option<CutOff>, entry: &Entry) -> Result<Option<(Id, Json)>, Trouble> {
-        let Some(CutOff { since, id }) = cut_off else { return Ok(None) };
-        self.outwait(since).await?;
-        match self.look(id.clone(), entry).await? {
-            None if id.is_some() => self.look(None, entry).await,
-            found => Ok(found),
+    /// come too early. What has landed may show late even where its id is recorded.
+    async fn left_behind(&self, cut_off: Option<Option<Id>>, entry: &Entry) -> Result<Option<(Id, Json)>, Trouble> {
+        match cut_off {
+            None => Ok(None),
+            Some(None) => self.locate(entry).await,
+            Some(id) => match self.look(id, entry).await? {
+                None => self.locate(entry).await,
+                found => Ok(found),
+            },
         }
     }
 
-    /// Waits until what was sent by an interrupted run at `since` must have landed and be seen.
+    /// Waits until what an interrupted run sent after its record of `since` has landed and shows, or never will: only
+    /// then does absence count, and only then may something else take its place or rest on it.
     async fn outwait(&self, since: Timestamp) -> Result<(), Trouble> {
         let clock = &self.run.setting.clock;
         let passed = Duration::try_from(clock.timestamp().duration_since(since)).unwrap_or_default();
@@ -339,23 +330,13 @@ impl<'a> Operation<'a> {
     }
 
     async fn delete(&self, mut entry: Entry) -> Result<(), Trouble> {
-        // A creation that was cut off: find what it left, or may yet leave, before saying that nothing is there.
-        if let Some(cut_off) = CutOff::of(&entry) {
-            let found = match self.look(cut_off.id.clone(), &entry).await? {
-                Some(found) => Some(found),
-                None => self.left_behind(Some(cut_off), &entry).await?,
-            };
-            match found {
+        // A creation that was cut off: find what it left before saying that nothing is there.
+        if matches!(entry.status, Status::Creating { .. }) {
+            match self.left_behind(Some(entry.id.clone()), &entry).await? {
                 Some((id, _)) => entry.id = Some(id),
                 None => return self.put(None).await,
             }
         }
-        // A name is free again when the deletion that was cut off can no longer land on its next bearer.
-        let replaced = matches!(self.change.action, crate::plan::Action::Replace(_));
-        let landing = match entry.status {
-            Status::Deleting { since, .. } if replaced => Some(since),
-            _ => None,
-        };
         let Some(id) = entry.id.clone() else { return Ok(()) };
         let spec = entry.spec.clone();
         for step in &self.change.work.removal {
@@ -365,9 +346,6 @@ impl<'a> Operation<'a> {
         }
         if self.kind.settles() {
             self.settle(&entry, Goal::Gone).await?;
-        }
-        if let Some(since) = landing {
-            self.outwait(since).await?;
         }
         self.put(None).await
     }

@@ -122,6 +122,14 @@ pub enum Status {
 }
 
 impl Status {
+    /// Tells when something was last asked of AWS that may not have been answered; none for what has settled.
+    pub const fn asked(&self) -> Option<Timestamp> {
+        match self {
+            Self::Creating { since, .. } | Self::Updating { since, .. } | Self::Deleting { since, .. } => Some(*since),
+            Self::Ready | Self::Tainted { .. } => None,
+        }
+    }
+
     /// Returns the word people see.
     pub const fn word(&self) -> &'static str {
         match self {

@@ -1,5 +1,6 @@
 //! An environment on an in-process AWS in virtual time: what every test in this binary stands on.
 
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use rsds::{
     apply::{Event, Outcome},
     aws::{Connection, KINDS},
@@ -24,6 +25,8 @@ pub(crate) struct Estate {
     pub sets: Vec<String>,
     /// Where the connection goes.
     pub region: String,
+    /// What stands between it and the sandbox.
+    pub wire: Option<SharedHttpClient>,
     /// The events of the last apply.
     pub events: Vec<Event>,
 }
@@ -67,7 +70,7 @@ impl Estate {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("environments")).unwrap();
         let (sets, region, events) = (Vec::new(), "us-west-2".to_owned(), Vec::new());
-        Self { dir, env, sandbox, store: Arc::default(), clock, sets, region, events }
+        Self { dir, env, sandbox, store: Arc::default(), clock, sets, region, wire: None, events }
     }
 
     /// Puts another TOML in place.
@@ -80,7 +83,7 @@ impl Estate {
             aws_credential_types::Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "sandbox");
         Connection {
             region: self.region.clone(),
-            http: Some(self.sandbox.http_client()),
+            http: Some(self.wire.clone().unwrap_or_else(|| self.sandbox.http_client())),
             credentials: Some(aws_credential_types::provider::SharedCredentialsProvider::new(credentials)),
             parallelism: 16,
             clock: self.clock.clone(),

@@ -1,0 +1,184 @@
+//! Keeps, during one run, what a crash would leave behind at every call to AWS and at every write of the state.
+//!
+//! A moment is a world and a state; calls and writes between which neither changed share it. A call that changes the
+//! world gives three points: before it is sent, after AWS did it and before the answer, and sent but landing late.
+
+use crate::harness::*;
+use aws_smithy_runtime_api::client::{
+    http::{
+        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    },
+    orchestrator::HttpRequest,
+    runtime_components::RuntimeComponents,
+};
+use rsds::{
+    clock::Clock,
+    sandbox::{Sandbox, World},
+    state::{Answer, Lock, LockError, MemoryStore, Past, Run, State, Store},
+};
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// What a crash leaves behind.
+pub(super) struct Moment {
+    pub(super) world: World,
+    pub(super) state: Option<State>,
+    pub(super) at: jiff::Timestamp,
+    /// A request that is under way and lands after the restart.
+    pub(super) late: Option<HttpRequest>,
+    /// What would have come next, for messages.
+    pub(super) before: String,
+}
+
+/// All moments of a run, and how many points of it they stand for.
+#[derive(Default)]
+pub(super) struct Record {
+    pub(super) moments: Vec<Moment>,
+    /// Calls that change the world: three points each.
+    pub(super) mutations: usize,
+    /// Calls that only read: two points each.
+    pub(super) reads: usize,
+    /// Writes of the state: three points each.
+    pub(super) writes: usize,
+}
+
+impl Record {
+    /// Before, after and late for a mutation; before and after for a read; before, torn and after for a write.
+    pub(super) const fn points(&self) -> usize {
+        3 * self.mutations + 2 * self.reads + 3 * self.writes
+    }
+
+    fn keep(&mut self, world: World, state: Option<State>, at: jiff::Timestamp, before: &str) {
+        let same = |last: &Moment| last.late.is_none() && last.world == world && last.state == state;
+        if !self.moments.iter().rev().find(|moment| moment.late.is_none()).is_some_and(same) {
+            self.moments.push(Moment { world, state, at, late: None, before: before.to_owned() });
+        }
+    }
+}
+
+/// The wire and the store of a run, both with an ear on them.
+#[derive(Clone)]
+pub(super) struct Tap {
+    sandbox: Sandbox,
+    store: Arc<MemoryStore>,
+    record: Arc<Mutex<Record>>,
+}
+
+impl fmt::Debug for Tap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tap")
+    }
+}
+
+impl Tap {
+    pub(super) fn on(estate: &Estate) -> Self {
+        let (sandbox, store) = (estate.sandbox.clone(), Arc::clone(&estate.store));
+        Self { sandbox, store, record: Arc::default() }
+    }
+
+    pub(super) fn wire(&self) -> SharedHttpClient {
+        SharedHttpClient::new(self.clone())
+    }
+
+    pub(super) fn take(&self) -> Record {
+        std::mem::take(&mut *self.record.lock().unwrap())
+    }
+}
+
+impl HttpClient for Tap {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Tap {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let tap = self.clone();
+        HttpConnectorFuture::new(async move {
+            let (before, at) = (tap.sandbox.world(), tap.sandbox.now());
+            let copy = request.try_clone().unwrap();
+            let answer = HttpConnector::call(&tap.sandbox, request).await;
+            let call = tap.sandbox.calls().pop().unwrap();
+            let mut record = tap.record.lock().unwrap();
+            if !call.mutating {
+                record.reads += 1;
+                return answer;
+            }
+            record.mutations += 1;
+            let (state, name) = (tap.store.last(), format!("{}:{}", call.service, call.operation));
+            record.keep(before.clone(), state.clone(), at, &name);
+            // What AWS refuses changes nothing, late or not.
+            if call.error.is_none() {
+                let (late, before_it) = (Some(copy), name.clone());
+                record.moments.push(Moment { world: before, state: state.clone(), at, late, before: before_it });
+                record.keep(tap.sandbox.world(), state, at, &format!("the answer of {name}"));
+            }
+            answer
+        })
+    }
+}
+
+impl Store for Tap {
+    fn place(&self) -> String {
+        self.store.place()
+    }
+    fn load(&self) -> Answer<'_, Option<State>> {
+        self.store.load()
+    }
+    /// The store replaces a file as a whole: torn is the same as not written.
+    fn save<'a>(&'a self, state: &'a State) -> Answer<'a, ()> {
+        let (world, at) = (self.sandbox.world(), self.sandbox.now());
+        {
+            let mut record = self.record.lock().unwrap();
+            record.writes += 1;
+            let what = format!("write {}", state.serial);
+            record.keep(world.clone(), self.store.last(), at, &what);
+            record.keep(world, Some(state.clone()), at, &format!("what follows {what}"));
+        }
+        self.store.save(state)
+    }
+    fn keep<'a>(&'a self, before: &'a State) -> Answer<'a, ()> {
+        self.store.keep(before)
+    }
+    fn history(&self) -> Answer<'_, Vec<Past>> {
+        self.store.history()
+    }
+    fn past<'a>(&'a self, name: &'a str) -> Answer<'a, State> {
+        self.store.past(name)
+    }
+    fn lock<'a>(&'a self, run: &'a Run, patience: Duration, clock: &'a Clock) -> Answer<'a, Lock, LockError> {
+        self.store.lock(run, patience, clock)
+    }
+    fn holder(&self) -> Answer<'_, Option<Option<Run>>> {
+        self.store.holder()
+    }
+    fn unlock(&self) -> Answer<'_, (), LockError> {
+        self.store.unlock()
+    }
+}
+
+impl Moment {
+    /// The estate as it is found after the crash. What was under way lands after this time.
+    pub(super) async fn found(&self, toml: &str, sets: &[&str], lands_after: Duration) -> Estate {
+        let clock = Clock::paused(self.at);
+        let sandbox = Sandbox::in_memory(clock.clone());
+        sandbox.edit(|world| world.clone_from(&self.world)).unwrap();
+        let store = Arc::new(MemoryStore::default());
+        if let Some(state) = &self.state {
+            store.save(state).await.unwrap();
+        }
+        if let Some(request) = &self.late {
+            let (sandbox, clock, request) = (sandbox.clone(), clock.clone(), request.try_clone().unwrap());
+            tokio::spawn(async move {
+                clock.sleep(lands_after).await;
+                HttpConnector::call(&sandbox, request).await.ok();
+            });
+        }
+        let mut estate = Estate { sandbox, store, clock, ..Estate::new(toml) };
+        estate.set(sets);
+        estate
+    }
+}
