@@ -5,12 +5,9 @@ mod tap;
 
 use crate::{harness::*, scene::*};
 use rsds::{apply::Outcome, plan::Options, state::Store};
-use tap::{Record, Tap};
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tap::Record;
+pub(crate) use tap::{Cut, Tap};
 use tokio::sync::watch;
 
 type Inventory = BTreeMap<&'static str, usize>;
@@ -124,70 +121,71 @@ async fn ended(estate: &mut Estate, next: &Options, what: &str) -> Inventory {
 /// With this the producer leaves a snapshot.
 const SNAPSHOT: &[&str] = &["producer.final_snapshot=true"];
 
+/// What an RA3 producer, two consumers and their load balancer are updated with, in all their parts.
+const UPDATE: &[&str] = &[
+    "producer.parameters={ query_group = \"bi\", search_path = \"ours\" }",
+    "producer.node_count=4",
+    "producer.logging=[\"connectionlog\"]",
+    "producer.s3_buckets=[\"other-*\"]",
+    "producer.usage_limits=[{ feature = \"spectrum\", amount = 7, period = \"daily\" }]",
+    "consumers.reporting.query_timeout=\"20m\"",
+    "consumers.analytics.usage_limit={ period = \"daily\", rpu_hours = 50 }",
+    "nlb.deregistration_delay=\"30s\"",
+    "networking.allowed_cidrs=[\"192.168.0.0/16\"]",
+    "tags.team=\"data\"",
+];
+
 #[tokio::test(start_paused = true)]
 async fn of_an_apply() {
-    Course::apply(SMALL).survives().await;
-    Course::apply(SMALL_CLUSTER).every(3).survives().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn of_an_apply_that_is_then_given_up() {
-    Course::apply(SMALL).every(3).goes(&[]).await;
-    Course::apply(SMALL_CLUSTER).every(5).goes(&[]).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn of_a_destroy() {
-    Course::destroy(SMALL, &[]).every(3).goes(&[]).await;
-    Course::destroy(SMALL_CLUSTER, &[]).every(3).goes(&[]).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn of_a_destroy_that_leaves_a_snapshot_and_its_key() {
-    Course::destroy(SMALL, SNAPSHOT).every(5).goes(&[("keys", 1), ("snapshots", 1)]).await;
-    Course::destroy(SMALL_CLUSTER, SNAPSHOT).every(3).goes(&[("keys", 1), ("cluster snapshots", 1)]).await;
+    Course::apply(FULL).survives().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_an_update() {
-    let sets = &[
-        "consumers.reporting.database=\"other_db\"",
-        "nlb.deregistration_delay=\"30s\"",
-        "networking.allowed_cidrs=[\"192.168.0.0/16\"]",
-        "tags.team=\"data\"",
-        "producer.s3_buckets=[\"other-*\"]",
-    ];
-    Course::change(SMALL, sets).every(3).survives().await;
+    Course::change(FULL, UPDATE).survives().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_an_update_of_a_cluster() {
-    let sets = &[
-        "producer.parameters={ query_group = \"bi\", search_path = \"ours\" }",
-        "producer.node_count=4",
-        "producer.logging=[\"connectionlog\"]",
-        "producer.s3_buckets=[]",
-        "producer.usage_limits=[{ feature = \"spectrum\", amount = 7, period = \"daily\" }]",
-        "networking.allowed_cidrs=[\"192.168.0.0/16\"]",
-        "tags.team=\"data\"",
-    ];
-    Course::change(SMALL_CLUSTER, sets).survives().await;
+async fn of_a_replacement_that_creates_first() {
+    let addresses = ["producer/parameter-group", "producer/role", "nlb/target-group-5439"];
+    Course::replacement(FULL, &addresses).survives().await;
+    let groups = ["networking/nlb-security-group", "networking/producer-security-group"];
+    Course::replacement(FULL, &groups).survives().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_a_replacement() {
-    Course::replacement(SMALL, &["nlb/target-group-5439", "networking/nlb-security-group"]).survives().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn of_a_replacement_of_what_a_cluster_stands_on() {
-    let created_first = ["producer/parameter-group", "producer/role", "networking/producer-security-group"];
-    Course::replacement(SMALL_CLUSTER, &created_first).survives().await;
-    let deleted_first = ["producer/logging", "producer/usage-limit-spectrum-monthly", "producer/subnet-group"];
-    Course::replacement(SMALL_CLUSTER, &deleted_first).survives().await;
-    // Another admin is another cluster; the old one leaves its snapshot.
+async fn of_a_replacement_that_deletes_first() {
+    let addresses = ["producer/logging", "producer/usage-limit-spectrum-monthly", "producer/subnet-group"];
+    Course::replacement(FULL, &addresses).survives().await;
+    // Another database is another cluster; the old one leaves its snapshot.
     let another: &[&str] = &["producer.final_snapshot=true", "producer.database=\"other_dw\""];
-    Course { made_with: Some(SNAPSHOT), ..Course::change(SMALL_CLUSTER, another) }.every(3).survives().await;
+    Course { made_with: Some(SNAPSHOT), ..Course::change(FULL, another) }.survives().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_destroy() {
+    Course::destroy(FULL, &[]).goes(&[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_destroy_that_leaves_a_snapshot_and_its_key() {
+    Course::destroy(SMALL, SNAPSHOT).every(7).goes(&[("keys", 1), ("snapshots", 1)]).await;
+    Course::destroy(FULL, SNAPSHOT).every(7).goes(&[("keys", 1), ("cluster snapshots", 1)]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_an_apply_that_is_then_given_up() {
+    Course::apply(FULL).every(5).goes(&[]).await;
+}
+
+/// A serverless producer has kinds of its own.
+#[tokio::test(start_paused = true)]
+async fn of_the_life_of_a_serverless_producer() {
+    Course::apply(SMALL).every(5).survives().await;
+    let sets = &["producer.max_capacity=32", "producer.s3_buckets=[]", "producer.logging=[\"connectionlog\"]"];
+    Course::change(SMALL, sets).every(3).survives().await;
+    Course::replacement(SMALL, &["nlb/listener-5439", "networking/nlb-security-group"]).every(3).survives().await;
+    Course::destroy(SMALL, &[]).every(7).goes(&[]).await;
 }
 
 /// Interrupts an apply after so many seconds of AWS time.

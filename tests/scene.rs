@@ -88,6 +88,38 @@ behind_nlb = false
 addresses = []
 "#;
 
+/// An RA3 producer, two consumers and the load balancer, with all that may belong to them.
+pub(crate) const FULL: &str = r#"
+project = "airline"
+region = "us-west-2"
+[networking]
+vpc_cidr = "10.50.0.0/16"
+allowed_cidrs = ["10.0.0.0/8"]
+internet_gateway = true
+[producer]
+type = "cluster"
+database = "airline_dw"
+s3_buckets = ["lake-*"]
+parameters = { query_group = "etl" }
+final_snapshot = false
+logging = ["userlog"]
+usage_limits = [{ feature = "spectrum", amount = 5 }]
+[consumers.analytics]
+base_capacity = 8
+max_capacity = 16
+database = "analytics_db"
+usage_limit = { period = "daily", rpu_hours = 100 }
+[consumers.reporting]
+base_capacity = 8
+max_capacity = 16
+database = "reporting_db"
+[nlb]
+deregistration_delay = "10s"
+targets = "endpoint"
+[protect]
+addresses = []
+"#;
+
 /// The `TWO` estate without the group `reporting`.
 pub(crate) fn without_reporting() -> String {
     let (before, rest) = TWO.split_once("[consumers.reporting]").unwrap();

@@ -15,7 +15,10 @@ use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::AbortHandle,
+};
 
 /// The shortest and the longest pause between two reads.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -69,7 +72,7 @@ pub(super) struct Settler {
     clock: Clock,
     events: mpsc::UnboundedSender<Event>,
     halt: Interrupt,
-    pollers: Mutex<BTreeMap<&'static str, mpsc::UnboundedSender<Waiter>>>,
+    pollers: Mutex<BTreeMap<&'static str, (mpsc::UnboundedSender<Waiter>, AbortHandle)>>,
 }
 
 impl Settler {
@@ -103,10 +106,18 @@ impl Settler {
         let start = || {
             let (waiters, inbox) = mpsc::unbounded_channel();
             let (aws, clock, events) = (self.aws.clone(), self.clock.clone(), self.events.clone());
-            tokio::spawn(Poller { kind, aws, clock, events, waiting: Vec::new() }.run(inbox));
-            waiters
+            let poller = tokio::spawn(Poller { kind, aws, clock, events, waiting: Vec::new() }.run(inbox));
+            (waiters, poller.abort_handle())
         };
-        pollers.entry(kind.name()).or_insert_with(start).clone()
+        pollers.entry(kind.name()).or_insert_with(start).0.clone()
+    }
+}
+
+impl Drop for Settler {
+    /// Whoever has stopped waiting need not wait for the answer to the last look either.
+    fn drop(&mut self) {
+        let pollers = std::mem::take(&mut self.pollers).into_inner().unwrap_or_else(PoisonError::into_inner);
+        pollers.into_values().for_each(|(_, poller)| poller.abort());
     }
 }
 

@@ -241,13 +241,12 @@ pub(super) async fn carry_out(
     let interrupt = held.interrupt.hand_over();
     let view = follow(&context.printer, &plan, inbox, context.clock.clone());
     let (outcome_of, ()) = tokio::join!(session.apply(Arc::clone(&plan), events, interrupt), view);
-    let place = held.store.place();
+    let rescued = session.unsaved.as_ref().map(|why| rescue(context, session, why));
+    let place = rescued.as_ref().map_or_else(|| held.store.place(), |rescued| rescued.file.clone());
+    let again = rescued.as_ref().map_or(again, |rescued| &rescued.push);
     let spot_of = |key: &str| spot(&session.environment, key);
     let view = OutcomeView { outcome: &outcome_of, plan: &plan, state_place: &place, again, spot_of: &spot_of };
     context.view(&view)?;
-    if let Some(why) = &session.unsaved {
-        rescue(context, session, why);
-    }
     Ok(match &outcome_of {
         outcome if held.interrupt.came() && !outcome.is_complete() => Exit::Interrupted,
         outcome if outcome.is_complete() => Exit::Done,

@@ -12,14 +12,22 @@ use crate::{
 };
 use std::{io::IsTerminal as _, path::PathBuf};
 
+/// Where a state was rescued to.
+pub(super) struct Rescued {
+    /// The file, which exists or is to be made of what was printed.
+    pub(super) file: String,
+    /// The command that brings it back.
+    pub(super) push: String,
+}
+
 /// Saves what the session knows and its store does not have, and tells how to bring it back.
-pub(super) fn rescue(context: &Context, session: &Session, why: &StoreError) {
+pub(super) fn rescue(context: &Context, session: &Session, why: &StoreError) -> Rescued {
     let environment = &session.environment.config.env;
-    let text = match envelope::seal(&session.state) {
-        Ok(text) => text,
-        Err(error) => return context.printer.error(&format!("{why}; it cannot be rescued either: {error}")),
-    };
     context.printer.error(&format!("{why}; nothing more was begun"));
+    let text = envelope::seal(&session.state).unwrap_or_else(|error| {
+        context.printer.error(&format!("it has no form that could be rescued: {error}"));
+        Vec::new()
+    });
     let place = places(context).into_iter().map(|dir| free(dir, environment)).find_map(|path| {
         replace(&path, &text).ok()?;
         Some(path)
@@ -38,6 +46,7 @@ pub(super) fn rescue(context: &Context, session: &Session, why: &StoreError) {
     };
     let push = command(context, &["state", "push", &file], &["--env".into(), environment.clone()]);
     context.printer.help(&format!("{said}; when the place of the state is well again, type: {push}"));
+    Rescued { file, push }
 }
 
 /// The folders that are tried: where people look first, then where there is usually room.

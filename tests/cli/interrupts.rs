@@ -3,7 +3,7 @@
 use super::*;
 
 /// What an estate consists of when nothing disturbed its making.
-fn undisturbed() -> BTreeMap<String, usize> {
+pub(super) fn undisturbed() -> BTreeMap<String, usize> {
     let folder = Folder::new(SMALL);
     folder.rsds(&[&["apply", "--auto-approve"], &FAST]).exits(0);
     let census = census(&folder.sandbox());

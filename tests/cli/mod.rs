@@ -6,6 +6,7 @@
 mod backend;
 mod bad_input;
 mod credentials;
+mod cut_off;
 mod forms;
 mod graph;
 mod init;

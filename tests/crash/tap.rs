@@ -8,19 +8,25 @@ use aws_smithy_runtime_api::client::{
     http::{
         HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
     },
-    orchestrator::HttpRequest,
+    orchestrator::{HttpRequest, HttpResponse},
+    result::ConnectorError,
     runtime_components::RuntimeComponents,
 };
 use rsds::{
     clock::Clock,
+    plan::Options,
     sandbox::{Sandbox, World},
     state::{Answer, Lock, LockError, MemoryStore, Past, Run, State, Store},
 };
 use std::{
     fmt,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
+use tokio::sync::watch;
 
 /// What a crash leaves behind.
 pub(super) struct Moment {
@@ -59,12 +65,33 @@ impl Record {
     }
 }
 
-/// The wire and the store of a run, both with an ear on them.
+/// At which call a process dies, and what becomes of that call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cut {
+    /// It is never sent.
+    Before,
+    /// AWS does it, and nobody hears the answer.
+    After,
+    /// It is under way, and lands when somebody else is there.
+    Late,
+}
+
+/// The death of a process: from then on nothing answers it any more, and it writes nothing.
+struct Doom {
+    at: usize,
+    cut: Cut,
+    calls: AtomicUsize,
+    dead: watch::Sender<bool>,
+    under_way: Mutex<Option<HttpRequest>>,
+}
+
+/// The wire and the store of a run, both with an ear on them, or with an end.
 #[derive(Clone)]
-pub(super) struct Tap {
+pub(crate) struct Tap {
     sandbox: Sandbox,
     store: Arc<MemoryStore>,
     record: Arc<Mutex<Record>>,
+    doom: Option<Arc<Doom>>,
 }
 
 impl fmt::Debug for Tap {
@@ -76,10 +103,40 @@ impl fmt::Debug for Tap {
 impl Tap {
     pub(super) fn on(estate: &Estate) -> Self {
         let (sandbox, store) = (estate.sandbox.clone(), Arc::clone(&estate.store));
-        Self { sandbox, store, record: Arc::default() }
+        Self { sandbox, store, record: Arc::default(), doom: None }
     }
 
-    pub(super) fn wire(&self) -> SharedHttpClient {
+    /// The process dies at its nth call.
+    pub(crate) fn deadly(estate: &Estate, at: usize, cut: Cut) -> Self {
+        let (calls, dead, under_way) = (AtomicUsize::new(0), watch::Sender::new(false), Mutex::default());
+        Self { doom: Some(Arc::new(Doom { at, cut, calls, dead, under_way })), ..Self::on(estate) }
+    }
+
+    /// Resolves when the process is dead.
+    async fn death(&self) {
+        match &self.doom {
+            Some(doom) => drop(doom.dead.subscribe().wait_for(|dead| *dead).await.unwrap()),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn is_dead(&self) -> bool {
+        self.doom.as_ref().is_some_and(|doom| *doom.dead.borrow())
+    }
+
+    /// Lets what was under way land, a while from now.
+    pub(crate) fn land(&self, clock: &Clock, after: Duration) {
+        let request = self.doom.as_ref().and_then(|doom| doom.under_way.lock().unwrap().take());
+        let (sandbox, clock) = (self.sandbox.clone(), clock.clone());
+        if let Some(request) = request {
+            tokio::spawn(async move {
+                clock.sleep(after).await;
+                HttpConnector::call(&sandbox, request).await.ok();
+            });
+        }
+    }
+
+    pub(crate) fn wire(&self) -> SharedHttpClient {
         SharedHttpClient::new(self.clone())
     }
 
@@ -98,6 +155,9 @@ impl HttpConnector for Tap {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let tap = self.clone();
         HttpConnectorFuture::new(async move {
+            if let Some(doom) = &tap.doom {
+                return doom.carry(&tap.sandbox, request).await;
+            }
             let (before, at) = (tap.sandbox.world(), tap.sandbox.now());
             let copy = request.try_clone().unwrap();
             let answer = HttpConnector::call(&tap.sandbox, request).await;
@@ -130,8 +190,11 @@ impl Store for Tap {
     }
     /// The store replaces a file as a whole: torn is the same as not written.
     fn save<'a>(&'a self, state: &'a State) -> Answer<'a, ()> {
+        if self.is_dead() {
+            return Box::pin(std::future::pending());
+        }
         let (world, at) = (self.sandbox.world(), self.sandbox.now());
-        {
+        if self.doom.is_none() {
             let mut record = self.record.lock().unwrap();
             record.writes += 1;
             let what = format!("write {}", state.serial);
@@ -157,6 +220,38 @@ impl Store for Tap {
     }
     fn unlock(&self) -> Answer<'_, (), LockError> {
         self.store.unlock()
+    }
+}
+
+impl Doom {
+    async fn carry(&self, sandbox: &Sandbox, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        if *self.dead.borrow() {
+            return std::future::pending().await;
+        }
+        if self.calls.fetch_add(1, Ordering::Relaxed) + 1 < self.at {
+            return HttpConnector::call(sandbox, request).await;
+        }
+        match self.cut {
+            Cut::Before => {}
+            Cut::After => drop(HttpConnector::call(sandbox, request).await),
+            Cut::Late => *self.under_way.lock().unwrap() = Some(request),
+        }
+        self.dead.send_replace(true);
+        std::future::pending().await
+    }
+}
+
+impl Estate {
+    /// Plans and applies until the process dies, or is done before.
+    pub(crate) async fn crashing(&mut self, tap: &Tap, options: &Options) {
+        self.wire = Some(tap.wire());
+        let (_keep, interrupt) = watch::channel(None);
+        tokio::select! {
+            biased;
+            () = tap.death() => {}
+            _ = self.run_on(options, Arc::new(tap.clone()), interrupt) => {}
+        }
+        self.wire = None;
     }
 }
 

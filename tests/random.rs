@@ -1,0 +1,284 @@
+//! Random lives of an estate: edits, faults, crashes, interrupts and what somebody else does to it, in any order. It
+//! converges in the end, to what a fresh estate would be, and a destroy leaves nothing.
+//!
+//! `RSDS_RANDOM_CASES` says how many lives (200), `RSDS_RANDOM_SEED` where they begin: both are printed, and the same
+//! seed lives the same lives.
+
+use crate::{
+    crash::{Cut, Tap},
+    harness::*,
+};
+use proptest::{
+    prelude::*,
+    sample::select as one_of,
+    test_runner::{Config, RngSeed, TestRunner},
+};
+use rsds::{
+    plan::Options,
+    sandbox::{AwsError, Fault, How},
+};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::sync::watch;
+
+/// One producer, one consumer, one load balancer: the smallest of lives are the most.
+const TOML: &str = r#"
+project = "airline"
+region = "us-west-2"
+[networking]
+vpc_cidr = "10.50.0.0/16"
+allowed_cidrs = ["10.0.0.0/8"]
+[producer]
+base_capacity = 8
+max_capacity = 16
+final_snapshot = false
+[consumers.reporting]
+base_capacity = 8
+max_capacity = 16
+[nlb]
+deregistration_delay = "10s"
+[protect]
+addresses = []
+"#;
+
+/// What may be laid over the file.
+const EDITS: [&[&str]; 7] = [
+    &[],
+    &["tags.team=\"data\""],
+    &["networking.allowed_cidrs=[\"192.168.0.0/16\", \"10.0.0.0/8\"]", "networking.internet_gateway=true"],
+    &["consumers.reporting.query_timeout=\"20m\"", "producer.s3_buckets=[\"lake-*\"]"],
+    &["consumers.reporting.count=2"],
+    &["consumers.reporting.usage_limit={ period = \"daily\", rpu_hours = 50 }", "nlb.targets=\"endpoint\""],
+    &["nlb.port=5440", "consumers.reporting.log_exports=[\"userlog\"]"],
+];
+
+/// What may be asked to be replaced.
+const REPLACED: [&str; 4] =
+    ["nlb/target-group-*", "networking/nlb-security-group", "producer/role", "networking/s3-endpoint"];
+
+/// Where a connection may break, or AWS refuse.
+const STRUCK: [&str; 12] = [
+    "ec2:CreateVpc",
+    "ec2:CreateSubnet",
+    "ec2:AuthorizeSecurityGroupIngress",
+    "kms:CreateKey",
+    "iam:CreateRole",
+    "redshift-serverless:CreateNamespace",
+    "redshift-serverless:CreateWorkgroup",
+    "redshift-serverless:DeleteWorkgroup",
+    "elasticloadbalancing:CreateTargetGroup",
+    "elasticloadbalancing:RegisterTargets",
+    "elasticloadbalancing:CreateListener",
+    "ec2:DescribeSecurityGroupRules",
+];
+
+#[derive(Clone, Debug)]
+enum Event {
+    /// The file is edited.
+    Edit(usize),
+    /// An apply that is cut off at this mutating call: before it, after it, or with it landing late.
+    Crash(usize, Cut),
+    /// An apply interrupted after so many seconds.
+    Interrupt(u64),
+    /// An apply in which calls fail once.
+    Strike(Vec<(&'static str, Blow)>),
+    /// An apply that replaces something.
+    Replace(&'static str),
+    /// Somebody else takes a part away or changes it.
+    Meddle(Meddling),
+    /// A reader is destroyed.
+    DestroyReader,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Blow {
+    Refused,
+    RequestLost,
+    AnswerLost,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Meddling {
+    Rules,
+    Targets,
+    Listener,
+    Alias,
+    Tags,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let cut = one_of(vec![Cut::Before, Cut::After, Cut::Late]);
+    let blow = one_of(vec![Blow::Refused, Blow::RequestLost, Blow::AnswerLost]);
+    let meddlings = vec![Meddling::Rules, Meddling::Targets, Meddling::Listener, Meddling::Alias, Meddling::Tags];
+    prop_oneof![
+        3 => (0..EDITS.len()).prop_map(Event::Edit),
+        4 => (1..200_usize, cut).prop_map(|(at, cut)| Event::Crash(at, cut)),
+        1 => (0..400_u64).prop_map(Event::Interrupt),
+        2 => prop::collection::vec((one_of(STRUCK.to_vec()), blow), 1..4).prop_map(Event::Strike),
+        1 => one_of(REPLACED.to_vec()).prop_map(Event::Replace),
+        2 => one_of(meddlings).prop_map(Event::Meddle),
+        1 => Just(Event::DestroyReader),
+    ]
+}
+
+impl Blow {
+    fn how(self) -> How {
+        match self {
+            Self::Refused => How::Error(AwsError::new("AccessDenied", "not authorized").status(403)),
+            Self::RequestLost => How::LoseRequest,
+            Self::AnswerLost => How::LoseAnswer,
+        }
+    }
+}
+
+/// Takes something away, as somebody else with access to the account would.
+async fn meddle(estate: &Estate, meddling: Meddling) {
+    let aws = estate.somebody().await;
+    let world = estate.sandbox.world();
+    match meddling {
+        Meddling::Rules => {
+            if let Some((id, rule)) = world.ec2.rules.iter().next() {
+                let json = serde_json::to_value(rule).unwrap();
+                let group = json["group"].as_str().unwrap();
+                match json["egress"].as_bool() {
+                    Some(true) => {
+                        let call = aws.ec2.revoke_security_group_egress().group_id(group);
+                        call.security_group_rule_ids(id).send().await.ok();
+                    }
+                    Some(false) | None => {
+                        let call = aws.ec2.revoke_security_group_ingress().group_id(group);
+                        call.security_group_rule_ids(id).send().await.ok();
+                    }
+                }
+            }
+        }
+        Meddling::Targets => {
+            let groups = aws.elb.describe_target_groups().send().await.unwrap().target_groups.unwrap_or_default();
+            for arn in groups.iter().filter_map(|group| group.target_group_arn()) {
+                let health = aws.elb.describe_target_health().target_group_arn(arn).send().await.unwrap();
+                let targets = health.target_health_descriptions.unwrap_or_default();
+                if let Some(target) = targets.into_iter().find_map(|one| one.target) {
+                    aws.elb.deregister_targets().target_group_arn(arn).targets(target).send().await.unwrap();
+                }
+            }
+        }
+        Meddling::Listener => {
+            for arn in world.elb.listeners.keys() {
+                aws.elb.delete_listener().listener_arn(arn).send().await.ok();
+            }
+        }
+        Meddling::Alias => {
+            let aliases = aws.kms.list_aliases().send().await.unwrap().aliases.unwrap_or_default();
+            for name in aliases.iter().filter_map(|alias| alias.alias_name()).filter(|n| !n.starts_with("alias/aws/")) {
+                aws.kms.delete_alias().alias_name(name).send().await.unwrap();
+            }
+        }
+        Meddling::Tags => {
+            if let Some(id) = world.ec2.subnets.keys().next() {
+                let tag = aws_sdk_ec2::types::Tag::builder().key("team").value("strangers").build();
+                aws.ec2.create_tags().resources(id).tags(tag).send().await.unwrap();
+            }
+        }
+    }
+}
+
+/// Lives one life.
+async fn live(events: &[Event]) -> Result<(), TestCaseError> {
+    let mut estate = Estate::new(TOML);
+    let mut edit = 0;
+    for event in events {
+        estate.sandbox.disarm();
+        let options = match event {
+            Event::DestroyReader => destroying(&["consumer-reporting"]),
+            Event::Replace(address) => Options { replace: select(&[address]), ..Options::default() },
+            _ => Options::default(),
+        };
+        match event {
+            Event::Edit(number) => {
+                edit = *number;
+                estate.set(EDITS[edit]);
+                continue;
+            }
+            Event::Meddle(meddling) => {
+                meddle(&estate, *meddling).await;
+                continue;
+            }
+            Event::Strike(blows) => {
+                for (operation, blow) in blows {
+                    estate.sandbox.inject(Fault::once(*operation, 1, blow.how()));
+                }
+            }
+            Event::Crash(..) | Event::Interrupt(_) | Event::Replace(_) | Event::DestroyReader => {}
+        }
+        // What is not there cannot be replaced or destroyed: the run is then refused, as it should be.
+        let Ok(mut session) = estate.open().await else { continue };
+        let Ok(plan) = session.plan(&options, true).await else { continue };
+        let plan = Arc::new(plan);
+        let (events, _inbox) = tokio::sync::mpsc::unbounded_channel();
+        let (flip, interrupt) = watch::channel(None);
+        match event {
+            Event::Crash(at, cut) => {
+                let tap = Tap::deadly(&estate, *at, *cut);
+                estate.crashing(&tap, &options).await;
+                tap.land(&estate.clock, Duration::from_secs(12));
+            }
+            Event::Interrupt(after) => {
+                let (clock, after) = (estate.clock.clone(), Duration::from_secs(*after));
+                let user = async {
+                    clock.sleep(after).await;
+                    flip.send(Some(Duration::from_secs(5))).ok();
+                    std::future::pending::<()>().await;
+                };
+                tokio::select! {
+                    _ = session.apply(plan, events, interrupt) => {}
+                    () = user => {}
+                }
+            }
+            _ => drop(session.apply(plan, events, interrupt).await),
+        }
+    }
+    estate.sandbox.disarm();
+    let outcome = estate.run(&Options::default()).await;
+    prop_assert!(outcome.is_complete(), "{:#?}", outcome.failed);
+    estate.clock.sleep(Duration::from_secs(60)).await;
+    let left = estate.brief(&Options::default()).await;
+    prop_assert_eq!(left, Vec::<String>::new(), "the plan after the last apply");
+    let mut fresh = Estate::new(TOML);
+    fresh.set(EDITS[edit]);
+    fresh.apply().await;
+    prop_assert_eq!(countable(&estate), countable(&fresh), "what there is, and what there should be");
+    let outcome = estate.run(&destroying(&[])).await;
+    prop_assert!(outcome.is_complete(), "{:#?}", outcome.failed);
+    prop_assert_eq!(estate.sandbox.leftovers(), Vec::<String>::new());
+    Ok(())
+}
+
+/// What there is; interfaces and secrets come and go with what they belong to.
+fn countable(estate: &Estate) -> BTreeMap<&'static str, usize> {
+    estate.inventory().into_iter().filter(|(name, _)| *name != "interfaces").collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test's own knobs")]
+fn knob(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().map_or(default, |text| text.parse().unwrap())
+}
+
+#[test]
+fn random_lives_converge() {
+    let (seed, cases) = (knob("RSDS_RANDOM_SEED", 20_261_125), knob("RSDS_RANDOM_CASES", 200));
+    println!("RSDS_RANDOM_SEED={seed} RSDS_RANDOM_CASES={cases}");
+    let config = Config {
+        cases: u32::try_from(cases).unwrap(),
+        rng_seed: RngSeed::Fixed(seed),
+        failure_persistence: None,
+        max_shrink_iters: 40,
+        ..Config::default()
+    };
+    let lives = prop::collection::vec(event(), 1..5);
+    let result = TestRunner::new(config).run(&lives, |events| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(live(&events))
+    });
+    if let Err(error) = result {
+        panic!("RSDS_RANDOM_SEED={seed}: {error}");
+    }
+}
