@@ -135,41 +135,46 @@ impl Session {
 
     /// Builds the desired graph.
     pub async fn stack(&self) -> Result<Stack, Failure> {
-        Ok(self.surveyed(false).await?.0)
+        self.stack_at(&self.state).await
+    }
+
+    /// The same where another state says what stands already: that of an import to come.
+    pub async fn stack_at(&self, state: &State) -> Result<Stack, Failure> {
+        Ok(self.surveyed(state, false).await?.0)
     }
 
     /// Builds the desired graph where the estate lies; the second part is what is worth knowing about that place. A
     /// destroy takes the state's word: it asks nothing of the place.
-    async fn surveyed(&self, destroy: bool) -> Result<(Stack, Vec<Diagnostic>), Failure> {
+    async fn surveyed(&self, state: &State, destroy: bool) -> Result<(Stack, Vec<Diagnostic>), Failure> {
         let config = &self.environment.config;
         let (existing, warnings) = match destroy && !matches!(config.networking.vpc, Vpc::New(_)) {
-            true => (Some(existing::believed(&self.state)), Vec::new()),
-            false => self.existing().await?,
+            true => (Some(existing::believed(state)), Vec::new()),
+            false => self.existing(state).await?,
         };
         let zones = match config.networking.uses_existing_subnets() {
             true => Vec::new(),
-            false => self.zones().await?,
+            false => self.zones(state).await?,
         };
         Ok((build(&self.environment, &self.aws.owner, &Site { zones, existing })?, warnings))
     }
 
     /// Looks the network up that the TOML names, and chooses what is used of it.
-    async fn existing(&self) -> Result<(Option<Existing>, Vec<Diagnostic>), Failure> {
+    async fn existing(&self, state: &State) -> Result<(Option<Existing>, Vec<Diagnostic>), Failure> {
         let (environment, owner) = (&self.environment, &self.aws.owner);
         let network = &environment.config.networking;
         if matches!(network.vpc, Vpc::New(_)) {
             return Ok((None, Vec::new()));
         }
         let all = network::vpcs(&self.aws).await?;
-        let vpc = existing::vpc(environment, &self.state, owner, &all)?;
+        let vpc = existing::vpc(environment, state, owner, &all)?;
         let found = network::network(&self.aws, vpc, &network.subnet_ids).await?;
-        let (chosen, warnings) = existing::choose(environment, &self.state, owner, &found)?;
+        let (chosen, warnings) = existing::choose(environment, state, owner, &found)?;
         Ok((Some(chosen), warnings))
     }
 
     /// The zone of each subnet: the one the TOML names, else the one it is in, else the region's next.
-    async fn zones(&self) -> Result<Vec<String>, Failure> {
-        let known = recorded_zones(&self.environment.config, &self.state);
+    async fn zones(&self, state: &State) -> Result<Vec<String>, Failure> {
+        let known = recorded_zones(&self.environment.config, state);
         let wanted = known.len();
         let offered = match known.contains(&None) {
             true => zones(&self.aws).await?,
@@ -333,7 +338,7 @@ impl Session {
         if !as_recorded {
             check_supported(&self.environment)?;
         }
-        self.surveyed(as_recorded).await
+        self.surveyed(&self.state, as_recorded).await
     }
 
     fn decided(

@@ -12,12 +12,14 @@ use super::{
     named, naming,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, After, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Refusal, Stage, Step, Tags,
+    Typical, Which,
 };
 use aws_sdk_elasticloadbalancingv2::types::{
     self, LoadBalancerAttribute, LoadBalancerSchemeEnum, LoadBalancerStateEnum, LoadBalancerTypeEnum,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use std::collections::BTreeSet;
 
 /// A network load balancer. Its id is its ARN.
@@ -35,7 +37,7 @@ pub struct LoadBalancerSpec<S: Stage> {
     pub vpc: S::In<VpcId>,
     /// Its subnets, one per zone.
     pub subnets: BTreeSet<S::In<SubnetId>>,
-    /// Its security groups; at least one.
+    /// Its security groups; at least one, but of those that somebody else made without.
     pub security_groups: BTreeSet<S::In<SecurityGroupId>>,
     /// Whether each address serves the targets of all zones.
     pub cross_zone: bool,
@@ -197,6 +199,26 @@ impl Kind for LoadBalancer {
         Ok(place(which, live, |q, l| asks(q, l.id.as_str(), q.spec.name == l.spec.name)))
     }
 
+    /// AWS gives no security group to one that was made without.
+    fn refuse(changes: &Changes) -> Option<Refusal> {
+        let (before, after) = changes.0.get("security_groups")?;
+        let none = Json::Array(Vec::new());
+        let (why, help) = match (before, after) {
+            (Json::Null, After::Known(wanted)) if *wanted == none => (
+                "a load balancer that is made without a security group can never be given one".to_owned(),
+                "let there be a group for it: take `exists = false` or `security_groups = []` away".to_owned(),
+            ),
+            (there, _) if *there == none => (
+                "it was made without a security group, and AWS can never give it one".to_owned(),
+                "leave it without: [resources.\"networking/nlb-security-group\"] exists = false; or have a new one made, \
+                 which has another DNS name: --replace nlb/load-balancer"
+                    .to_owned(),
+            ),
+            _ => return None,
+        };
+        Some(Refusal { field: "security_groups", why, help })
+    }
+
     async fn create(aws: &Aws, spec: &LoadBalancerSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {
         let scheme =
             if spec.internal { LoadBalancerSchemeEnum::Internal } else { LoadBalancerSchemeEnum::InternetFacing };
@@ -265,7 +287,6 @@ impl Kind for LoadBalancer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kind::After;
     use serde_json::json;
 
     #[test]
@@ -300,5 +321,17 @@ mod tests {
         assert_eq!(state(LoadBalancerStateEnum::Provisioning), Readiness::Pending("provisioning".into()));
         assert_eq!(state(LoadBalancerStateEnum::ActiveImpaired), Readiness::Ready);
         assert_eq!(state(LoadBalancerStateEnum::Failed), Readiness::Failed("no room".into()));
+    }
+
+    #[test]
+    fn none_is_made_without_a_group_and_none_is_given_one_later() {
+        let refused = |before: Json, after: Json| {
+            let changes = Changes([("security_groups".to_owned(), (before, After::Known(after)))].into());
+            LoadBalancer::refuse(&changes).map(|refusal| refusal.why)
+        };
+        assert!(refused(Json::Null, json!([])).unwrap().contains("can never be given one"));
+        assert!(refused(json!([]), json!(["sg-1"])).unwrap().contains("can never give it one"));
+        assert_eq!(refused(json!(["sg-1"]), json!(["sg-2"])), None);
+        assert_eq!(refused(Json::Null, json!(["sg-2"])), None);
     }
 }

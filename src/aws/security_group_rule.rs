@@ -175,6 +175,20 @@ fn foreign(peer: &str) -> Fault {
 }
 
 impl SecurityGroupRule {
+    /// Lists the rules of some groups, whoever made them.
+    pub async fn of_groups<'a>(
+        aws: &Aws,
+        groups: impl Iterator<Item = &'a str>,
+    ) -> Result<Vec<(Id, SecurityGroupRuleSpec<Known>)>, Fault> {
+        let mut all = Vec::new();
+        for filters in ec2_filters_by("group-id", groups) {
+            let pages = aws.ec2.describe_security_group_rules().set_filters(Some(filters)).into_paginator().items();
+            let rules: Vec<_> = pages.send().collect::<Result<_, _>>().called("ec2:DescribeSecurityGroupRules").await?;
+            all.extend(rules.into_iter().filter_map(Self::live).map(|live| (live.id, live.spec)));
+        }
+        Ok(all)
+    }
+
     fn live(rule: types::SecurityGroupRule) -> Option<Live<Self>> {
         let (id, group) = (rule.security_group_rule_id?, rule.group_id?);
         let protocol = Protocol::of(&rule.ip_protocol.unwrap_or_default());

@@ -5,6 +5,7 @@ use super::{
     confirm::confirm,
     context::Context,
     locked::locked,
+    takeover,
     typed::{again, arguments},
 };
 use crate::{
@@ -16,21 +17,24 @@ use crate::{
     session::Session,
     ui::ImportView,
 };
+use jiff::Timestamp;
 use std::time::Duration;
 
 /// How long an answer may take before what was shown is looked at once more.
 const FRESH: Duration = Duration::from_mins(5);
 /// Calls in flight at once.
-const PARALLELISM: usize = 16;
+pub(super) const PARALLELISM: usize = 16;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// What it is to be: an address that the TOML asks for (`rsds plan` lists them)
-    #[arg(value_name = "ADDRESS")]
-    address: Address,
+    #[arg(value_name = "ADDRESS", requires = "id", required_unless_present = "from_tfstate")]
+    address: Option<Address>,
     /// What exists: its id, name or ARN, as AWS shows it or `terraform import` takes it
     #[arg(value_name = "ID")]
-    id: String,
+    id: Option<String>,
+    #[command(flatten)]
+    bulk: takeover::Flags,
     /// Do not ask
     #[arg(long)]
     auto_approve: bool,
@@ -47,7 +51,21 @@ pub(super) fn names() -> String {
 }
 
 pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
-    let Args { address, id, auto_approve, lock_timeout } = args;
+    let Args { address, id, bulk, auto_approve, lock_timeout } = args;
+    match (bulk.from_tfstate.clone(), address, id) {
+        (Some(file), _, _) => takeover::run(context, &file, bulk, auto_approve, lock_timeout).await,
+        (None, Some(address), Some(id)) => one(context, &address, &id, auto_approve, lock_timeout).await,
+        (None, _, _) => Err(Failure::new("what is to be taken over?", "rsds import ADDRESS ID; rsds import --help")),
+    }
+}
+
+async fn one(
+    context: &Context,
+    address: &Address,
+    id: &str,
+    auto_approve: bool,
+    lock_timeout: Duration,
+) -> Result<Exit, Failure> {
     check_that_someone_agrees(context, auto_approve, "import ADDRESS ID")?;
     let environment = context.load()?;
     context.warn(environment.warnings());
@@ -57,19 +75,19 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Failure> 
         let mut session = context.open_in(held, environment, PARALLELISM, None).await?;
         let look = async |session: &Session| {
             let now = context.clock.timestamp();
-            let (adoption, observed) = import::one(session, &address, &id, &options, now).await?;
+            let (adoption, observed) = import::one(session, address, id, &options, now).await?;
             Ok::<_, Failure>((Planned { plan: adoption.plan, observed }, adoption.then))
         };
         let (shown, then) = look(&session).await?;
-        show(context, &session, &shown.plan, &then)?;
+        let origin = |key: &str| session.environment.place(key);
+        context.view(&view(context, &shown.plan, &then, &origin))?;
         let again = again(arguments().skip(1), &session.environment.config.env);
         let asked = context.clock.timestamp();
         if !auto_approve && !confirm(context, "take over a resource for", &session).await? {
             context.printer.note("Nothing was changed.");
             return Ok(Exit::Failed);
         }
-        let took = context.clock.timestamp().duration_since(asked);
-        let plan = match Duration::try_from(took).is_ok_and(|took| took <= FRESH) {
+        let plan = match is_fresh(context, asked) {
             true => shown.plan,
             false => unmoved(&session, &shown, look(&session).await?.0, &again)?,
         };
@@ -78,8 +96,13 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Failure> 
     .await
 }
 
+/// Tells whether what was shown can still be believed.
+pub(super) fn is_fresh(context: &Context, asked: Timestamp) -> bool {
+    Duration::try_from(context.clock.timestamp().duration_since(asked)).is_ok_and(|took| took <= FRESH)
+}
+
 /// The plan to carry out after an answer that took long: what was shown, if it still holds.
-fn unmoved(session: &Session, then: &Planned, now: Planned, again: &str) -> Result<Plan, Failure> {
+pub(super) fn unmoved(session: &Session, then: &Planned, now: Planned, again: &str) -> Result<Plan, Failure> {
     let Since { against, .. } = moved(then, &now, &session.state);
     match against.first() {
         None => Ok(now.plan),
@@ -87,12 +110,13 @@ fn unmoved(session: &Session, then: &Planned, now: Planned, again: &str) -> Resu
     }
 }
 
-/// Shows what an import does and what it leaves to do.
-fn show(context: &Context, session: &Session, plan: &Plan, then: &Result<Plan, Vec<PlanError>>) -> Result<(), Failure> {
-    let environment = &session.environment;
-    let origin = |key: &str| environment.place(key);
-    let options = Options::default();
-    let view = |plan| change::view(context, plan, &origin, &options, Vec::new());
-    let then = then.as_ref().map(view).map_err(Vec::as_slice);
-    context.view(&ImportView { import: change::view(context, plan, &origin, &options, Vec::new()), then })
+/// What an import does and what it leaves to do.
+pub(super) fn view<'a>(
+    context: &Context,
+    plan: &'a Plan,
+    then: &'a Result<Plan, Vec<PlanError>>,
+    origin: &'a dyn Fn(&str) -> Option<String>,
+) -> ImportView<'a> {
+    let view = |plan| change::view(context, plan, origin, &Options::default(), Vec::new());
+    ImportView { import: view(plan), then: then.as_ref().map(view).map_err(Vec::as_slice) }
 }

@@ -28,6 +28,7 @@ mod signals;
 mod state;
 mod status;
 mod summary;
+mod takeover;
 mod typed;
 mod validate;
 mod who;

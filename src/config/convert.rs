@@ -378,9 +378,10 @@ fn monitoring(view: &View<'_>) -> Monitoring {
 
 fn resource(view: &View<'_>) -> ResourceOverride {
     let entries = view.node.and_then(Node::table).into_iter().flatten();
-    let fields = entries.filter(|(name, _)| *name != "name" && *name != "ignore_changes");
+    let fields = entries.filter(|(name, _)| !["name", "exists", "ignore_changes"].contains(&name.as_str()));
     ResourceOverride {
         name: view.at("name").text_if(),
+        exists: view.at("exists").flag(),
         ignore_changes: view.at("ignore_changes").texts(),
         fields: fields.map(|(name, node)| (name.clone(), node.value.to_json())).collect(),
     }

@@ -258,6 +258,7 @@ pub const KEYS: &[Key] = &[
     key("resources", Map(Shape::Address), Nothing, "Overrides for single resources, by address (`rsds state list`)."),
     key("resources.*", Open, Nothing, "Any field of that one resource, as `rsds plan -v` names it: maps (`tags`, `parameters`) merge key by key, the rest replaces. And:"),
     key("resources.*.name", Text(Shape::Any), Nothing, "Its physical name; of what has none of its own (a VPC, a subnet, a listener) the tag `Name`."),
+    key("resources.*.exists", Bool, Value("true"), "`false`: the estate does without it. What names it in passing (an optional field, one of several groups or roles) does without, too; what cannot must be told something else here."),
     key("resources.*.ignore_changes", NAMES, Value("[]"), "Fields set at creation, then read and not mended: `parameters`, or one key of a map, `parameters.search_path`."),
 ];
 

@@ -107,7 +107,20 @@ impl Environment {
 /// others; alone it is in [`Environment::unsupported`].
 pub fn load(dir: &Path, env: &str, sets: &[String]) -> Result<Environment, Problems> {
     let path = find(dir, env)?;
-    let Files { mut tree, sources } = files(dir, &path)?;
+    checked(files(dir, &path)?, env, sets)
+}
+
+/// Loads the environment `env` from a text that is to become the file `name`; it extends nothing.
+///
+/// # Errors
+/// As of [`load`].
+pub fn load_text(name: &str, text: &str, env: &str) -> Result<Environment, Problems> {
+    let source = Source::file(name, text);
+    let tree = parse(&source).map_err(Problems)?;
+    checked(Files { tree, sources: vec![source] }, env, &[])
+}
+
+fn checked(Files { mut tree, sources }: Files, env: &str, sets: &[String]) -> Result<Environment, Problems> {
     let (overrides, mut errors) = set::parse_all(sets, &tree);
     for node in overrides {
         tree.merge(node);

@@ -27,7 +27,7 @@ mod tests;
 
 pub use check::{legal_port, legal_rpu};
 pub use diagnostic::{Diagnostic, Problems, Severity};
-pub use load::{Environment, Spot, environments, load};
+pub use load::{Environment, Spot, environments, load, load_text};
 pub use schema::{json_schema, reference};
 pub use source::{Origin, Source};
 pub use tree::join;

@@ -392,6 +392,8 @@ pub struct Protect {
 pub struct ResourceOverride {
     /// Its physical name.
     pub name: Option<String>,
+    /// Whether the estate has it at all.
+    pub exists: bool,
     /// Fields that are read but not mended.
     pub ignore_changes: Vec<String>,
     /// Any other field of that kind.

@@ -4,6 +4,11 @@
 //! Called by `cli::import` and by tests; `plan::adopt` makes the plan, `apply` carries it out. Must never send a mutating
 //! call.
 
+pub mod bulk;
+pub mod file;
+pub mod survey;
+pub mod tfstate;
+
 use crate::{
     address::Address,
     aws::{Aws, Fault},

@@ -21,6 +21,10 @@ pub struct Adoption {
     pub plan: Plan,
     /// The plan that an apply would make then, or why there is none.
     pub then: Result<Plan, Vec<PlanError>>,
+    /// The state that there is then.
+    pub after: State,
+    /// How each of what is taken over differs from the TOML, but for what `ignore_changes` leaves alone.
+    pub differs: BTreeMap<Address, Vec<FieldChange>>,
 }
 
 /// What an import rests on.
@@ -58,6 +62,7 @@ pub fn adopt(
         return Err(errors);
     }
     let (mut plan, mut state, mut observed) = (Plan::default(), grounds.state.clone(), grounds.observed.clone());
+    let mut differs = BTreeMap::new();
     for (address, live) in found {
         let Some(wanted) = grounds.stack.wanted.get(address) else { continue };
         let Taken { change, intent, done, tags } =
@@ -70,9 +75,14 @@ pub fn adopt(
         if wanted.kind.tagged() {
             live.spec["tags"] = json!(tags);
         }
+        let different = grounds.differences(wanted, &state.entries[address].spec, &live.spec, found);
+        let mut different = different.map_err(|fault| vec![defect(address, &fault)])?;
+        different.retain(|change| !wanted.ignores(&change.field, change.key.as_deref()));
+        differs.insert(address.clone(), different);
         observed.0.insert(address.clone(), Seen::Live(live));
     }
-    Ok(Adoption { plan, then: decide::plan(grounds.stack, &state, &observed, options) })
+    let then = decide::plan(grounds.stack, &state, &observed, options);
+    Ok(Adoption { plan, then, after: state, differs })
 }
 
 fn error(address: &Address, message: String, help: impl Into<String>) -> PlanError {
@@ -137,6 +147,23 @@ impl Grounds<'_> {
         }
     }
 
+    /// Returns the value of an output, as what was found or what is recorded has it.
+    fn value_of(&self, of: &OutputRef, found: &BTreeMap<Address, AnyLive>) -> Option<Json> {
+        let shown = found.get(&of.address).map(|live| live.outputs[&of.output].clone());
+        shown.filter(|value| !value.is_null()).or_else(|| self.state.output(&of.address, &of.output).cloned())
+    }
+
+    fn differences(
+        &self,
+        wanted: &Wanted,
+        recorded: &Json,
+        live: &Json,
+        found: &BTreeMap<Address, AnyLive>,
+    ) -> Result<Vec<FieldChange>, Fault> {
+        let value_of = |of: &OutputRef| self.value_of(of, found);
+        Ok(diff::compare(wanted, &wanted.spec, recorded, live, &value_of)?.fields)
+    }
+
     fn take(
         &self,
         address: &Address,
@@ -145,11 +172,7 @@ impl Grounds<'_> {
         found: &BTreeMap<Address, AnyLive>,
     ) -> Result<Taken, Fault> {
         let kind = wanted.kind;
-        let value_of = |of: &OutputRef| {
-            let shown = found.get(&of.address).map(|live| live.outputs[&of.output].clone());
-            shown.filter(|value| !value.is_null()).or_else(|| self.state.output(&of.address, &of.output).cloned())
-        };
-        let before = diff::taken_over(wanted, &live.spec, &value_of)?;
+        let before = diff::taken_over(wanted, &live.spec, &|of| self.value_of(of, found))?;
         let (was, owned) = (tags::of_spec(&before), self.owner.tags(address));
         let shown = tags::of_spec(&live.spec);
         let (mut spec, mut tags, mut fields) = (before.clone(), shown.clone(), Vec::new());

@@ -64,6 +64,7 @@ pub struct Stack {
     owner: Owner,
     tags: Tags,
     overrides: Overrides,
+    left_out: BTreeSet<Address>,
     defects: Vec<String>,
 }
 
@@ -78,7 +79,8 @@ impl Stack {
     /// resources the TOML's `[resources]` are laid.
     pub fn new(owner: Owner, config: &Config) -> Self {
         let overrides = Overrides::new(config.resources.clone());
-        Self { wanted: BTreeMap::new(), owner, tags: config.tags.clone(), overrides, defects: Vec::new() }
+        let (wanted, left_out, defects) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
+        Self { wanted, owner, tags: config.tags.clone(), overrides, left_out, defects }
     }
 
     /// Opens a component; `origin` is the TOML key its resources come from unless they say otherwise.
@@ -94,11 +96,16 @@ impl Stack {
     /// Returns the graph, or what is wrong with it: two resources of one address, an edge to nowhere, overrides that
     /// do not fit.
     pub(super) fn finish(mut self) -> Result<Self, Flaws> {
+        self.overrides.let_go(&self.left_out, &mut self.wanted);
+        if !self.overrides.misfits.is_empty() {
+            self.overrides.look_over(&self.wanted, &self.left_out);
+            return Err(Flaws { defects: self.defects, misfits: std::mem::take(&mut self.overrides.misfits) });
+        }
         let edges = self.wanted.iter().flat_map(|(from, w)| w.depends_on().into_iter().map(move |d| (from, d.on)));
         let loose = edges.filter(|(_, on)| !self.wanted.contains_key(on));
         let loose: Vec<String> = loose.map(|(from, on)| format!("{from} refers to {on}, which is not there")).collect();
         self.defects.extend(loose);
-        self.overrides.look_over(&self.wanted);
+        self.overrides.look_over(&self.wanted, &self.left_out);
         let misfits = std::mem::take(&mut self.overrides.misfits);
         match self.defects.is_empty() && misfits.is_empty() {
             true => Ok(self),
@@ -122,6 +129,10 @@ impl Component<'_> {
         match self.wanted::<K>(&address, &spec) {
             Ok(mut wanted) => {
                 self.stack.overrides.lay_over(&address, &mut wanted);
+                if self.stack.overrides.leaves_out(&address) {
+                    self.stack.left_out.insert(address.clone());
+                    return Handle::new(address);
+                }
                 if self.stack.wanted.insert(address.clone(), wanted).is_some() {
                     self.stack.defects.push(format!("{address} stands there twice"));
                 }

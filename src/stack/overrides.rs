@@ -1,4 +1,5 @@
-//! Lays `[resources."<address>"]` over what the stack says of single resources: names, fields, `ignore_changes`.
+//! Lays `[resources."<address>"]` over what the stack says of single resources: names, fields, `ignore_changes`, and
+//! whether there is one at all.
 //!
 //! Called by `graph` for every resource that is added, so that components get it for nothing. Values go through the
 //! kind's own draft spec before anything happens. Must never let anybody override the tags that say whose a resource is.
@@ -68,6 +69,37 @@ impl Overrides {
         self.by_address.get(&address.to_string())?.name.as_deref()
     }
 
+    /// Tells whether the estate does without the resource.
+    pub(super) fn leaves_out(&self, address: &Address) -> bool {
+        self.by_address.get(&address.to_string()).is_some_and(|written| !written.exists)
+    }
+
+    /// Takes what is left out from what names it.
+    pub(super) fn let_go(&mut self, left_out: &BTreeSet<Address>, wanted: &mut BTreeMap<Address, Wanted>) {
+        for (address, resource) in wanted.iter_mut() {
+            resource.after.retain(|on, _| !left_out.contains(on));
+            let fields = resource.kind.fields();
+            let named: Vec<(String, BTreeSet<Address>)> = resource
+                .spec
+                .iter()
+                .map(|(field, tree)| (field.clone(), named(tree, left_out)))
+                .filter(|(_, named)| !named.is_empty())
+                .collect();
+            for (field, named) in named {
+                let Some(tree) = resource.spec.get(&field) else { continue };
+                let rest = without(tree, left_out).unwrap_or(Tree::Leaf(Json::Null));
+                // What goes where its subnets go cannot be nowhere.
+                let nowhere = rest == Tree::List(Vec::new()) && fields.iter().any(|f| f.name == field && f.follows);
+                let mut spec = resource.spec.clone();
+                spec.insert(field.clone(), rest);
+                match resource.kind.redraft(&Tree::Map(spec)) {
+                    Ok(Tree::Map(spec)) if !nowhere => resource.spec = spec,
+                    _ => self.misfits.extend(named.iter().map(|gone| needed(address, resource.kind, &field, gone))),
+                }
+            }
+        }
+    }
+
     /// Lays what is written about `address` over `wanted`.
     pub(super) fn lay_over(&mut self, address: &Address, wanted: &mut Wanted) {
         let Some(written) = self.by_address.get(&address.to_string()) else { return };
@@ -86,8 +118,8 @@ impl Overrides {
     }
 
     /// Looks for what can only be seen when everything is there: addresses that are not, names that two have.
-    pub(super) fn look_over(&mut self, wanted: &BTreeMap<Address, Wanted>) {
-        let all: Vec<String> = wanted.keys().map(Address::to_string).collect();
+    pub(super) fn look_over(&mut self, wanted: &BTreeMap<Address, Wanted>, left_out: &BTreeSet<Address>) {
+        let all: Vec<String> = wanted.keys().chain(left_out).map(Address::to_string).collect();
         for given in self.by_address.keys().filter(|given| !all.contains(given)) {
             let (key, help) = (join("resources", given), Some(nearby(given, &all)));
             let message = format!("there is no resource `{given}`");
@@ -106,6 +138,37 @@ impl Overrides {
             let name = if self.name(pinned).is_some() { join(&key, "name") } else { key };
             self.misfits.push(Misfit { key: name, spot: Spot::Value, message, help: None });
         }
+    }
+}
+
+/// The resources among `left_out` that a value comes from.
+fn named(tree: &Tree, left_out: &BTreeSet<Address>) -> BTreeSet<Address> {
+    let mut found = BTreeSet::new();
+    tree.references(&mut found);
+    found.into_iter().map(|of| of.address).filter(|address| left_out.contains(address)).collect()
+}
+
+/// A value without what comes from resources that are left out; none where nothing is left of it.
+fn without(tree: &Tree, left_out: &BTreeSet<Address>) -> Option<Tree> {
+    match tree {
+        Tree::Leaf(_) => Some(tree.clone()),
+        Tree::Ref(of) => (!left_out.contains(&of.address)).then(|| tree.clone()),
+        Tree::List(items) => Some(Tree::List(items.iter().filter_map(|item| without(item, left_out)).collect())),
+        Tree::Map(fields) => {
+            let rest = fields.iter().map(|(key, value)| Some((key.clone(), without(value, left_out)?)));
+            rest.collect::<Option<BTreeMap<_, _>>>().map(Tree::Map)
+        }
+    }
+}
+
+/// Says that something cannot do without what is left out.
+fn needed(address: &Address, kind: &dyn AnyKind, field: &str, gone: &Address) -> Misfit {
+    let (gone, address) = (gone.to_string(), address.to_string());
+    Misfit {
+        key: join(&join("resources", &gone), "exists"),
+        spot: Spot::Value,
+        message: format!("`{field}` of {address} ({}) comes from {gone}, and is needed", kind.name()),
+        help: Some(format!("give it under [resources.\"{address}\"], or leave that out, too: exists = false")),
     }
 }
 
@@ -180,7 +243,7 @@ impl One<'_> {
         let key = join(&self.path, name);
         let Some(field) = self.find(name) else {
             let message = format!("{} has no field `{name}`", self.kind().name());
-            let help = self.known(name, &["name", "ignore_changes"]);
+            let help = self.known(name, &["name", "exists", "ignore_changes"]);
             return self.misfit(key, Spot::Key, message, help);
         };
         match (Tree::of(value), value) {

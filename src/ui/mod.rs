@@ -25,6 +25,7 @@ pub mod plan;
 pub mod progress;
 pub mod state;
 pub mod status;
+mod takeover;
 
 pub use duration::seconds;
 pub use failure::{FailureView, problem_annotations};
@@ -34,5 +35,6 @@ pub use plan::{ImportView, PlanView, plan_errors, plan_errors_json, saved, saved
 pub use printer::{Format, PrintError, Printer, Settings, Verbosity};
 pub use progress::follow;
 pub use style::{Label, Styled};
+pub use takeover::TakeoverView;
 pub use view::{Plain, View};
 pub(crate) use words::count;

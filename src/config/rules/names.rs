@@ -34,9 +34,10 @@ fn reserved_prefixes(rules: &mut Rules<'_>) {
     }
 }
 
-/// Says whether all these resources of a component have names of their own in `[resources]`.
+/// Says whether all these resources of a component have names of their own in `[resources]`, or are left out there.
 fn pinned(rules: &Rules<'_>, component: &str, resources: &[&str]) -> bool {
-    let named = |address: String| rules.config.resources.get(&address).is_some_and(|of| of.name.is_some());
+    let named =
+        |address: String| rules.config.resources.get(&address).is_some_and(|of| of.name.is_some() || !of.exists);
     resources.iter().all(|resource| named(format!("{component}/{resource}")))
 }
 

@@ -23,6 +23,13 @@ pub struct ImportView<'a> {
 }
 
 impl ImportView<'_> {
+    /// Writes the sums alone, for people.
+    pub fn sums(&self, color: bool, width: usize) -> String {
+        let mut page: Page = Vec::new();
+        self.import.sums(&mut page);
+        lines(page, color, width)
+    }
+
     fn is_imported(&self, address: &Address) -> bool {
         self.import.plan.changes.get(address).is_some_and(|change| change.action == Action::Import)
     }
