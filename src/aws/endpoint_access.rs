@@ -159,7 +159,9 @@ impl Kind for EndpointAccess {
     type Outputs = EndpointAccessOutputs;
 
     fn named(text: &str) -> Option<Named> {
-        named::arn_or_name(text, "redshift-serverless", "managedvpcendpoint/")
+        // IAM's reference has one word for it, what AWS answers another.
+        let other = || named::arn(text, "redshift-serverless", "endpointaccess/");
+        other().or_else(|| named::arn_or_name(text, "redshift-serverless", "managedvpcendpoint/"))
     }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {

@@ -307,7 +307,7 @@ fn window(text: &str) -> Result<(), Fault> {
 }
 
 fn pattern(text: &str) -> Result<(), Fault> {
-    let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_*/$".contains(&byte);
+    let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.*/$".contains(&byte);
     let parts: Vec<&str> = text.split('/').collect();
     if parts.len() <= 2 && parts.iter().all(|part| !part.is_empty()) && text.bytes().all(good) {
         return Ok(());

@@ -115,7 +115,7 @@ impl File {
         let mut text: String = heading.lines().map(|line| format!("# {line}\n")).collect();
         for (section, keys) in &self.sections {
             if !section.is_empty() {
-                text.push_str(&format!("\n[{section}]\n"));
+                text.extend(["\n[", section, "]\n"]);
             }
             keys.iter().for_each(|(key, value)| text.push_str(&line(key, value)));
             if section.is_empty() && !self.tags.is_empty() {
@@ -128,7 +128,7 @@ impl File {
             if number == 0 {
                 text.push_str("\n# What the keys above cannot say, resource by resource.\n");
             }
-            text.push_str(&format!("\n[resources.\"{address}\"]\n"));
+            text.extend(["\n[resources.\"", &address.to_string(), "\"]\n"]);
             if !exists {
                 text.push_str("exists = false\n");
             }

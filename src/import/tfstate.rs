@@ -126,7 +126,7 @@ pub const READ: &[(&str, &[&str])] = &[
 ];
 
 /// Names of attributes that hold secrets: nothing of that name is ever read, at any depth.
-const SECRETS: &[&str] = &["admin_user_password", "master_password", "password", "private", "secret"];
+const SECRETS: &[&str] = &["admin_user_password", "master_password", "password", "private_key", "secret"];
 
 /// An old state, as far as rsds reads it.
 #[derive(Debug, Default)]

@@ -135,7 +135,7 @@ impl<'a> Survey<'a> {
         };
         match tf.of("aws_vpc_endpoint").find(to_s3) {
             Some(of) => {
-                self.assign("networking", "s3-endpoint", of, "ec2.vpc-endpoint", of.text("id").unwrap_or_default())
+                self.assign("networking", "s3-endpoint", of, "ec2.vpc-endpoint", of.text("id").unwrap_or_default());
             }
             None => self.set("networking", "s3_endpoint", json!(false)),
         }
@@ -154,7 +154,7 @@ impl<'a> Survey<'a> {
         ];
         for (whose, ids) in wanted {
             let own = |id: &&str| tf.of("aws_security_group").find(|of| of.text("id") == Some(*id));
-            let free = ids.iter().filter(|id| !groups.whose.contains_key(*id)).find_map(|id| Some((*id, own(&id)?)));
+            let free = ids.iter().filter(|id| !groups.whose.contains_key(*id)).find_map(|id| Some((*id, own(id)?)));
             if let Some((id, of)) = free {
                 groups.whose.insert(id, whose);
                 self.assign("networking", &format!("{whose}-security-group"), of, "ec2.security-group", id);

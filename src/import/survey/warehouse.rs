@@ -358,7 +358,10 @@ impl<'a> Survey<'a> {
                     let text = format!("{name}/{}", arn(of));
                     self.assign(component, "role-policy-attachment", of, "iam.role-policy-attachment", &text);
                 }
-                _ => self.leave(of, "rsds attaches no such policy: it stays attached"),
+                _ => self.leave(
+                    of,
+                    "rsds attaches no such policy: it stays attached, and the role cannot go before it is detached",
+                ),
             }
         }
         buckets
