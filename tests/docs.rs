@@ -140,6 +140,10 @@ fn policy() -> String {
     serde_json::to_string_pretty(&serde_json::json!({"Version": "2012-10-17", "Statement": statements})).unwrap()
 }
 
+fn listed(actions: &[&str]) -> String {
+    actions.iter().map(|action| format!("`{action}`")).collect::<Vec<_>>().join(", ")
+}
+
 #[test]
 fn docs_permissions_are_current() {
     let mut text = format!(
@@ -147,9 +151,12 @@ fn docs_permissions_are_current() {
          The IAM actions of the caller, as the kinds of resources in `src/aws/` declare them.\n\
          `plan` needs the *read* column alone. The actions of `secretsmanager`, and of `kms` with a namespace, are \
          Redshift's in the caller's name. The conformance tests fail on a call that is not declared.\n\n\
-         Always: {}. In a network that exists also, to look it up: {}.\n\n| kind | read | create | update | delete |\n| --- | --- | --- | --- | --- |\n",
-        COMMON.map(|action| format!("`{action}`")).join(", "),
-        network::ACTIONS.iter().map(|action| format!("`{action}`")).collect::<Vec<_>>().join(", ")
+         Always: {}. In a network that exists also, to look it up: {}.\n\n\
+         With the state in S3, on its bucket and objects: {}. For `rsds backend create`: {}.\n\n| kind | read | create | update | delete |\n| --- | --- | --- | --- | --- |\n",
+        listed(&COMMON),
+        listed(network::ACTIONS),
+        listed(&rsds::state::s3::ACTIONS),
+        listed(&rsds::state::s3::bucket::ACTIONS),
     );
     for kind in KINDS {
         let cells = actions(*kind).map(|(_, names)| {

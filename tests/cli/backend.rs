@@ -80,6 +80,23 @@ fn a_state_moves_there_and_back_and_is_never_begun_anew() {
 }
 
 #[test]
+fn two_at_once_are_kept_apart_and_ctrl_c_lets_go() {
+    let folder = Folder::new(&shared());
+    folder.rsds(&[&["backend", "create", "--auto-approve"], &FAST]).exits(0);
+    let mut first = folder.start(&[&["apply", "--auto-approve"], &SLOW]);
+    first.until("networking/vpc: created");
+    let pid = first.child.id();
+    let second = folder.rsds(&[&["apply", "--auto-approve"], &SLOW]).exits(4).says("the state is locked by ann@");
+    second.says(&format!("(pid {pid})")).says("--lock-timeout");
+    first.signal("INT");
+    first.end().exits(130).prints("Apply incomplete");
+    assert_eq!(keys(&folder)[0], "rsds/demo/dev/state.json");
+    assert!(!keys(&folder).contains(&"rsds/demo/dev/state.json.lock".to_owned()));
+    folder.rsds(&[&["destroy", "--auto-approve"], &FAST]).exits(0);
+    assert_eq!(folder.sandbox().leftovers(), ["aws-global/s3"]);
+}
+
+#[test]
 fn a_bucket_of_somebody_else_and_a_local_state_have_answers() {
     let folder = Folder::new(&shared().replace("acme-rsds", "terraform-state"));
     folder.rsds(&[&["backend", "create", "--auto-approve"], &FAST]).exits(1).says("belongs to somebody else");

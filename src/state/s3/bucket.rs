@@ -5,7 +5,7 @@
 
 use super::{
     S3Store,
-    objects::{Objects, PATIENCE},
+    objects::{Objects, PATIENCE, REGION},
 };
 use crate::aws::{
     Class, Fault,
@@ -24,6 +24,24 @@ use aws_sdk_s3::{
 };
 use serde::Serialize;
 use serde_json::{Value as Json, json};
+
+/// The IAM actions of `rsds backend create`.
+pub const ACTIONS: [&str; 14] = [
+    "s3:CreateBucket",
+    "s3:GetBucketOwnershipControls",
+    "s3:GetBucketPolicy",
+    "s3:GetBucketPublicAccessBlock",
+    "s3:GetBucketVersioning",
+    "s3:GetEncryptionConfiguration",
+    "s3:GetLifecycleConfiguration",
+    "s3:ListBucket",
+    "s3:PutBucketOwnershipControls",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketVersioning",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutLifecycleConfiguration",
+];
 
 /// Name of the policy statement that refuses what does not come over TLS.
 const TLS_ONLY: &str = "RsdsTlsOnly";
@@ -329,7 +347,15 @@ impl Objects {
             .abort_incomplete_multipart_upload(uploads.build())
             .expiration(LifecycleExpiration::builder().expired_object_delete_marker(true).build());
         let mine = built(rule.build())?;
-        if rules.contains(&mine) {
+        // AWS may show more of a rule than was asked for.
+        let says_so = |rule: &LifecycleRule| {
+            rule.status == mine.status
+                && rule.filter == mine.filter
+                && rule.noncurrent_version_expiration == mine.noncurrent_version_expiration
+                && rule.abort_incomplete_multipart_upload == mine.abort_incomplete_multipart_upload
+                && rule.expiration.as_ref().and_then(|expiration| expiration.expired_object_delete_marker) == Some(true)
+        };
+        if rules.iter().any(says_so) {
             return Ok(None);
         }
         rules.retain(|rule| rule.id.as_ref() != Some(&id));
@@ -345,7 +371,7 @@ fn no_public_access() -> PublicAccessBlockConfiguration {
 
 fn region_of(error: Option<&SdkError<HeadBucketError>>) -> Option<String> {
     let raw = error?.raw_response()?;
-    (raw.status().as_u16() == 301).then(|| raw.headers().get("x-amz-bucket-region").map(str::to_owned))?
+    matches!(raw.status().as_u16(), 301 | 400).then(|| raw.headers().get(REGION).map(str::to_owned))?
 }
 
 fn built<T, E: std::error::Error>(result: Result<T, E>) -> Result<T, Fault> {

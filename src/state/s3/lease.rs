@@ -243,8 +243,12 @@ impl Lease {
     }
 }
 
+/// The lease that a store holds, if it holds one.
+pub(super) type Slot = Arc<Mutex<Option<Arc<Lease>>>>;
+
 /// A lease at work: renewed until it is let go.
 pub(super) struct Kept {
+    pub(super) slot: Slot,
     pub(super) lease: Arc<Lease>,
     pub(super) renewals: JoinHandle<()>,
 }
@@ -258,6 +262,8 @@ impl Drop for Kept {
 impl Held for Kept {
     fn release(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         self.renewals.abort();
+        // What is written from now on is fenced by its own condition alone.
+        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Box::pin(async move { self.lease.let_go().await })
     }
 }

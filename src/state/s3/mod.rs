@@ -17,16 +17,28 @@ use super::{
     store::{Answer, LockError, Past, Store, StoreError},
 };
 use crate::{aws::Fault, clock::Clock};
-use lease::{Kept, Lease};
+use lease::{Kept, Lease, Slot};
 pub use objects::Connect;
 use objects::{If, Object, Objects, PATIENCE, Put, is_passing};
 use sha2::{Digest as _, Sha256};
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 use tokio::sync::Mutex as Turns;
+
+/// The IAM actions of a run with its state in S3, with `kms` for a key of the user's own.
+pub const ACTIONS: [&str; 8] = [
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "s3:DeleteObject",
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "s3:ListBucket",
+    "s3:ListBucketVersions",
+    "s3:PutObject",
+];
 
 /// Where a state is kept in S3.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +63,7 @@ impl fmt::Display for Place {
 pub struct S3Store {
     objects: Arc<Objects>,
     seen: Turns<Seen>,
-    lease: Mutex<Option<Arc<Lease>>>,
+    lease: Slot,
 }
 
 /// What this process knows of the state's object.
@@ -66,7 +78,7 @@ struct Seen {
 impl S3Store {
     /// Keeps the state at that place; nothing is asked of S3 before the first use.
     pub fn new(place: Place, clock: Clock, connect: Connect) -> Self {
-        Self { objects: Arc::new(Objects::new(place, clock, connect)), seen: Turns::default(), lease: Mutex::default() }
+        Self { objects: Arc::new(Objects::new(place, clock, connect)), seen: Turns::default(), lease: Slot::default() }
     }
 
     fn io(&self, verb: &'static str, why: String) -> StoreError {
@@ -217,7 +229,7 @@ impl Store for S3Store {
             let (lease, taken_over) = Lease::take(&self.objects, run, patience).await?;
             *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&lease));
             let renewals = lease.keep_alive();
-            Ok(Lock::new(taken_over, Kept { lease, renewals }))
+            Ok(Lock::new(taken_over, Kept { lease, renewals, slot: Arc::clone(&self.lease) }))
         })
     }
     fn holder(&self) -> Answer<'_, Option<Option<Run>>> {

@@ -73,13 +73,25 @@ pub(super) enum Put {
     Overtaken,
 }
 
-/// Takes S3's time from an answer: the SDK's outputs do not have it.
+/// Header that tells where a bucket is.
+pub(super) const REGION: &str = "x-amz-bucket-region";
+
+/// Takes S3's time from an answer, and the region where the bucket really is: the SDK's outputs have neither.
 #[derive(Clone, Debug, Default)]
-struct Dated(Arc<Mutex<Option<Timestamp>>>);
+struct Dated(Arc<Mutex<(Option<Timestamp>, Option<String>)>>);
 
 impl Dated {
     fn seen(&self) -> Option<Timestamp> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// The same fault, saying where the bucket is when it is elsewhere.
+    fn located(&self, mut fault: Fault) -> Fault {
+        let region = self.0.lock().unwrap_or_else(PoisonError::into_inner).1.clone();
+        if let Some(region) = region.filter(|_| fault.code == "PermanentRedirect") {
+            fault.message = format!("the bucket is in {region}");
+        }
+        fault
     }
 }
 
@@ -94,8 +106,10 @@ impl Intercept for Dated {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date").and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = date.map(|date| date.timestamp());
+        let headers = context.response().headers();
+        let date = headers.get("date").and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+        let seen = (date.map(|date| date.timestamp()), headers.get(REGION).map(str::to_owned));
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = seen;
         Ok(())
     }
 }
@@ -123,7 +137,7 @@ impl Objects {
         let found = match get.send().called(CALL).await {
             Ok(found) => found,
             Err(fault) if fault.is_not_found() && fault.code != "NoSuchBucket" => return Ok(None),
-            Err(fault) => return Err(fault),
+            Err(fault) => return Err(dated.located(fault)),
         };
         let (etag, modified) = (found.e_tag, found.last_modified.as_ref().and_then(moment));
         let (Some(etag), Some(modified), Some(date)) = (etag, modified, dated.seen()) else {
