@@ -1,6 +1,7 @@
 //! The state in S3, through the store itself and in virtual time: fenced writes, the lease, the bucket, all faults.
 
 mod bucket;
+mod estate;
 mod faults;
 mod lease;
 mod writes;
