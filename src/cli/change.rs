@@ -16,6 +16,7 @@ use crate::{
     plan::{Options, Plan},
     session::Session,
     stack::section,
+    state::StoreError,
     ui::{
         Format, OutcomeView, PlanView, Verbosity, View, follow,
         github::{Annotation, Level, Spot},
@@ -243,11 +244,13 @@ pub(super) async fn carry_out(
     let (outcome_of, ()) = tokio::join!(session.apply(Arc::clone(&plan), events, interrupt), view);
     let rescued = session.unsaved.as_ref().map(|why| rescue(context, session, why));
     let place = rescued.as_ref().map_or_else(|| held.store.place(), |rescued| rescued.file.clone());
-    let again = rescued.as_ref().map_or(again, |rescued| &rescued.push);
+    let overtaken = matches!(session.unsaved, Some(StoreError::Lost { .. }));
+    let again = rescued.as_ref().filter(|_| !overtaken).map_or(again, |rescued| &rescued.push);
     let spot_of = |key: &str| spot(&session.environment, key);
     let view = OutcomeView { outcome: &outcome_of, plan: &plan, state_place: &place, again, spot_of: &spot_of };
     context.view(&view)?;
     Ok(match &outcome_of {
+        _ if overtaken => Exit::Locked,
         outcome if held.interrupt.came() && !outcome.is_complete() => Exit::Interrupted,
         outcome if outcome.is_complete() => Exit::Done,
         outcome if outcome.done.is_empty() => Exit::Failed,

@@ -128,14 +128,20 @@ fn other(context: &Context, environment: &Environment) -> Option<Other> {
 
 /// Refuses to go on where there is no state while there is one elsewhere.
 pub(super) async fn check(context: &Context, environment: &Environment, store: &dyn Store) -> Result<(), Failure> {
-    if let Some(other) = other(context, environment)
-        && store.load().await?.is_none()
-        && elsewhere(context, environment, &other).await?.is_some()
-    {
-        return Err(Failure::new(
-            format!("there is no state at {}, but there is one at {}", store.place(), other.store().place()),
-            "to move it there: rsds backend move; or let [state] say again what it said before",
-        ));
+    if let Some(other) = other(context, environment) {
+        if store.load().await?.is_some() {
+            if let Other::Local { file, .. } = &other {
+                let (file, place) = (file.display(), store.place());
+                context
+                    .printer
+                    .warning(&format!("{file} is not used: the state is at {place}; rename or delete the file"));
+            }
+        } else if elsewhere(context, environment, &other).await?.is_some() {
+            return Err(Failure::new(
+                format!("there is no state at {}, but there is one at {}", store.place(), other.store().place()),
+                "to move it there: rsds backend move; or let [state] say again what it said before",
+            ));
+        }
     }
     remember(context, environment);
     Ok(())

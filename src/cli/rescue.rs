@@ -45,7 +45,11 @@ pub(super) fn rescue(context: &Context, session: &Session, why: &StoreError) -> 
         }
     };
     let push = command(context, &["state", "push", &file], &["--env".into(), environment.clone()]);
-    context.printer.help(&format!("{said}; when the place of the state is well again, type: {push}"));
+    context.printer.help(&match why {
+        // Nothing is wrong with the place: whoever took over writes there, and finds by its tags what was made here.
+        StoreError::Lost { .. } => format!("{said}, in case; let the other run end, then plan again"),
+        _ => format!("{said}; when the place of the state is well again, type: {push}"),
+    });
     Rescued { file, push }
 }
 

@@ -104,6 +104,32 @@ async fn whoever_slept_too_long_stops_before_it_touches_aws() {
     }
 }
 
+/// The other one may have come, worked and gone.
+#[tokio::test(start_paused = true)]
+async fn the_winner_is_known_when_they_have_let_go_already() {
+    let shared = Shared::new().await;
+    let (ann, bob) = (shared.person("ann"), shared.person("bob"));
+    let lock = ann.lock(NOW).await.unwrap();
+    ann.save(1).await.unwrap();
+    ann.sleep(true);
+    let taken = bob.lock(MINUTE * 5).await.unwrap();
+    assert_eq!(bob.store.load().await.unwrap(), Some(ann.state(1)));
+    bob.save(2).await.unwrap();
+    taken.release().await;
+    ann.sleep(false);
+    assert_eq!(winner(ann.store.fence().await), "bob");
+    assert_eq!(winner(ann.save(2).await), "bob");
+    lock.release().await;
+    // Taken away by people, and nobody has written since: there is no winner to name.
+    let lock = ann.lock(NOW).await.unwrap();
+    bob.store.unlock().await.unwrap();
+    ann.store.load().await.unwrap();
+    ann.save(3).await.unwrap();
+    ann.clock.sleep(MINUTE).await;
+    assert!(matches!(ann.save(4).await, Err(StoreError::Lost { by: None, .. })));
+    lock.release().await;
+}
+
 /// A short sleep costs one renewal, and a network that is away for less than the lease costs nothing.
 #[tokio::test(start_paused = true)]
 async fn whoever_slept_a_little_goes_on() {

@@ -76,7 +76,31 @@ fn a_state_moves_there_and_back_and_is_never_begun_anew() {
     folder.rsds(&[&["apply", "--auto-approve", "--set", "tags.a=b"], &FAST]).exits(0);
     fs::copy(folder.path("copy.json"), &here).unwrap();
     folder.rsds(&[&["backend", "move", "--auto-approve"], &FAST]).exits(1).says("of the same lineage");
-    folder.rsds(&[&["plan", "--detailed-exitcode", "--set", "tags.a=b"], &FAST]).exits(0);
+    let unused = folder.rsds(&[&["plan", "--detailed-exitcode", "--set", "tags.a=b"], &FAST]).exits(0);
+    unused.says("state.json is not used").says(PLACE);
+}
+
+/// The first run is stopped as a laptop that sleeps is, while the AWS it works on goes on; when it wakes, another run has
+/// made all there was to make.
+#[test]
+fn a_process_that_slept_stops_and_says_who_has_taken_over() {
+    let served = super::life::serve();
+    let mut folder = Folder::new(&shared());
+    folder.variables.insert("AWS_ENDPOINT_URL", served.url.clone());
+    folder.variables.insert("AWS_ACCESS_KEY_ID", rsds::sandbox::ACCESS_KEY_ID.to_owned());
+    folder.variables.insert("AWS_SECRET_ACCESS_KEY", rsds::sandbox::SECRET_ACCESS_KEY.to_owned());
+    folder.rsds(&[&["backend", "create", "--auto-approve"]]).exits(0);
+    let mut first = folder.start(&[&["apply", "--auto-approve"]]);
+    first.until("/workgroup: creating");
+    first.signal("STOP");
+    // The clock of this S3 runs 2000 times faster: a lease is dead in no time.
+    let second = folder.rsds(&[&["apply", "--auto-approve", "--lock-timeout", "1m"]]).exits(0);
+    second.says("The lock of a run that died is taken over: ann@");
+    let census_then = census(&served.folder.sandbox());
+    first.signal("CONT");
+    first.end().exits(4).says("was taken over by ann@").says("let the other run end");
+    assert_eq!(census(&served.folder.sandbox()), census_then);
+    folder.rsds(&[&["plan", "--detailed-exitcode"]]).exits(0).prints("No changes.");
 }
 
 #[test]

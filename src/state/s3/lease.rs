@@ -59,6 +59,8 @@ impl Body {
 
 /// A lease of ours.
 pub(super) struct Lease {
+    /// Whose it is.
+    pub(super) run: Run,
     objects: Arc<Objects>,
     /// Whoever renews: one at a time.
     mine: Turns<Mine>,
@@ -133,6 +135,7 @@ impl Lease {
 
     fn new(objects: &Arc<Objects>, body: Body, etag: String, confirmed: Timestamp) -> Arc<Self> {
         Arc::new(Self {
+            run: body.run.clone(),
             objects: Arc::clone(objects),
             mine: Turns::new(Mine { body, etag }),
             status: Mutex::new(Status { confirmed, lost: None }),

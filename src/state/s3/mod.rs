@@ -176,9 +176,15 @@ impl S3Store {
     /// Makes sure that the lease is ours, when one was taken.
     async fn still_mine(&self) -> Result<(), StoreError> {
         let lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match lease {
-            Some(lease) => lease.fence().await,
-            None => Ok(()),
+        let Some(lease) = lease else { return Ok(()) };
+        match lease.fence().await {
+            // Whoever took over has ended and let go; what they wrote says who they were.
+            Err(StoreError::Lost { place, by: None }) => {
+                let last = self.objects.get(&self.objects.place.key, None).await.ok().flatten();
+                let last = last.and_then(|last| envelope::open(&place, &last.bytes).ok()?.run);
+                Err(StoreError::Lost { by: last.filter(|run| *run != lease.run).map(Box::new), place })
+            }
+            result => result,
         }
     }
 
