@@ -97,6 +97,7 @@ impl World {
         for (since, name) in arrived {
             logs::deliver(self, since, &name);
         }
+        s3::expire(self, now);
     }
 
     /// Whether nothing a user created is left (keys pending deletion count as gone).
