@@ -7,7 +7,7 @@ use crate::{
     config::Problems,
     plan::{ObserveError, PlanError},
     stack::StackError,
-    state::{LockError, StoreError},
+    state::{LockError, StoreError, mend::Refused},
 };
 
 /// The exit codes of design.md 4. Scripts rely on them.
@@ -135,6 +135,12 @@ impl From<StoreError> for Failure {
         };
         let exit = if matches!(error, StoreError::Lost { .. }) { Exit::Locked } else { Exit::Failed };
         Self::Other { message: error.to_string(), help, exit }
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        Self::new(refused.message, refused.help)
     }
 }
 

@@ -266,6 +266,11 @@ pub(super) fn check_that_someone_agrees(context: &Context, auto_approve: bool, v
             format!("read the plan first (rsds plan), then: rsds {verb} --auto-approve"),
         ));
     }
+    check_environment_is_meant(context, verb)
+}
+
+/// Refuses to guess, where nobody can be asked, which of several environments is meant.
+pub(super) fn check_environment_is_meant(context: &Context, verb: &str) -> Result<(), Failure> {
     let several = crate::config::environments(&context.directory);
     if !context.asks && context.environment.is_none() && several.len() > 1 {
         return Err(Failure::new(

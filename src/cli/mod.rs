@@ -82,7 +82,7 @@ enum Command {
     Output(output::Args),
     /// Show what depends on what: as text, a drawing, a page; no AWS
     Graph(graph::Args),
-    /// Look at the state
+    /// Look at the state, and mend it
     #[command(subcommand)]
     State(state::Command),
     /// The place of the state: make its bucket, move it from one place to another

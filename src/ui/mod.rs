@@ -5,6 +5,7 @@
 //! Must never decide anything, read the environment, or look at AWS.
 
 mod duration;
+mod entry;
 mod failure;
 mod hints;
 mod order;
@@ -19,6 +20,7 @@ mod words;
 
 pub mod github;
 pub mod graph;
+pub mod history;
 pub mod markdown;
 pub mod outputs;
 pub mod plan;
@@ -28,6 +30,7 @@ pub mod status;
 mod takeover;
 
 pub use duration::seconds;
+pub use entry::{entry, entry_json};
 pub use failure::{FailureView, problem_annotations};
 pub use hints::{Hint, hint};
 pub use outcome::{OutcomeView, outcome, outcome_json};

@@ -52,22 +52,8 @@ pub fn list(state: &State) -> String {
 
 /// Returns the state as a document of format `rsds.state/1`.
 pub fn show_json(state: &State) -> Json {
-    let resources = sorted(state).into_iter().flat_map(|(_, entries)| entries).map(|(address, entry)| {
-        json!({
-            "address": address,
-            "kind": entry.kind,
-            "status": entry.status.word(),
-            "since": since(&entry.status),
-            "step": step(&entry.status),
-            "why": match &entry.status { Status::Tainted { why } => Some(why), _ => None },
-            "id": entry.id,
-            "spec": entry.spec,
-            "outputs": entry.outputs,
-            "depends_on": entry.depends_on,
-            "generation": entry.generation,
-            "deposed": entry.deposed.iter().map(|old| &old.id).collect::<Vec<_>>(),
-        })
-    });
+    let resources = sorted(state).into_iter().flat_map(|(_, entries)| entries);
+    let resources = resources.map(|(address, entry)| resource_json(address, entry));
     json!({
         "format": "rsds.state/1",
         "project": state.project,
@@ -77,6 +63,24 @@ pub fn show_json(state: &State) -> Json {
         "lineage": state.lineage,
         "serial": state.serial,
         "resources": resources.collect::<Vec<_>>(),
+    })
+}
+
+/// Returns one resource as it stands in the document of the whole.
+pub(super) fn resource_json(address: &Address, entry: &Entry) -> Json {
+    json!({
+        "address": address,
+        "kind": entry.kind,
+        "status": entry.status.word(),
+        "since": since(&entry.status),
+        "step": step(&entry.status),
+        "why": match &entry.status { Status::Tainted { why } => Some(why), _ => None },
+        "id": entry.id,
+        "spec": entry.spec,
+        "outputs": entry.outputs,
+        "depends_on": entry.depends_on,
+        "generation": entry.generation,
+        "deposed": entry.deposed.iter().map(|old| &old.id).collect::<Vec<_>>(),
     })
 }
 
@@ -140,7 +144,7 @@ fn outputs(entry: &Entry, width: usize) -> Vec<Styled> {
     shown.iter().map(line).collect()
 }
 
-fn step(status: &Status) -> Option<&str> {
+pub(super) fn step(status: &Status) -> Option<&str> {
     match status {
         Status::Creating { step, .. } | Status::Updating { step, .. } => step.as_deref(),
         Status::Deleting { step, .. } => step.as_ref().map(|Step { name, .. }| name.as_str()),
@@ -148,7 +152,7 @@ fn step(status: &Status) -> Option<&str> {
     }
 }
 
-fn since(status: &Status) -> Option<String> {
+pub(super) fn since(status: &Status) -> Option<String> {
     match status {
         Status::Creating { since, .. } | Status::Updating { since, .. } | Status::Deleting { since, .. } => {
             Some(since.to_string())
