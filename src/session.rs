@@ -1,12 +1,22 @@
 //! One environment at work: its configuration, its state and AWS, opened together and checked against each other.
 //!
-//! Called by `cli` and by the integration tests, which thereby go the same way. Must print nothing and ask nothing.
+//! Called by `cli` and by the integration tests, which thereby go the same way. `place` and `unknown` refuse states that
+//! are not those of what is there, `rebuild` makes a lost one anew. Must print nothing and ask nothing.
+
+mod place;
+mod rebuild;
+mod unknown;
+
+pub use rebuild::{Rebuilt, Undecided, rebuild};
 
 use crate::{
     apply::{self, Event, Interrupt, Outcome, Setting},
     aws::{Aws, Connection, Owner, network, zones::zones},
     clock::Clock,
-    config::{Diagnostic, Environment, Problems, typed::Vpc},
+    config::{
+        Diagnostic, Environment, Problems,
+        typed::{Config, Vpc},
+    },
     failure::Failure,
     plan::{self, Binding, Moved, Observed, Options, Plan, PlanError, Planned, Saved, Since, observe},
     stack::{Existing, Site, Stack, build, existing, recorded_zones},
@@ -37,19 +47,13 @@ pub struct Session {
 
 /// Reads the state of an environment, or begins one.
 pub async fn load_state(environment: &Environment, store: &dyn Store) -> Result<State, Failure> {
-    load_state_as(environment, store, None).await
+    Ok(store.load().await?.unwrap_or_else(|| begun(&environment.config, None)))
 }
 
-/// The same; a state that begins takes this lineage.
-async fn load_state_as(
-    environment: &Environment,
-    store: &dyn Store,
-    lineage: Option<String>,
-) -> Result<State, Failure> {
-    let config = &environment.config;
-    let lineage = || lineage.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
-    let state = store.load().await?;
-    Ok(state.unwrap_or_else(|| State::pristine(&config.project, &config.env, lineage())))
+/// A state that begins, with this lineage or one of its own.
+fn begun(config: &Config, lineage: Option<String>) -> State {
+    let lineage = lineage.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    State::pristine(&config.project, &config.env, lineage)
 }
 
 /// Builds the desired graph for those who only look at it: without AWS. Of zones and of an existing network it knows
@@ -75,7 +79,8 @@ fn check_supported(environment: &Environment) -> Result<(), Failure> {
 impl Session {
     /// Opens the state and AWS.
     ///
-    /// Errors: no or wrong credentials; an account or region other than the TOML or the state say.
+    /// Errors: no or wrong credentials; an account or region other than the TOML or the state say; no state, and AWS has
+    /// what carries the environment's tags.
     pub async fn open(
         environment: Environment,
         connection: Connection,
@@ -91,46 +96,20 @@ impl Session {
         store: Arc<dyn Store>,
         lineage: Option<String>,
     ) -> Result<Self, Failure> {
-        let state = load_state_as(&environment, store.as_ref(), lineage).await?;
         let config = &environment.config;
-        if !state.entries.is_empty() && (state.project != config.project || state.environment != config.env) {
-            return Err(Failure::new(
-                format!("the state belongs to {}-{}", state.project, state.environment),
-                "the TOML's `project` must not change while resources exist: destroy them first, or change it back",
-            ));
-        }
+        let loaded = store.load().await?;
+        let known = loaded.is_some();
+        let state = loaded.unwrap_or_else(|| begun(config, lineage));
+        place::check_environment(&state, config, store.as_ref()).await?;
         let owner = Owner::of(config, &state.lineage);
         let clock = connection.clock.clone();
         let aws = connection.open(owner).await?;
         let session = Self { environment, state, aws, run: None, unsaved: None, store, clock };
-        session.check_place()?;
+        session.check_place().await?;
+        if !known {
+            session.check_that_nothing_is_there().await?;
+        }
         Ok(session)
-    }
-
-    /// Refuses to touch an account or a region other than the one meant.
-    fn check_place(&self) -> Result<(), Failure> {
-        let config = &self.environment.config;
-        if let Some(account) = config.account.as_ref().filter(|account| **account != self.aws.account) {
-            return Err(Failure::new(
-                format!(
-                    "the credentials belong to account {} ({}), the TOML names account {account}",
-                    self.aws.account, self.aws.caller
-                ),
-                "nothing was touched; switch credentials (AWS_PROFILE) or correct `account`",
-            ));
-        }
-        if self.state.entries.is_empty() {
-            return Ok(());
-        }
-        let moved = |what: &str, was: &Option<String>, is: &str| match was {
-            Some(was) if was != is => Err(Failure::new(
-                format!("the state holds resources in {what} {was}, this run is for {what} {is}"),
-                format!("go back to {what} {was}, or destroy them there first"),
-            )),
-            Some(_) | None => Ok(()),
-        };
-        moved("account", &self.state.account, &self.aws.account)?;
-        moved("region", &self.state.region, &self.aws.region)
     }
 
     /// Builds the desired graph.
@@ -202,6 +181,7 @@ impl Session {
             true => observe(&self.aws, &self.state).await?,
             false => Observed::assumed(&self.state),
         };
+        self.check_lineage(&observed).await?;
         let plan = self.decided(wanted, &observed, options)?;
         Ok(Planned { plan, observed })
     }

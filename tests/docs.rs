@@ -2,7 +2,7 @@
 //! links lead somewhere. `RSDS_BLESS=1 cargo test --locked docs` writes the generated files anew.
 
 use rsds::{
-    aws::{KINDS, network},
+    aws::{KINDS, network, owned},
     kind::AnyKind,
 };
 use std::{
@@ -110,7 +110,7 @@ fn actions(kind: &dyn AnyKind) -> [(&'static str, &'static [&'static str]); 4] {
 
 fn every_action() -> BTreeSet<&'static str> {
     let of_kinds = KINDS.iter().flat_map(|kind| actions(*kind)).flat_map(|(_, names)| names.iter().copied());
-    of_kinds.chain(COMMON).chain(network::ACTIONS.iter().copied()).collect()
+    of_kinds.chain(COMMON).chain(network::ACTIONS.iter().copied()).chain(owned::ACTIONS).collect()
 }
 
 /// The condition under which an action that reaches beyond the estate is enough.
@@ -151,10 +151,12 @@ fn docs_permissions_are_current() {
          The IAM actions of the caller, as the kinds of resources in `src/aws/` declare them.\n\
          `plan` needs the *read* column alone. The actions of `secretsmanager`, and of `kms` with a namespace, are \
          Redshift's in the caller's name. The conformance tests fail on a call that is not declared.\n\n\
-         Always: {}. In a network that exists also, to look it up: {}.\n\n\
+         Always: {}. In a network that exists also, to look it up: {}. Without a \
+         state, to see whether AWS has what carries the environment's tags, and for `rsds state rebuild`: {}.\n\n\
          With the state in S3, on its bucket and objects: {}. For `rsds backend create`: {}.\n\n| kind | read | create | update | delete |\n| --- | --- | --- | --- | --- |\n",
         listed(&COMMON),
         listed(network::ACTIONS),
+        listed(&owned::ACTIONS),
         listed(&rsds::state::s3::ACTIONS),
         listed(&rsds::state::s3::bucket::ACTIONS),
     );

@@ -16,5 +16,6 @@ mod import;
 mod land;
 mod random;
 mod scene;
+mod state;
 mod story;
 mod transcript;

@@ -15,6 +15,7 @@ mod namespace_role;
 mod naming;
 pub mod network;
 mod number;
+pub mod owned;
 mod owner;
 pub mod policy;
 mod redshift;

@@ -53,6 +53,11 @@ impl Owner {
         Some(format!("{}-{}", tags.get(PROJECT)?, tags.get(ENVIRONMENT)?))
     }
 
+    /// Returns the lineage that tags name, whoever set them.
+    pub fn lineage(tags: &Tags) -> Option<&str> {
+        tags.get(LINEAGE).map(String::as_str)
+    }
+
     /// Returns the address that tags name, whoever set them.
     pub fn address(tags: &Tags) -> Option<&str> {
         tags.get(ADDRESS).map(String::as_str)

@@ -486,7 +486,7 @@ fn update_steps(kind: &dyn AnyKind, fields: &[FieldChange], before: &Json, want:
 }
 
 /// Gives the name field its suffix, cut so that the whole keeps within AWS's limit.
-fn suffixed(kind: &dyn AnyKind, spec: &BTreeMap<String, Tree>, generation: u32) -> BTreeMap<String, Tree> {
+pub(super) fn suffixed(kind: &dyn AnyKind, spec: &BTreeMap<String, Tree>, generation: u32) -> BTreeMap<String, Tree> {
     let mut spec = spec.clone();
     if let (Some((field, longest)), 1..) = (kind.suffixed(), generation)
         && let Some(Tree::Leaf(Json::String(name))) = spec.get_mut(field)

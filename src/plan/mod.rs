@@ -2,12 +2,14 @@
 //!
 //! `observe` reads AWS; everything after it is pure: `select` picks by target, `diff` compares, `decide` chooses an
 //! action for each resource (`refresh` for `--refresh-only`), `order` makes the graph of operations. `saved` is the plan
-//! in a file, `adopt` is the plan of an import, `moved` tells what became different since a plan was made. Called by `cli`; `apply` walks the result.
+//! in a file, `adopt` is the plan of an import, `moved` tells what became different since a plan was made, `find` reads
+//! without a record what `observe` reads with one. Called by `cli`; `apply` walks the result.
 //! Planning must do no I/O and read no clock, and it must leave no choice to apply.
 
 mod adopt;
 mod decide;
 mod diff;
+mod find;
 mod form;
 mod moved;
 mod observe;
@@ -19,6 +21,7 @@ mod select;
 
 pub use adopt::{Adoption, Grounds, adopt, unknown};
 pub use decide::plan;
+pub use find::{Found, find, is_recorded};
 pub use moved::{Moved, Since, moved};
 pub use observe::{ObserveError, Observed, Seen, observe};
 pub use order::{LongestPath, Need, Op, Until, Verb};

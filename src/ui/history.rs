@@ -27,7 +27,7 @@ pub fn history(history: &History, place: &str, writes: bool, color: bool, width:
         page.push((headline(ran), 4));
         match &ran.changed {
             None => page.push((Styled::new().label(Label::Dim, "  what it changed is no longer known"), 4)),
-            Some(doings) => page.extend(doings_by_component(doings).into_iter().map(|line| (line, 16))),
+            Some(doings) => page.extend(by_component(doings, &word).into_iter().map(|line| (line, 12))),
         }
         if let Some(name) = &ran.before {
             let back = Styled::new().label(Label::Dim, "  to go back to before it: ");
@@ -65,20 +65,24 @@ fn headline(ran: &Ran) -> Styled {
     }
 }
 
-/// Writes what became of entries, one a line.
-pub fn doings(doings: &[Doing], color: bool, width: usize) -> String {
-    lines(doings_by_component(doings).into_iter().map(|line| (line, 16)), color, width)
+/// Writes what a write makes of the entries of the state, one a line; in AWS it changes nothing.
+pub fn edits(doings: &[Doing], color: bool, width: usize) -> String {
+    let word = |deed| match deed {
+        Deed::Created => ("recorded", Label::Create),
+        Deed::Deleted => ("forgotten", Label::Delete),
+        other => word(other),
+    };
+    lines(by_component(doings, &word).into_iter().map(|line| (line, 12)), color, width)
 }
 
-fn doings_by_component(doings: &[Doing]) -> Vec<Styled> {
+fn by_component(doings: &[Doing], word: &dyn Fn(Deed) -> (&'static str, Label)) -> Vec<Styled> {
     let mut sorted: Vec<&Doing> = doings.iter().collect();
     sorted.sort_by_key(|doing| (doing.deed == Deed::Noted, component(doing.address.component())));
-    sorted.into_iter().map(line).collect()
+    sorted.into_iter().map(|doing| line(doing, word(doing.deed))).collect()
 }
 
-fn line(Doing { address, deed, details, id }: &Doing) -> Styled {
-    let (word, label) = word(*deed);
-    let line = Styled::new().text("  ").label(label, format!("{word:<9}"));
+fn line(Doing { address, deed, details, id }: &Doing, (word, label): (&str, Label)) -> Styled {
+    let line = Styled::new().text("  ").label(label, format!("{word:<9}")).text(" ");
     let line = line.label(Label::Address, address.to_string());
     let line = match (deed, id) {
         (Deed::Created | Deed::Deleted, Some(id)) => line.text(" ").label(Label::Value, id.as_str()),
@@ -148,9 +152,9 @@ mod tests {
         let told = History { runs: vec![latest, first], writes: Vec::new(), damaged: Vec::new() };
         insta::assert_snapshot!(history(&told, "x", false, false, 100), @r"
         serial 9 · 2026-11-22T10:00:00Z · ann@laptop · `rsds apply`
-          created  networking/vpc vpc-1
-          updated  nlb/listener-5439 (port)
-          noted    networking/vpc (creating → ready)
+          created   networking/vpc vpc-1
+          updated   nlb/listener-5439 (port)
+          noted     networking/vpc (creating → ready)
           to go back to before it: rsds state history --restore run-3.json
 
         serial 2 · by nobody known

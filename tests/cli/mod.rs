@@ -15,6 +15,7 @@ mod life;
 mod manual;
 mod partly;
 mod saved;
+mod state;
 mod terminal;
 mod views;
 

@@ -2,13 +2,13 @@
 
 use super::{
     super::{context::Context, locked::locked},
-    Consent, Patience,
+    Consent, Patience, present,
     push::told,
     write, written,
 };
 use crate::{
     failure::{Exit, Failure},
-    state::{Present, State, history},
+    state::{State, history},
     ui::{self, Verbosity},
 };
 use serde_json::json;
@@ -31,7 +31,7 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Failure> 
     }
     let environment = context.load()?;
     let store = context.store(&environment);
-    let present = Present::of(store.as_ref()).await?;
+    let present = present(context, &environment, store.as_ref()).await?;
     if let Some(damage) = &present.damage {
         context.printer.warning(&damage.to_string());
     }
@@ -50,7 +50,7 @@ async fn go_back(context: &Context, name: &str, consent: &Consent, patience: &Pa
     let environment = context.load()?;
     locked(context, &environment, patience.lock_timeout, async |held| {
         let store = held.store.as_ref();
-        let present = Present::of(store).await?;
+        let present = present(context, &environment, store).await?;
         if !store.history().await?.iter().any(|past| past.name == name) {
             return Err(Failure::new(
                 format!("the history of {} has no `{name}`", store.place()),
@@ -66,8 +66,7 @@ async fn go_back(context: &Context, name: &str, consent: &Consent, patience: &Pa
             ));
         }
         let changes = told(context, &present, &past);
-        let question =
-            format!("This will make {name} (serial {}) the state at {} again.", past.serial, store.place());
+        let question = format!("This will make {name} (serial {}) the state at {} again.", past.serial, store.place());
         if !consent.asks(context, &question).await? {
             return Ok(Exit::Failed);
         }

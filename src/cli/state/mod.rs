@@ -7,6 +7,7 @@ mod list;
 mod mv;
 mod pull;
 mod push;
+mod rebuild;
 mod rm;
 mod show;
 mod unlock;
@@ -15,9 +16,11 @@ use super::{
     change::{check_environment_is_meant, parse_duration},
     context::Context,
     locked::Locked,
+    moving,
     who::this_run,
 };
 use crate::{
+    config::Environment,
     failure::{Exit, Failure},
     state::{Present, State, Store},
 };
@@ -40,6 +43,8 @@ pub(super) enum Command {
     Push(push::Args),
     /// Show what each run changed, or go back to a former state
     History(history::Args),
+    /// Make a lost state anew, from the tags of what is in AWS
+    Rebuild(rebuild::Args),
     /// Show who holds the lock, and take it away if its holder cannot let go
     Unlock(unlock::Args),
 }
@@ -53,6 +58,7 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         Command::Pull(args) => pull::run(context, args).await,
         Command::Push(args) => push::run(context, args).await,
         Command::History(args) => history::run(context, args).await,
+        Command::Rebuild(args) => rebuild::run(context, args).await,
         Command::Unlock(args) => unlock::run(context, args).await,
     }
 }
@@ -95,9 +101,22 @@ impl Consent {
     }
 }
 
+/// Looks at what is there, damaged or not, unless it lies elsewhere.
+async fn present(context: &Context, environment: &Environment, store: &dyn Store) -> Result<Present, Failure> {
+    let present = Present::of(store).await?;
+    if present.damage.is_none() {
+        moving::check(context, environment, store).await?;
+    }
+    Ok(present)
+}
+
 /// Returns the state there is.
-async fn there(store: &dyn Store) -> Result<State, Failure> {
-    store.load().await?.ok_or_else(|| nothing(store))
+fn there<'a>(present: &'a Present, store: &dyn Store) -> Result<&'a State, Failure> {
+    match (&present.state, &present.damage) {
+        (Some(state), _) => Ok(state),
+        (None, Some(damage)) => Err(damage.clone().into()),
+        (None, None) => Err(nothing(store)),
+    }
 }
 
 fn nothing(store: &dyn Store) -> Failure {

@@ -2,7 +2,7 @@
 
 use super::{
     super::{change::check_environment_is_meant, context::Context, locked::locked},
-    Patience, nothing, write, written,
+    Patience, present, there, write, written,
 };
 use crate::{
     address::Address,
@@ -13,7 +13,7 @@ use crate::{
     session::outline,
     stack::Stack,
     state::{
-        Present, State,
+        State,
         mend::{moved, renaming},
     },
 };
@@ -37,12 +37,8 @@ pub(super) async fn run(context: &Context, Args { from, to, patience }: Args) ->
     let environment = context.load()?;
     locked(context, &environment, patience.lock_timeout, async |held| {
         let store = held.store.as_ref();
-        let present = Present::of(store).await?;
-        let state = match (&present.state, &present.damage) {
-            (Some(state), _) => state,
-            (None, Some(damage)) => return Err(damage.clone().into()),
-            (None, None) => return Err(nothing(store)),
-        };
+        let present = present(context, &environment, store).await?;
+        let state = there(&present, store)?;
         let pairs = renaming(state, &from, &to)?;
         let next = moved(state, &pairs);
         let forecast = Forecast::of(&environment, &next, &pairs)?;

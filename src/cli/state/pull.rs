@@ -2,7 +2,7 @@
 
 use super::{
     super::context::{Context, printed_or_closed},
-    there,
+    present, there,
 };
 use crate::{
     failure::{Exit, Failure},
@@ -21,10 +21,11 @@ pub(in crate::cli) struct Args {
 pub(super) async fn run(context: &Context, Args { out }: Args) -> Result<Exit, Failure> {
     let environment = context.load()?;
     let store = context.store(&environment);
-    let state = there(store.as_ref()).await?;
+    let present = present(context, &environment, store.as_ref()).await?;
+    let state = there(&present, store.as_ref())?;
     let defect =
         |error: serde_json::Error| Failure::new(error.to_string(), "this is a defect of rsds; please report it");
-    let bytes = envelope::seal(&state).map_err(defect)?;
+    let bytes = envelope::seal(state).map_err(defect)?;
     let Some(file) = out else {
         printed_or_closed(context.printer.result(&String::from_utf8_lossy(&bytes)))?;
         return Ok(Exit::Done);

@@ -2,7 +2,7 @@
 
 use super::{
     super::{context::Context, locked::locked, typed::quoted},
-    Consent, Patience, write, written,
+    Consent, Patience, present, write, written,
 };
 use crate::{
     config::Environment,
@@ -43,7 +43,7 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Failure> 
     })?;
     locked(context, &environment, patience.lock_timeout, async |held| {
         let store = held.store.as_ref();
-        let present = Present::of(store).await?;
+        let present = present(context, &environment, store).await?;
         let against = objections(&new, &present, place(&environment));
         if !force && !against.is_empty() {
             return Err(Failure::new(
@@ -99,7 +99,7 @@ pub(super) fn told(context: &Context, present: &Present, next: &State) -> Vec<Do
     let settings = printer.settings();
     match changes.is_empty() {
         true => printer.status("What it holds is what is there."),
-        false => printer.status(ui::history::doings(&changes, settings.color_err, settings.width).trim_end()),
+        false => printer.status(ui::history::edits(&changes, settings.color_err, settings.width).trim_end()),
     }
     let lost: Vec<String> = changes
         .iter()

@@ -2,15 +2,12 @@
 
 use super::{
     super::{context::Context, locked::locked, typed::quoted},
-    Consent, Patience, nothing, write, written,
+    Consent, Patience, present, there, write, written,
 };
 use crate::{
     address::Selector,
     failure::{Exit, Failure},
-    state::{
-        Present,
-        mend::{dependants, pick, without},
-    },
+    state::mend::{dependants, pick, without},
     ui,
 };
 use serde_json::json;
@@ -32,12 +29,8 @@ pub(super) async fn run(context: &Context, Args { addresses, consent, patience }
     let environment = context.load()?;
     locked(context, &environment, patience.lock_timeout, async |held| {
         let store = held.store.as_ref();
-        let present = Present::of(store).await?;
-        let state = match (&present.state, &present.damage) {
-            (Some(state), _) => state,
-            (None, Some(damage)) => return Err(damage.clone().into()),
-            (None, None) => return Err(nothing(store)),
-        };
+        let present = present(context, &environment, store).await?;
+        let state = there(&present, store)?;
         let going = pick(state, &addresses)?;
         let entries: Vec<_> = state.entries.iter().filter(|(address, _)| going.contains(*address)).collect();
         let mut asked = String::from("These are forgotten; in AWS they stay, with their owner tags:\n");

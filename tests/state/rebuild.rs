@@ -1,0 +1,171 @@
+//! `rsds state rebuild`: over whole estates the state is what it was, and what cannot be decided is said.
+
+use super::*;
+use rsds::state::{Entry, State};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Says how a rebuilt record differs from the one that was lost; nothing where it does not.
+fn differs(was: &Entry, is: Option<&Entry>) -> Option<String> {
+    let Some(is) = is else { return Some("not found".to_owned()) };
+    let json = |entry: &Entry| serde_json::to_value(entry).unwrap();
+    let (was, is) = (json(was), json(is));
+    let fields = was.as_object().unwrap().keys().filter(|field| was[*field] != is[*field]);
+    let told: Vec<String> = fields.map(|field| format!("{field}: {} is now {}", was[field], is[field])).collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+fn kinds_of(state: &State) -> BTreeSet<String> {
+    state.entries.values().map(|entry| entry.kind.clone()).collect()
+}
+
+/// Loses the state and makes it anew; returns the kinds there were, and every difference.
+async fn swept(estate: &mut Estate) -> (BTreeSet<String>, BTreeMap<String, String>) {
+    estate.converge(&Options::default()).await;
+    let was = estate.state();
+    estate.lose();
+    let rebuilt = estate.rebuild().await;
+    let is = estate.state();
+    assert_eq!((&is.lineage, &is.account, &is.region), (&was.lineage, &was.account, &was.region));
+    assert!(rebuilt.undecided.is_empty() && rebuilt.others.is_empty(), "{:?}", rebuilt.undecided);
+    assert!(is.entries.keys().all(|address| was.entries.contains_key(address)));
+    let differences = was.entries.iter().filter_map(|(address, entry)| {
+        Some((format!("{address} ({})", entry.kind), differs(entry, is.entries.get(address))?))
+    });
+    let differences = differences.collect();
+    estate.settled().await;
+    (kinds_of(&was), differences)
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_kind_comes_back_as_it_was() {
+    let mut seen = BTreeSet::new();
+    let mut lost = BTreeMap::new();
+    let mut estates = vec![Estate::new(TWO), Estate::new(SMALL), Estate::new(SMALL_CLUSTER)];
+    estates.extend(["dev", "staging", "prod"].map(Estate::shipped));
+    for estate in &mut estates {
+        let (kinds, differences) = swept(estate).await;
+        seen.extend(kinds);
+        lost.extend(differences);
+    }
+    println!("rebuild: {} of {} kinds seen, {} records differ", seen.len(), kinds().len(), lost.len());
+    assert_eq!(lost, BTreeMap::new());
+    assert_eq!(seen, kinds().into_iter().map(str::to_owned).collect());
+}
+
+#[tokio::test(start_paused = true)]
+async fn suffixed_names_are_found_and_their_generation_is_remembered() {
+    let mut estate = Estate::new(SMALL);
+    estate.apply().await;
+    let all = ["consumer-reporting-1/role", "consumer-reporting-1/endpoint", "networking/nlb-security-group"];
+    let replacing = Options { replace: select(&all), ..Options::default() };
+    for _ in 0..2 {
+        estate.converge(&replacing).await;
+    }
+    let (_, differences) = swept(&mut estate).await;
+    assert_eq!(differences, BTreeMap::new());
+    let role = &estate.state().entries[&"consumer-reporting-1/role".parse().unwrap()];
+    assert_eq!((role.generation, role.id.as_ref().unwrap().as_str()), (2, "airline-dev-reporting-1-r2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn older_halves_of_replacements_are_found_and_go_with_the_next_apply() {
+    let mut estate = Estate::new(SMALL);
+    estate.apply().await;
+    let before = estate.inventory();
+    estate.sandbox.inject(denied("DeleteRole"));
+    let replacing = Options { replace: select(&["consumer-reporting-1/role"]), ..Options::default() };
+    assert!(!estate.run(&replacing).await.is_complete());
+    let role = "consumer-reporting-1/role".parse().unwrap();
+    let deposed = estate.state().entries[&role].deposed.clone();
+    assert_eq!(deposed.len(), 1);
+    estate.lose();
+    estate.rebuild().await;
+    assert_eq!(estate.state().entries[&role].deposed, deposed);
+    estate.converge(&Options::default()).await;
+    assert_eq!(estate.inventory(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_no_place_in_the_toml_is_named() {
+    let mut estate = Estate::new(TWO);
+    estate.apply().await;
+    let before = estate.inventory();
+    estate.lose();
+    estate.write(&without_reporting());
+    let rebuilt = estate.rebuild().await;
+    let named: BTreeSet<&str> = rebuilt.undecided.iter().map(|of| of.address.as_str()).collect();
+    assert!(
+        named.contains("consumer-reporting-1/namespace") && named.contains("consumer-reporting-1/role"),
+        "{named:?}"
+    );
+    assert!(named.iter().all(|address| address.starts_with("consumer-reporting-1/")), "{named:?}");
+    assert!(
+        rebuilt.undecided.iter().all(|of| of.arn.starts_with("arn:aws:") && of.why == "the TOML has no such address")
+    );
+    estate.settled().await;
+    assert_eq!(estate.inventory(), before, "nothing undecided was touched");
+    // It is put back, and found.
+    estate.write(TWO);
+    assert!(estate.rebuild().await.undecided.is_empty());
+    estate.settled().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_toml_shows_in_the_plan_not_in_what_is_found() {
+    let mut estate = Estate::new(TWO);
+    estate.apply().await;
+    estate.lose();
+    estate.set(&["consumers.reporting.max_capacity=32", "networking.allowed_cidrs=[\"10.1.0.0/16\"]"]);
+    let rebuilt = estate.rebuild().await;
+    let address = "consumer-reporting-1/workgroup".parse().unwrap();
+    assert_eq!(rebuilt.state.entries[&address].spec["max_capacity"], 16, "as it is in AWS");
+    let brief = estate.brief(&Options::default()).await;
+    assert!(brief.contains(&"update consumer-reporting-1/workgroup".to_owned()), "{brief:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_lineages_people_choose() {
+    let mut estate = Estate::new(TWO);
+    estate.apply().await;
+    let lineage = estate.state().lineage;
+    estate.retag(|tags| {
+        if tags["rsds:address"].as_str().unwrap().starts_with("nlb/") {
+            tags.insert("rsds:lineage".to_owned(), "another".into());
+        }
+    });
+    estate.lose();
+    let refusal = text(&estate.rebuilt(None).await.err().unwrap());
+    assert!(refusal.contains("another (3)") && refusal.contains(&lineage), "{refusal}");
+    assert!(refusal.contains("rsds state rebuild --lineage"), "{refusal}");
+    let refusal = text(&estate.rebuilt(Some("third")).await.err().unwrap());
+    assert!(refusal.contains("carries lineage third"), "{refusal}");
+    let rebuilt = estate.rebuilt(Some(&lineage)).await.unwrap_or_else(|failure| panic!("{}", text(&failure)));
+    assert_eq!(rebuilt.others, BTreeMap::from([("another".to_owned(), 3)]));
+    assert!(rebuilt.state.entries.keys().all(|address| address.component() != "nlb"), "never what is another's");
+    assert!(rebuilt.absent.contains_key(&"nlb/load-balancer".parse().unwrap()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_lacks_our_tags_is_never_taken() {
+    let mut estate = Estate::new(SMALL);
+    estate.apply().await;
+    estate.retag(|tags| {
+        if tags["rsds:address"].as_str().unwrap().starts_with("consumer-reporting-1/") {
+            tags.retain(|key, _| !key.starts_with("rsds:"));
+        }
+    });
+    estate.lose();
+    let rebuilt = estate.rebuild().await;
+    let taken = rebuilt.state.entries.keys().filter(|address| address.component() == "consumer-reporting-1");
+    // Nor what hangs on it: endpoint, budget, policies, targets.
+    assert_eq!(taken.count(), 0, "{:?}", rebuilt.absent);
+    assert!(rebuilt.absent.len() >= 6, "{:?}", rebuilt.absent);
+    assert!(rebuilt.undecided.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_nothing_there_there_is_nothing_to_make() {
+    let estate = Estate::new(TWO);
+    let refusal = text(&estate.rebuilt(None).await.err().unwrap());
+    assert!(refusal.contains("carries the tags of airline-dev") && refusal.contains("rsds apply"), "{refusal}");
+}
