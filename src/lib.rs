@@ -33,6 +33,7 @@
 //! - Plan reads no clock and does no I/O; apply decides nothing.
 //! - Kinds never wait, retry, print or read state; a create is exactly one mutating call.
 //! - Faults are classified in `aws::fault` alone, by code; only `apply::retry` repeats calls.
+//! - Without a state nothing is built beside what carries the environment's tags; a lost one is made anew from them.
 //! - No secret reaches state, plan, log, error, trace or sandbox file.
 
 pub mod address;

@@ -1,15 +1,17 @@
 //! Lost states: nothing is built beside what is there, and the tags bring the state back.
 
+mod formats;
 mod rebuild;
 
 use crate::{harness::*, scene::*};
 use rsds::{
+    address::Address,
     config,
     failure::Failure,
     plan::Options,
     sandbox::World,
     session::{self, Rebuilt},
-    state::Store,
+    state::{Store, mend::moved},
 };
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -99,4 +101,31 @@ async fn what_only_waits_for_its_end_is_not_there() {
     assert!(estate.sandbox.world().kms.keys.values().all(|key| key.deletion.is_some()));
     estate.lose();
     estate.converge(&Options::default()).await;
+}
+
+/// A moved entry is still read by its id, whatever address its tags carry.
+#[tokio::test(start_paused = true)]
+async fn every_kind_is_found_under_its_new_address() {
+    for toml in [SMALL, SMALL_CLUSTER] {
+        let mut estate = Estate::new(toml);
+        estate.apply().await;
+        let state = estate.state();
+        let renamed = |address: &Address| Address::new(address.component(), format!("{}-x", address.resource()));
+        let pairs = state.entries.keys().map(|address| (address.clone(), renamed(address))).collect();
+        let next = moved(&state, &pairs);
+        assert!(
+            next.entries.values().flat_map(|entry| &entry.depends_on).all(|edge| next.entries.contains_key(&edge.on))
+        );
+        estate.store.save(&next).await.unwrap();
+        let session = estate.open().await.unwrap();
+        let (observed, _) = session.look(&Options::default()).await.unwrap();
+        for (address, entry) in &next.entries {
+            let live = observed.live(address).unwrap_or_else(|| panic!("{address} is not found"));
+            assert_eq!(Some(&live.id), entry.id.as_ref(), "{address}");
+        }
+        // Moved back, nothing is left to do.
+        let back = pairs.into_iter().map(|(from, to)| (to, from)).collect();
+        estate.store.save(&moved(&next, &back)).await.unwrap();
+        estate.settled().await;
+    }
 }

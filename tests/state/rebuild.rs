@@ -123,6 +123,51 @@ async fn a_changed_toml_shows_in_the_plan_not_in_what_is_found() {
     assert!(brief.contains(&"update consumer-reporting-1/workgroup".to_owned()), "{brief:?}");
 }
 
+/// What no longer is where the TOML has it is found by its tags alone, and the plan says what becomes of it.
+#[tokio::test(start_paused = true)]
+async fn what_the_toml_wants_elsewhere_is_found_by_its_tags() {
+    let mut estate = Estate::new(TWO);
+    estate.apply().await;
+    let was = estate.state();
+    estate.lose();
+    estate.set(&["networking.vpc_cidr=10.60.0.0/16"]);
+    let rebuilt = estate.rebuild().await;
+    assert!(rebuilt.undecided.is_empty(), "{:?}", rebuilt.undecided);
+    let known =
+        |state: &State| state.entries.iter().map(|(a, e)| (a.clone(), e.id.clone())).collect::<BTreeMap<_, _>>();
+    assert_eq!(known(&rebuilt.state), known(&was));
+    assert!(estate.brief(&Options::default()).await.contains(&"replace networking/vpc".to_owned()));
+    estate.set(&[]);
+    estate.settled().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_network_of_somebody_else() {
+    let mut estate = Estate::new(SMALL);
+    let land = estate.land("shared", &["a", "a2", "b", "c", "d"]).await;
+    let (before, rest) = SMALL.split_once("vpc_cidr = \"10.50.0.0/16\"\n").unwrap();
+    let more = rest.replace("internet_gateway = true\n", "");
+    for network in ["", "subnet_cidrs = [\"10.80.20.0/24\", \"10.80.21.0/24\", \"10.80.22.0/24\"]\n"] {
+        estate.write(&format!("{before}vpc_id = \"{}\"\n{network}{more}", land.vpc));
+        let (_, differences) = swept(&mut estate).await;
+        assert_eq!(differences, BTreeMap::new());
+        let outcome = estate.run(&destroying(&[])).await;
+        assert!(outcome.is_complete(), "{:#?}", outcome.failed);
+    }
+}
+
+/// A state that knows of another lineage than AWS shows plans nothing.
+#[tokio::test(start_paused = true)]
+async fn a_state_of_another_lineage_is_refused() {
+    let mut estate = Estate::new(TWO);
+    estate.apply().await;
+    let state = estate.state();
+    estate.store.save(&State { lineage: "another".into(), ..state.clone() }).await.unwrap();
+    let refusal = estate.refusal(&Options::default()).await;
+    assert!(refusal.contains("has lineage another") && refusal.contains(&state.lineage), "{refusal}");
+    assert!(refusal.contains("rsds state rebuild --lineage"), "{refusal}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn of_two_lineages_people_choose() {
     let mut estate = Estate::new(TWO);

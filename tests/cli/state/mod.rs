@@ -1,6 +1,7 @@
 //! The state commands, as they are typed: looking, mending, going back.
 
 mod damage;
+mod elsewhere;
 
 use super::*;
 use rsds::state::{State, envelope};
