@@ -24,7 +24,7 @@ use rsds::{
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -44,31 +44,49 @@ struct Person {
     store: Arc<S3Store>,
     clock: Clock,
     run: Run,
-    asleep: Arc<AtomicBool>,
+    cable: Cable,
 }
 
+/// A network that can be cut, by hand or at a certain write to S3.
 #[derive(Clone, Debug)]
 struct Cable {
     inner: SharedHttpClient,
     cut: Arc<AtomicBool>,
+    /// Writes to S3 that still pass; the one after them is the last thing that is sent.
+    writes_left: Arc<AtomicUsize>,
+    /// Whether that last one arrives.
+    arrives: bool,
 }
 
 impl HttpClient for Cable {
     fn http_connector(&self, settings: &HttpConnectorSettings, parts: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(Plug { inner: self.inner.http_connector(settings, parts), cut: Arc::clone(&self.cut) })
+        SharedHttpConnector::new(Plug { inner: self.inner.http_connector(settings, parts), cable: self.clone() })
     }
 }
 
 #[derive(Debug)]
 struct Plug {
     inner: SharedHttpConnector,
-    cut: Arc<AtomicBool>,
+    cable: Cable,
 }
 
 impl HttpConnector for Plug {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if self.cut.load(Ordering::Relaxed) {
-            return HttpConnectorFuture::ready(Err(ConnectorError::io("no network".into())));
+        let no_network = || ConnectorError::io("no network".into());
+        let Cable { cut, writes_left, arrives, .. } = self.cable.clone();
+        if cut.load(Ordering::Relaxed) {
+            return HttpConnectorFuture::ready(Err(no_network()));
+        }
+        let is_write = request.method() == "PUT";
+        if is_write && writes_left.fetch_sub(1, Ordering::Relaxed) == 0 {
+            cut.store(true, Ordering::Relaxed);
+            let last = arrives.then(|| self.inner.call(request));
+            return HttpConnectorFuture::new(async move {
+                if let Some(last) = last {
+                    last.await.ok();
+                }
+                Err(no_network())
+            });
         }
         self.inner.call(request)
     }
@@ -99,16 +117,19 @@ impl Shared {
 
     /// Somebody whose clock may be wrong.
     fn person_with(&self, who: &str, clock: Clock, kms_key_id: Option<&str>) -> Person {
-        let asleep = Arc::new(AtomicBool::new(false));
-        let place = Place {
-            bucket: BUCKET.to_owned(),
-            key: KEY.to_owned(),
-            region: REGION.to_owned(),
-            kms_key_id: kms_key_id.map(str::to_owned),
+        let place = place(kms_key_id);
+        let cable = Cable {
+            inner: self.sandbox().http_client(),
+            cut: Arc::default(),
+            writes_left: Arc::new(AtomicUsize::new(usize::MAX)),
+            arrives: false,
         };
-        let cable = Cable { inner: self.sandbox().http_client(), cut: Arc::clone(&asleep) };
+        self.person_at(who, clock, place, cable)
+    }
+
+    fn person_at(&self, who: &str, clock: Clock, place: Place, cable: Cable) -> Person {
         let connect = {
-            let (credentials, clock) = (self.estate.connection().credentials, clock.clone());
+            let (credentials, clock, cable) = (self.estate.connection().credentials, clock.clone(), cable.clone());
             move || {
                 Ok(rsds::aws::Connection {
                     region: REGION.to_owned(),
@@ -128,7 +149,7 @@ impl Shared {
             url: None,
         };
         let store = Arc::new(S3Store::new(place, clock.clone(), Box::new(connect)));
-        Person { store, clock, run, asleep }
+        Person { store, clock, run, cable }
     }
 
     /// S3 as somebody else uses it.
@@ -152,6 +173,11 @@ impl Shared {
     }
 }
 
+fn place(kms_key_id: Option<&str>) -> Place {
+    let kms_key_id = kms_key_id.map(str::to_owned);
+    Place { bucket: BUCKET.to_owned(), key: KEY.to_owned(), region: REGION.to_owned(), kms_key_id }
+}
+
 impl Person {
     async fn lock(&self, patience: Duration) -> Result<rsds::state::Lock, LockError> {
         self.store.lock(&self.run, patience, &self.clock).await
@@ -168,7 +194,7 @@ impl Person {
     }
 
     fn sleep(&self, asleep: bool) {
-        self.asleep.store(asleep, Ordering::Relaxed);
+        self.cable.cut.store(asleep, Ordering::Relaxed);
     }
 }
 

@@ -148,7 +148,9 @@ where
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
             let code = answer.err().code().map_or_else(|| format!("HTTP {status}"), str::to_owned);
-            let message = answer.err().message().unwrap_or_default().to_owned();
+            // A success whose body is not what the API promises has no message of its own.
+            let unreadable = answer.raw().status().is_success().then(|| chain(error));
+            let message = answer.err().message().map(str::to_owned).or(unreadable).unwrap_or_default();
             (classify(&code, &message, status), code, message)
         }
         SdkError::TimeoutError(_) => (Class::Transient, "Timeout".to_owned(), chain(error)),
