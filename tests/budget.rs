@@ -1,7 +1,13 @@
 //! What runs cost, in calls and in AWS time: exact, so that a regression fails like a bug.
 
 use crate::{harness::*, scene::*};
-use rsds::plan::Options;
+use rsds::{
+    apply::Event,
+    plan::Options,
+    state::{LocalStore, Store},
+};
+use std::sync::Arc;
+use tokio::sync::watch;
 
 /// What a shipped environment costs, in calls and whole seconds of AWS time.
 #[derive(Debug, PartialEq)]
@@ -61,4 +67,22 @@ async fn ten_readers_take_hardly_longer_than_one() {
         seconds.push(estate.apply().await.seconds);
     }
     assert!(seconds[1] < seconds[0] * 1.05, "{seconds:?}");
+}
+
+/// Intents and answers that come while one write is under way share the next: a write costs two fsyncs, one of the file and
+/// one of its folder, and fifty readers at once do not queue up for fifty times as many.
+#[tokio::test(start_paused = true)]
+async fn fifty_readers_share_their_writes_to_a_real_disk() {
+    let mut estate = Estate::new(TINY);
+    let networks = "networking.subnet_cidrs=[\"10.50.0.0/20\", \"10.50.16.0/20\", \"10.50.32.0/20\"]";
+    estate.set(&["consumers.reporting.count=50", networks]);
+    let folder = tempfile::tempdir().unwrap();
+    let disk = LocalStore::new(folder.path());
+    let (_keep, interrupt) = watch::channel(None);
+    let outcome = estate.run_on(&Options::default(), Arc::new(disk.clone()), interrupt).await;
+    assert!(outcome.is_complete(), "{:#?}", outcome.failed);
+    let steps = estate.events.iter().filter(|event| matches!(event, Event::Step { .. })).count();
+    let commits = usize::try_from(disk.load().await.unwrap().unwrap().serial).unwrap();
+    println!("{} resources, {steps} mutating calls, {commits} writes, {} fsyncs", outcome.done.len(), 2 * commits);
+    assert!(steps > 250 && commits < steps / 4, "{commits} writes for {steps} calls");
 }

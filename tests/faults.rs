@@ -7,8 +7,12 @@ use rsds::{
     aws::Class,
     plan::{Options, Plan},
     sandbox::{AwsError, Fault, How},
+    state::Store,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// The estates that are swept: together they have every kind.
 const SWEPT: [&str; 2] = [SMALL, SMALL_CLUSTER];
@@ -121,6 +125,39 @@ async fn a_request_that_never_arrived_is_sent_again() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_was_lost_doubles_nothing() {
     borne(|_| How::LoseAnswer).await;
+}
+
+/// The operations that only read since the last look.
+fn reads(estate: &Estate) -> BTreeSet<String> {
+    let calls = estate.sandbox.take_calls().into_iter().filter(|call| !call.mutating);
+    calls.map(|call| format!("{}:{}", call.service, call.operation)).collect()
+}
+
+/// What has been created and cannot be read again is on record: the next run goes on from there.
+#[tokio::test(start_paused = true)]
+async fn reads_that_fail_after_a_create_orphan_nothing() {
+    for toml in SWEPT {
+        let mut reference = Estate::new(toml);
+        let (session, plan) =
+            reference.ready(&Options::default(), Arc::clone(&reference.store) as Arc<dyn Store>).await;
+        reference.sandbox.take_calls();
+        let plan = Arc::into_inner(plan).unwrap();
+        reference.carry_out(session, plan).await;
+        let (inventory, operations) = (reference.inventory(), reads(&reference));
+        for operation in operations {
+            for how in [refused(&operation), How::LoseAnswer] {
+                let mut estate = Estate::new(toml);
+                let store = Arc::clone(&estate.store) as Arc<dyn Store>;
+                let (session, plan) = estate.ready(&Options::default(), store).await;
+                let fault = Fault { operation: operation.clone(), nth: 1, times: usize::MAX, how };
+                estate.sandbox.inject(fault);
+                estate.carry_out(session, Arc::into_inner(plan).unwrap()).await;
+                estate.sandbox.disarm();
+                estate.converge(&Options::default()).await;
+                assert_eq!(estate.inventory(), inventory, "{operation}");
+            }
+        }
+    }
 }
 
 /// Every failure is the one ordered, and what was not started waited for one.

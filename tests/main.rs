@@ -19,3 +19,4 @@ mod scene;
 mod state;
 mod story;
 mod transcript;
+mod unwritten;

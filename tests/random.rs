@@ -7,6 +7,7 @@
 use crate::{
     crash::{Cut, Tap},
     harness::*,
+    scene::TINY,
 };
 use proptest::{
     prelude::*,
@@ -23,26 +24,6 @@ use std::{
     time::Duration,
 };
 use tokio::sync::watch;
-
-/// One producer, one consumer, one load balancer: the smallest of lives are the most.
-const TOML: &str = r#"
-project = "airline"
-region = "us-west-2"
-[networking]
-vpc_cidr = "10.50.0.0/16"
-allowed_cidrs = ["10.0.0.0/8"]
-[producer]
-base_capacity = 8
-max_capacity = 16
-final_snapshot = false
-[consumers.reporting]
-base_capacity = 8
-max_capacity = 16
-[nlb]
-deregistration_delay = "10s"
-[protect]
-addresses = []
-"#;
 
 /// What may be laid over the file.
 const EDITS: [&[&str]; 7] = [
@@ -187,7 +168,7 @@ async fn meddle(estate: &Estate, meddling: Meddling) {
 
 /// Lives one life.
 async fn live(events: &[Event]) -> Result<(), TestCaseError> {
-    let mut estate = Estate::new(TOML);
+    let mut estate = Estate::new(TINY);
     let mut edit = 0;
     for event in events {
         estate.sandbox.disarm();
@@ -259,7 +240,7 @@ async fn fresh(edit: usize) -> BTreeMap<&'static str, usize> {
     if let Some(known) = KNOWN.lock().unwrap().get(&edit) {
         return known.clone();
     }
-    let mut fresh = Estate::new(TOML);
+    let mut fresh = Estate::new(TINY);
     fresh.set(EDITS[edit]);
     fresh.apply().await;
     KNOWN.lock().unwrap().entry(edit).or_insert_with(|| countable(&fresh)).clone()

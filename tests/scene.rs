@@ -38,6 +38,26 @@ deregistration_delay = "60s"
 addresses = []
 "#;
 
+/// One producer, one consumer, one load balancer: for sweeps over many lives.
+pub(crate) const TINY: &str = r#"
+project = "airline"
+region = "us-west-2"
+[networking]
+vpc_cidr = "10.50.0.0/16"
+allowed_cidrs = ["10.0.0.0/8"]
+[producer]
+base_capacity = 8
+max_capacity = 16
+final_snapshot = false
+[consumers.reporting]
+base_capacity = 8
+max_capacity = 16
+[nlb]
+deregistration_delay = "10s"
+[protect]
+addresses = []
+"#;
+
 /// The smallest estate that has every kind.
 pub(crate) const SMALL: &str = r#"
 project = "airline"
