@@ -1,5 +1,5 @@
-//! The real binary over a real socket whose answers are held back, and a signal: what was asked and not answered is found
-//! by the next run.
+//! The real binary over a real socket whose answers are held back: signals, and a disk without room. What was asked and
+//! not answered is found by the next run.
 
 use super::{life::serve, *};
 use rsds::sandbox::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
@@ -10,10 +10,20 @@ use std::{
     time::Duration,
 };
 
-/// A wire to the served sandbox: requests pass, answers too until they are held back.
+/// What an apply asks for in its middle; its answer, and all after it, are held back.
+const HELD: &[u8] = b"Action=CreateSubnet";
+
+/// A wire to the served sandbox: requests pass, answers too until that one request has passed. From then on AWS hears
+/// everything and is not heard.
 struct Wire {
     url: String,
-    gate: Arc<(Mutex<bool>, Condvar)>,
+    gate: Arc<Gate>,
+}
+
+#[derive(Default)]
+struct Gate {
+    held: Mutex<bool>,
+    changed: Condvar,
 }
 
 impl Wire {
@@ -21,36 +31,52 @@ impl Wire {
         let upstream = url.strip_prefix("http://").unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let gate = Arc::new((Mutex::new(false), Condvar::new()));
+        let gate = Arc::new(Gate::default());
         let shared = Arc::clone(&gate);
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let server = TcpStream::connect(&upstream).unwrap();
-                let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                std::thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
-                let gate = Arc::clone(&shared);
-                std::thread::spawn(move || answers(server, client, &gate));
+                let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                let (asking, answering) = (Arc::clone(&shared), Arc::clone(&shared));
+                std::thread::spawn(move || asking.requests(from_client, to_server));
+                std::thread::spawn(move || answering.answers(server, client));
             }
         });
         Self { url, gate }
     }
 
-    /// From now on AWS hears everything and is not heard.
-    fn hold_back(&self) {
-        *self.gate.0.lock().unwrap() = true;
+    /// Waits until the answer is held back.
+    fn until_held(&self) {
+        drop(self.gate.changed.wait_while(self.gate.held.lock().unwrap(), |held| !*held).unwrap());
     }
 }
 
-/// Carries answers; the ends of a connection, too, wait at the gate.
-fn answers(mut server: TcpStream, mut client: TcpStream, gate: &(Mutex<bool>, Condvar)) -> Option<()> {
-    let mut buffer = [0; 16 * 1024];
-    loop {
-        let read = server.read(&mut buffer).ok()?;
-        let held = gate.1.wait_while(gate.0.lock().unwrap(), |held| *held).unwrap();
-        drop(held);
-        match read {
-            0 => return client.shutdown(std::net::Shutdown::Both).ok(),
-            read => client.write_all(&buffer[..read]).ok()?,
+impl Gate {
+    fn requests(&self, mut client: TcpStream, mut server: TcpStream) -> Option<()> {
+        let mut buffer = [0; 64 * 1024];
+        loop {
+            let read = client.read(&mut buffer).ok()?;
+            if read == 0 {
+                return server.shutdown(std::net::Shutdown::Write).ok();
+            }
+            if buffer[..read].windows(HELD.len()).any(|part| part == HELD) {
+                *self.held.lock().unwrap() = true;
+                self.changed.notify_all();
+            }
+            server.write_all(&buffer[..read]).ok()?;
+        }
+    }
+
+    /// Carries answers; the ends of a connection, too, wait at the gate.
+    fn answers(&self, mut server: TcpStream, mut client: TcpStream) -> Option<()> {
+        let mut buffer = [0; 64 * 1024];
+        loop {
+            let read = server.read(&mut buffer).ok()?;
+            drop(self.changed.wait_while(self.held.lock().unwrap(), |held| *held).unwrap());
+            match read {
+                0 => return client.shutdown(std::net::Shutdown::Both).ok(),
+                read => client.write_all(&buffer[..read]).ok()?,
+            }
         }
     }
 }
@@ -68,9 +94,8 @@ fn cut_off_by(signal: &str) -> (Folder, life::Served, Ran, Duration) {
     let served = serve();
     let wire = Wire::to(&served.url);
     let mut folder = client(&wire.url);
-    let mut apply = folder.start(&[&["apply", "--auto-approve"]]);
-    apply.until("networking/vpc: created");
-    wire.hold_back();
+    let apply = folder.start(&[&["apply", "--auto-approve"]]);
+    wire.until_held();
     let told = Clock::system();
     apply.signal(signal);
     let ran = apply.end();
@@ -126,4 +151,26 @@ fn the_lock_of_a_killed_run_is_taken_over_by_name() {
     let (folder, _served, ..) = cut_off_by("KILL");
     let next = folder.rsds(&[&["apply", "--auto-approve"]]);
     next.says("The lock of a run that died is taken over: ann@").says("rsds apply --auto-approve`");
+}
+
+/// A disk that takes no more: no file may grow beyond so many KiB. The state is rescued to a place that
+/// has room, or at least printed; the printed command brings it back, and nothing is lost or doubled.
+#[test]
+fn a_full_disk_loses_nothing() {
+    let served = serve();
+    let folder = client(&served.url);
+    let limited = "trap '' XFSZ; ulimit -f 16; exec \"$0\" apply --auto-approve";
+    let output = folder.command("/bin/bash").args(["-c", limited, env!("CARGO_BIN_EXE_rsds")]).output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{err}");
+    assert!(err.contains("cannot write the state at .rsds/dev/state.json: File too large"), "{err}");
+    // No file takes the whole state, so that what was printed is all there is.
+    let (_, rest) = err.split_once("The state, with all that AWS has answered:\n").unwrap();
+    let (state, rest) = rest.split_once("\n}\n").unwrap();
+    assert!(rest.contains("save the text above as rsds-dev.rescue.json"), "{rest}");
+    let command = rest.split_once("type: ").unwrap().1.lines().next().unwrap();
+    assert_eq!(command, "rsds state push rsds-dev.rescue.json --env dev");
+    folder.write("rsds-dev.rescue.json", &format!("{state}\n}}\n"));
+    folder.rsds(&[&["state", "push", "rsds-dev.rescue.json", "--env", "dev", "--auto-approve"]]).exits(0);
+    made_good(&folder, &served);
 }
