@@ -5,12 +5,11 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
-use std::collections::BTreeMap;
 
 /// The attributes read, by type of resource: whatever is not here is never looked at.
 pub const READ: &[(&str, &[&str])] = &[
-    ("aws_vpc", &["id", "cidr_block", "tags"]),
-    ("aws_subnet", &["id", "vpc_id", "cidr_block", "availability_zone", "tags"]),
+    ("aws_vpc", &["id", "cidr_block"]),
+    ("aws_subnet", &["id", "vpc_id", "cidr_block", "availability_zone"]),
     ("aws_internet_gateway", &["id", "vpc_id"]),
     ("aws_route_table", &["id", "vpc_id", "route"]),
     ("aws_route", &["route_table_id", "destination_cidr_block", "gateway_id"]),
@@ -61,7 +60,6 @@ pub const READ: &[(&str, &[&str])] = &[
             "availability_zone_relocation_enabled",
             "preferred_maintenance_window",
             "automated_snapshot_retention_period",
-            "tags",
         ],
     ),
     ("aws_redshift_subnet_group", &["name", "subnet_ids"]),
@@ -79,7 +77,6 @@ pub const READ: &[(&str, &[&str])] = &[
             "iam_roles",
             "default_iam_role_arn",
             "log_exports",
-            "tags",
         ],
     ),
     (
@@ -123,6 +120,24 @@ pub const READ: &[(&str, &[&str])] = &[
         &["arn", "load_balancer_arn", "port", "protocol", "default_action", "tcp_idle_timeout_seconds"],
     ),
     ("aws_lb_target_group_attachment", &["target_group_arn", "target_id", "port"]),
+];
+
+/// Settings of AWS that rsds neither makes nor looks at, by type, with what is usual: where an old estate has another value,
+/// people are told that it stays.
+pub const UNTOUCHED: &[(&str, &str, &[&str])] = &[
+    ("aws_vpc", "instance_tenancy", &["default"]),
+    ("aws_subnet", "map_public_ip_on_launch", &["false"]),
+    ("aws_kms_key", "multi_region", &["false"]),
+    ("aws_iam_role", "permissions_boundary", &[]),
+    ("aws_iam_role", "max_session_duration", &["3600"]),
+    ("aws_redshift_cluster", "elastic_ip", &[]),
+    ("aws_redshift_cluster", "maintenance_track_name", &["current"]),
+    ("aws_redshiftserverless_workgroup", "track_name", &["current"]),
+    ("aws_lb", "ip_address_type", &["ipv4"]),
+    ("aws_lb", "dns_record_client_routing_policy", &["any_availability_zone"]),
+    ("aws_lb_target_group", "preserve_client_ip", &["false"]),
+    ("aws_lb_target_group", "proxy_protocol_v2", &["false"]),
+    ("aws_lb_target_group", "connection_termination", &["false"]),
 ];
 
 /// Names of attributes that hold secrets: nothing of that name is ever read, at any depth.
@@ -338,7 +353,9 @@ fn known(ty: &str, attributes: Map<String, Json>, sensitive: &[Json]) -> Map<Str
     let names = READ.iter().find(|(of, _)| *of == ty).map(|(_, names)| *names).unwrap_or_default();
     let first = |path: &Json| Some(path.get(0)?.get("value")?.as_str()?.to_owned());
     let marked: Vec<String> = sensitive.iter().filter_map(first).collect();
-    let kept = attributes.into_iter().filter(|(name, _)| names.contains(&name.as_str()) && !marked.contains(name));
+    let told = |name: &str| UNTOUCHED.iter().any(|(of, attribute, _)| *of == ty && *attribute == name);
+    let read = |name: &str| names.contains(&name) || told(name);
+    let kept = attributes.into_iter().filter(|(name, _)| read(name) && !marked.contains(name));
     kept.map(|(name, value)| (name, without_secrets(value))).collect()
 }
 
@@ -393,10 +410,18 @@ impl TfResource {
         self.get(attribute).as_array().map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Returns its tags.
-    pub fn tags(&self) -> BTreeMap<&str, &str> {
-        let tags = self.get("tags").as_object().into_iter().flatten();
-        tags.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))).collect()
+    /// Returns what is set here that rsds neither makes nor looks at: `map_public_ip_on_launch = true`.
+    pub fn untouched(&self) -> Vec<String> {
+        let of = UNTOUCHED.iter().filter(|(ty, ..)| *ty == self.ty);
+        let other = of.filter_map(|(_, attribute, usual)| {
+            let value = match self.get(attribute) {
+                Json::String(text) => text.clone(),
+                Json::Null => return None,
+                other => other.to_string(),
+            };
+            (!value.is_empty() && !usual.contains(&value.as_str())).then(|| format!("{attribute} = {value}"))
+        });
+        other.collect()
     }
 }
 
@@ -453,6 +478,26 @@ mod tests {
         let one = &state.resources[0];
         assert_eq!((one.text("db_name"), one.text("admin_username")), (Some("dw"), None));
         assert!(!format!("{state:?}").contains("hunter2"), "{state:?}");
+    }
+
+    #[test]
+    fn what_stays_without_rsds_is_told() {
+        let attributes = json!({ "id": "subnet-1", "map_public_ip_on_launch": true });
+        let block = json!([{ "mode": "managed", "type": "aws_subnet", "name": "x", "instances": [{ "attributes": attributes }] }]);
+        assert_eq!(parse(&state(&block)).unwrap().resources[0].untouched(), ["map_public_ip_on_launch = true"]);
+    }
+
+    /// The types and attributes that a note about this version may count.
+    #[test]
+    fn every_type_and_attribute_is_once_in_the_table() {
+        let types: std::collections::BTreeSet<&str> = READ.iter().map(|(ty, _)| *ty).collect();
+        let attributes: usize = READ.iter().map(|(_, attributes)| attributes.len()).sum();
+        assert_eq!((types.len(), attributes, UNTOUCHED.len()), (READ.len(), 133, 13));
+        for (ty, attributes) in READ {
+            let once: std::collections::BTreeSet<&&str> = attributes.iter().collect();
+            assert_eq!(once.len(), attributes.len(), "{ty}");
+            assert!(attributes.iter().all(|name| !SECRETS.iter().any(|secret| name == secret)), "{ty}");
+        }
     }
 
     #[test]

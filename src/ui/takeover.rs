@@ -69,6 +69,13 @@ impl TakeoverView<'_> {
             .collect()
     }
 
+    fn untouched_json(&self) -> Json {
+        let taken = self.taken();
+        let all = self.old.resources.iter().filter(|of| taken.contains(of.address.as_str()));
+        let all = all.map(|of| (of.address.as_str(), of.untouched())).filter(|(_, settings)| !settings.is_empty());
+        all.map(|(address, settings)| json!({ "address": address, "settings": settings })).collect()
+    }
+
     fn undo(&self) -> Vec<String> {
         let env = &self.env;
         let components: BTreeSet<&str> = self.takeover.from.keys().map(|address| address.component()).collect();
@@ -94,6 +101,19 @@ impl TakeoverView<'_> {
             for (address, why) in left {
                 line(format!("  {address}: {why}"), 4);
             }
+            line(
+                "The old code destroys what is left if its own code goes: keep that, or let go of it in the same way."
+                    .to_owned(),
+                0,
+            );
+        }
+        let taken = self.taken();
+        let stay =
+            self.old.resources.iter().filter(|of| taken.contains(of.address.as_str()) && !of.untouched().is_empty());
+        let stay: Vec<String> = stay.map(|of| format!("  {}: {}", of.address, of.untouched().join(", "))).collect();
+        if !stay.is_empty() {
+            line("Taken over, with settings that rsds neither makes nor looks at; they stay:".to_owned(), 0);
+            stay.into_iter().for_each(|text| line(text, 4));
         }
         if !self.old.data.is_empty() {
             line(format!("Looked up by the old code, and nobody's: {}", self.old.data.join(", ")), 2);
@@ -117,14 +137,15 @@ impl TakeoverView<'_> {
         }
         line(String::new(), 0);
         line(
-            "Then let the old code go of it. Terraform 1.7 and later take these blocks (delete the resources' own):"
+            "Then let the old code go of it: put these blocks in the place of the resources' own, and apply it (Terraform 1.7 \
+             and later; OpenTofu, of which a version that knows no `lifecycle` there never destroys)."
                 .to_owned(),
             0,
         );
         line(String::new(), 0);
         self.removed().iter().flat_map(|block| block.lines()).for_each(|text| line(text.to_owned(), 0));
         line(String::new(), 0);
-        line("Before 1.7, and with OpenTofu, which lets go without a `lifecycle`: the same by command:".to_owned(), 0);
+        line("Before Terraform 1.7 the same by command, then delete the code:".to_owned(), 0);
         self.forgets().into_iter().for_each(|text| line(format!("  {text}"), 4));
         line(String::new(), 0);
         line("To go back (nothing but the tags `rsds:...` will have changed in AWS):".to_owned(), 0);
@@ -154,6 +175,7 @@ impl View for TakeoverView<'_> {
             "version": self.old.version,
             "taken": taken.collect::<Vec<_>>(),
             "left": left.collect::<Vec<_>>(),
+            "untouched": self.untouched_json(),
             "data": self.old.data,
             "deposed": self.old.deposed,
             "removed": self.removed(),

@@ -9,6 +9,7 @@ mod credentials;
 mod cut_off;
 mod forms;
 mod graph;
+mod import;
 mod init;
 mod interrupts;
 mod life;

@@ -1,6 +1,6 @@
 //! Whole old estates.
 
-use super::old::{Old, PASSWORD, Style, Where};
+use super::old::{COMMON, Old, PASSWORD, Style, Where};
 use crate::{harness::*, scene::*};
 use rsds::{
     config,
@@ -55,16 +55,6 @@ async fn taken_over(style: Style) -> (Estate, Takeover, String) {
     (estate, takeover, file)
 }
 
-const COMMON: Style = Style {
-    cluster: true,
-    in_land: false,
-    guarded: false,
-    endpoints: false,
-    one_group: true,
-    one_role: false,
-    consumers: Where::Counted,
-};
-
 #[tokio::test(start_paused = true)]
 async fn a_cluster_and_counted_consumers_behind_a_balancer_without_a_group() {
     let (mut estate, takeover, file) = taken_over(COMMON).await;
@@ -105,4 +95,114 @@ async fn a_flat_root_in_a_vpc_that_a_data_source_found_with_one_role_for_all() {
     let (_, takeover, file) = taken_over(style).await;
     insta::assert_snapshot!("flat.toml", file);
     insta::assert_debug_snapshot!("flat.left", takeover.left);
+}
+
+#[tokio::test(start_paused = true)]
+async fn borrowed_subnets_a_second_listener_and_passwords_that_aws_keeps() {
+    let style = Style {
+        cluster: false,
+        in_land: true,
+        borrowed: true,
+        second: true,
+        keyless: true,
+        managed: true,
+        guarded: true,
+        ..COMMON
+    };
+    let (_, takeover, file) = taken_over(style).await;
+    insta::assert_snapshot!("borrowed.toml", file);
+    insta::assert_debug_snapshot!("borrowed.left", takeover.left);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_the_style_it_is_taken_over_whole() {
+    // All 192 do; these have every switch in either position.
+    for n in (0..192_usize).step_by(13) {
+        let bit = |at: usize| n >> at & 1 == 1;
+        let consumers = [Where::Counted, Where::Named, Where::Flat][n / 64];
+        let (cluster, in_land, guarded) = (bit(0), bit(1), bit(2));
+        let (endpoints, one_group, one_role) = (bit(3), bit(4), bit(5));
+        let (borrowed, second) = (in_land && bit(3), bit(1) != bit(4));
+        let (keyless, managed) = (bit(2) != bit(0), bit(5) != bit(3));
+        let of_land = Style { cluster, in_land, guarded, endpoints, one_group, one_role, ..COMMON };
+        taken_over(Style { borrowed, second, keyless, managed, consumers, ..of_land }).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_takeover_that_is_cut_off_goes_on_with_the_file_it_wrote() {
+    let mut estate = Estate::new("");
+    let old = estate.old(COMMON).await.tfstate();
+    let before = estate.things();
+    let (session, mut takeover) = estate.takeover(&old, None).await.unwrap_or_else(|why| panic!("{why}"));
+    estate.write(&takeover.file.clone().unwrap().0);
+    for operation in ["CreateTags", "TagResource", "AddTags"] {
+        estate.sandbox.inject(denied(operation));
+    }
+    let plan = std::mem::take(&mut takeover.adoption.plan);
+    let outcome = estate.carry_out(session, plan).await;
+    assert!(!outcome.failed.is_empty() && !outcome.done.is_empty());
+    // Everything is recorded; what lacks its tags is known to.
+    let cut: Vec<String> = brief(&estate.plan(&Options::default()).await.unwrap());
+    assert!(!cut.is_empty() && cut.iter().all(|line| line.starts_with("resume ")), "{cut:?}");
+    let again = estate.into_there(&old).await;
+    assert_eq!(again.plan.changes.len(), outcome.failed.len(), "the rest is recorded already");
+    let session = estate.open().await.unwrap();
+    let outcome = estate.carry_out(session, again.plan).await;
+    assert!(outcome.is_complete(), "{:#?}", outcome.failed);
+    estate.settled().await;
+    assert_eq!(estate.things(), before);
+}
+
+impl Estate {
+    /// Plans to take an old estate over into the file that is there.
+    async fn into_there(&self, old: &str) -> rsds::plan::Adoption {
+        let (session, old) = (self.open().await.unwrap(), tfstate::parse(old).unwrap());
+        let layout = survey(&old, &rules(&session, &old).await.unwrap(), "dev", None).unwrap();
+        let estate = OldEstate { old: &old, layout, name: NAME.to_owned(), heading: String::new() };
+        estate.recorded(&session, &Options::default(), self.clock.timestamp()).await.unwrap().adoption
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_guesses_which_warehouse_takes_the_writes() {
+    let estate = Estate::new("");
+    let old = estate.old(Style { cluster: false, ..COMMON }).await.tfstate();
+    // Modules and names that say nothing: those behind the balancer read.
+    let plain = old.replace("module.producer", "module.dwh").replace("acme-producer", "acme-dwh");
+    let plain = plain.replace("\"name\": \"producer\"", "\"name\": \"dwh\"");
+    let state = tfstate::parse(&plain).unwrap();
+    let layout = survey(&state, &[], "dev", None).unwrap();
+    let from = &layout.assigned[&"producer/workgroup".parse().unwrap()].from;
+    assert!(from.contains("module.dwh.aws_redshiftserverless_workgroup.dwh"), "{from:?}");
+    // Without a balancer nobody knows.
+    let mut bare: serde_json::Value = serde_json::from_str(&plain).unwrap();
+    bare["resources"].as_array_mut().unwrap().retain(|block| !block["type"].as_str().unwrap().starts_with("aws_lb"));
+    let state = tfstate::parse(&bare.to_string()).unwrap();
+    let (why, help) = survey(&state, &[], "dev", None).unwrap_err();
+    assert!(why.starts_with("which of these takes the writes: ") && why.contains("acme-dwh-wg"), "{why}");
+    assert_eq!(help, "say it: --producer NAME");
+    assert!(survey(&state, &[], "dev", Some("acme-dwh-wg")).is_ok());
+    let (why, help) = survey(&state, &[], "dev", Some("acme-nobody")).unwrap_err();
+    assert!(why.contains("no warehouse of this state is called acme-nobody") && help.contains("acme-dwh-wg"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_gone_from_aws_or_belongs_to_another_is_told() {
+    let estate = Estate::new("");
+    let old = estate.old(COMMON).await.tfstate();
+    let iam = estate.somebody().await.iam;
+    iam.delete_role_policy().role_name("AcmeConsumer0Role").policy_name("lake").send().await.unwrap();
+    let (_, takeover) = estate.takeover(&old, None).await.unwrap_or_else(|why| panic!("{why}"));
+    let why = &takeover.left["module.consumers[0].aws_iam_role_policy.lake"];
+    assert!(why.contains("AWS has it no more") || why.contains("the file asks for no"), "{why}");
+    assert!(takeover.adoption.then.is_ok_and(|plan| plan.is_empty()), "the file does without it");
+    let owned = |world: &mut rsds::sandbox::World| {
+        let arn = world.serverless.workgroups["acme-consumer-0-wg"].arn.clone();
+        let owner = [("rsds:project", "freight"), ("rsds:environment", "prod"), ("rsds:address", "producer/workgroup")];
+        world.serverless.tags.entry(arn).or_default().extend(owner.map(|(k, v)| (k.to_owned(), v.to_owned())));
+    };
+    estate.sandbox.edit(owned).unwrap();
+    let why = estate.takeover(&old, None).await.err().unwrap();
+    assert!(why.contains("belongs to producer/workgroup of freight-prod"), "{why}");
 }

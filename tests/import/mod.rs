@@ -1,7 +1,7 @@
 //! `rsds import`: what exists becomes an environment's own, and nothing of it changes but its owner tags.
 
 mod bulk;
-mod old;
+pub(crate) mod old;
 mod single;
 
 use crate::harness::*;

@@ -13,11 +13,11 @@ use serde_json::{Value as Json, json};
 use std::{collections::BTreeMap, time::Duration};
 
 /// The password that must never be seen again.
-pub(super) const PASSWORD: &str = "Hunter2-Hunter2";
+pub(crate) const PASSWORD: &str = "Hunter2-Hunter2";
 
 /// How an old estate was built.
 #[derive(Clone, Copy)]
-pub(super) struct Style {
+pub(crate) struct Style {
     /// Its producer is a cluster.
     pub cluster: bool,
     /// It lies in a VPC that a data source found.
@@ -30,19 +30,42 @@ pub(super) struct Style {
     pub one_group: bool,
     /// Producer and consumers share one role.
     pub one_role: bool,
+    /// Its subnets were found by a data source, too.
+    pub borrowed: bool,
+    /// A second listener sends to the first consumer alone.
+    pub second: bool,
+    /// Nobody made a key.
+    pub keyless: bool,
+    /// Secrets Manager keeps the passwords.
+    pub managed: bool,
     /// Where the code has its consumers: modules by count, modules by name, or the root.
     pub consumers: Where,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Where {
+pub(crate) enum Where {
     Counted,
     Named,
     Flat,
 }
 
+/// The commonest of them.
+pub(crate) const COMMON: Style = Style {
+    cluster: true,
+    in_land: false,
+    guarded: false,
+    endpoints: false,
+    one_group: true,
+    one_role: false,
+    borrowed: false,
+    second: false,
+    keyless: false,
+    managed: false,
+    consumers: Where::Counted,
+};
+
 /// An old estate.
-pub(super) struct Old {
+pub(crate) struct Old {
     blocks: BTreeMap<(String, String, String), Vec<Json>>,
     data: Vec<(String, String, String)>,
 }
@@ -65,7 +88,7 @@ impl Old {
     }
 
     /// The state as `terraform state pull` prints it.
-    pub(super) fn tfstate(&self) -> String {
+    pub(crate) fn tfstate(&self) -> String {
         let provider = "provider[\"registry.terraform.io/hashicorp/aws\"]";
         let block = |mode: &str, (module, ty, name): &(String, String, String), instances: &Json| {
             let mut block =
@@ -112,7 +135,7 @@ struct Builder<'e> {
 
 impl Estate {
     /// Makes an old estate and the state that goes with it.
-    pub(super) async fn old(&self, style: Style) -> Old {
+    pub(crate) async fn old(&self, style: Style) -> Old {
         let (aws, old) = (self.somebody().await, Old { blocks: BTreeMap::new(), data: Vec::new() });
         let (vpc, subnets, groups) = (String::new(), Vec::new(), BTreeMap::new());
         let mut builder = Builder { estate: self, aws, style, old, vpc, subnets, groups, role: None };
@@ -160,7 +183,9 @@ impl Builder<'_> {
             let known = call.send().await.is_ok();
             let subnet = json!({ "id": id, "vpc_id": self.vpc, "cidr_block": cidr, "availability_zone": zone,
                 "map_public_ip_on_launch": known });
-            self.old.add(module, "aws_subnet", "this", json!(n), subnet);
+            if !self.style.borrowed {
+                self.old.add(module, "aws_subnet", "this", json!(n), subnet);
+            }
             self.subnets.push(id);
         }
         if self.style.in_land {
@@ -290,47 +315,54 @@ impl Builder<'_> {
     async fn producer(&mut self) {
         let module = if self.style.consumers == Where::Flat { "" } else { "module.producer" };
         let role = self.role(module, "Producer").await;
-        let key = self.aws.kms.create_key().description("Redshift").send().await.unwrap().key_metadata.unwrap();
-        let (id, arn) = (key.key_id, key.arn.unwrap());
-        let attributes = json!({ "id": id, "key_id": id, "arn": arn, "enable_key_rotation": false });
-        self.old.add(module, "aws_kms_key", "redshift", Json::Null, attributes);
+        let mut key = None;
+        if !self.style.keyless {
+            let made = self.aws.kms.create_key().description("Redshift").send().await.unwrap().key_metadata.unwrap();
+            let (id, arn) = (made.key_id, made.arn.unwrap());
+            let attributes = json!({ "id": id, "key_id": id, "arn": arn, "enable_key_rotation": false });
+            self.old.add(module, "aws_kms_key", "redshift", Json::Null, attributes);
+            key = Some((id, arn));
+        }
         let group = self.groups["producer"].clone();
+        let arn = key.as_ref().map(|(_, arn)| arn.clone());
         if self.style.cluster {
-            self.cluster(module, &role, &arn, &group).await;
+            self.cluster(module, &role, arn, &group).await;
             return;
         }
-        self.aws.kms.create_alias().alias_name("alias/acme-redshift").target_key_id(&id).send().await.unwrap();
-        let alias = json!({ "id": "alias/acme-redshift", "name": "alias/acme-redshift", "target_key_id": id });
-        self.old.add(module, "aws_kms_alias", "redshift", Json::Null, alias);
-        self.serverless(
-            module,
-            "producer",
-            Json::Null,
-            ("acme-producer-ns", "acme-producer-wg"),
-            &role,
-            &group,
-            Some(&arn),
-        )
-        .await;
+        if let Some((id, _)) = &key {
+            self.alias(module, id).await;
+        }
+        let names = ("acme-producer-ns", "acme-producer-wg");
+        self.serverless(module, "producer", Json::Null, names, &role, &group, arn.as_deref()).await;
     }
 
-    async fn cluster(&mut self, module: &str, role: &str, key: &str, group: &str) {
+    async fn alias(&mut self, module: &str, id: &str) {
+        self.aws.kms.create_alias().alias_name("alias/acme-redshift").target_key_id(id).send().await.unwrap();
+        let alias = json!({ "id": "alias/acme-redshift", "name": "alias/acme-redshift", "target_key_id": id });
+        self.old.add(module, "aws_kms_alias", "redshift", Json::Null, alias);
+    }
+
+    async fn cluster(&mut self, module: &str, role: &str, key: Option<String>, group: &str) {
         let redshift = &self.aws.redshift;
         let call = redshift.create_cluster_subnet_group().cluster_subnet_group_name("acme-subnets").description("old");
         call.set_subnet_ids(Some(self.subnets.clone())).send().await.unwrap();
         let call =
             redshift.create_cluster().cluster_identifier("acme-producer").node_type("ra3.large").number_of_nodes(2);
-        let call =
-            call.cluster_type("multi-node").db_name("acme").master_username("boss").master_user_password(PASSWORD);
+        let call = call.cluster_type("multi-node").db_name("acme").master_username("boss");
         let call = call.cluster_subnet_group_name("acme-subnets").vpc_security_group_ids(group).iam_roles(role);
-        let call =
-            call.encrypted(true).kms_key_id(key).publicly_accessible(false).automated_snapshot_retention_period(3);
+        let call = call
+            .encrypted(true)
+            .set_kms_key_id(key.clone())
+            .publicly_accessible(false)
+            .automated_snapshot_retention_period(3);
+        let managed = self.style.managed;
+        let call = if managed { call.manage_master_password(true) } else { call.master_user_password(PASSWORD) };
         call.preferred_maintenance_window("sun:05:00-sun:05:30").send().await.unwrap();
         self.wait(20).await;
         let arn = "arn:aws:redshift:us-west-2:123456789012:cluster:acme-producer";
         let cluster = json!({ "id": "acme-producer", "cluster_identifier": "acme-producer", "arn": arn,
-            "database_name": "acme", "master_username": "boss", "master_password": PASSWORD, "node_type": "ra3.large",
-            "number_of_nodes": 2, "port": 5439, "kms_key_id": key, "cluster_subnet_group_name": "acme-subnets",
+            "database_name": "acme", "master_username": "boss", "master_password": if managed { Json::Null } else { json!(PASSWORD) }, "manage_master_password": managed, "node_type": "ra3.large",
+            "number_of_nodes": 2, "port": 5439, "kms_key_id": key.unwrap_or_default(), "cluster_subnet_group_name": "acme-subnets",
             "cluster_parameter_group_name": "default.redshift-1.0", "vpc_security_group_ids": [group],
             "iam_roles": [role], "enhanced_vpc_routing": false, "publicly_accessible": false, "multi_az": false,
             "preferred_maintenance_window": "sun:05:00-sun:05:30", "automated_snapshot_retention_period": 3,
@@ -353,8 +385,10 @@ impl Builder<'_> {
     ) -> Vec<String> {
         let serverless = &self.aws.serverless;
         let call = serverless.create_namespace().namespace_name(namespace).db_name("acme").admin_username("boss");
-        let call = call.admin_user_password(PASSWORD).iam_roles(role).set_kms_key_id(key.map(str::to_owned));
+        let call = call.iam_roles(role).set_kms_key_id(key.map(str::to_owned));
         let call = call.log_exports(aws_sdk_redshiftserverless::types::LogExport::UserLog);
+        let managed = self.style.managed;
+        let call = if managed { call.manage_admin_password(true) } else { call.admin_user_password(PASSWORD) };
         let made = call.send().await.unwrap().namespace.unwrap();
         self.wait(2).await;
         let call = serverless.create_workgroup().workgroup_name(workgroup).namespace_name(namespace).base_capacity(8);
@@ -377,7 +411,7 @@ impl Builder<'_> {
             "network_interface": interfaces.iter().map(|ip| json!({ "private_ip_address": ip })).collect::<Vec<_>>() }] }]);
         let kms = key.unwrap_or("AWS_OWNED_KMS_KEY");
         let attributes = json!({ "id": namespace, "namespace_name": namespace, "arn": made.namespace_arn, "db_name": "acme",
-            "admin_username": "boss", "admin_user_password": PASSWORD, "manage_admin_password": null, "kms_key_id": kms,
+            "admin_username": "boss", "admin_user_password": if managed { Json::Null } else { json!(PASSWORD) }, "manage_admin_password": managed.then_some(true), "kms_key_id": kms,
             "iam_roles": [role], "default_iam_role_arn": "", "log_exports": ["userlog"] });
         self.old.add(module, "aws_redshiftserverless_namespace", name, index.clone(), attributes);
         let attributes = json!({ "id": workgroup, "workgroup_name": workgroup, "arn": shown.workgroup_arn,
@@ -467,6 +501,31 @@ impl Builder<'_> {
                 json!({ "id": format!("{group}-{n}"), "target_group_arn": group, "target_id": ip, "port": 5439 });
             self.old.add(module, "aws_lb_target_group_attachment", "this", json!(n), attributes);
         }
+        if self.style.second {
+            self.second(module, &arn, &addresses[0]).await;
+        }
         self.wait(5).await;
+    }
+
+    async fn second(&mut self, module: &str, balancer: &str, ip: &str) {
+        let elb = self.aws.elb.clone();
+        let call = elb.create_target_group().name("acme-one").protocol(ProtocolEnum::Tcp).port(5439).vpc_id(&self.vpc);
+        let call = call.target_type(TargetTypeEnum::Ip);
+        let group = call.send().await.unwrap().target_groups.unwrap().remove(0).target_group_arn.unwrap();
+        let check = json!([{ "interval": 30, "healthy_threshold": 5, "unhealthy_threshold": 2 }]);
+        let attributes = json!({ "id": group, "arn": group, "name": "acme-one", "protocol": "TCP", "target_type": "ip",
+            "deregistration_delay": "300", "health_check": check });
+        self.old.add(module, "aws_lb_target_group", "one", Json::Null, attributes);
+        let action = Action::builder().r#type(ActionTypeEnum::Forward).target_group_arn(&group).build();
+        let call = elb.create_listener().load_balancer_arn(balancer).protocol(ProtocolEnum::Tcp).port(5440);
+        let listener = call.default_actions(action).send().await.unwrap().listeners.unwrap().remove(0);
+        let forward = json!([{ "type": "forward", "forward": [{ "target_group": [{ "arn": group, "weight": 1 }] }] }]);
+        let attributes = json!({ "id": listener.listener_arn, "arn": listener.listener_arn, "port": 5440, "protocol": "TCP",
+            "load_balancer_arn": balancer, "default_action": forward });
+        self.old.add(module, "aws_lb_listener", "one", Json::Null, attributes);
+        let target = TargetDescription::builder().id(ip).port(5439).build();
+        elb.register_targets().target_group_arn(&group).targets(target).send().await.unwrap();
+        let attributes = json!({ "id": "one", "target_group_arn": group, "target_id": ip, "port": 5439 });
+        self.old.add(module, "aws_lb_target_group_attachment", "one", Json::Null, attributes);
     }
 }

@@ -416,3 +416,54 @@ async fn the_example_comes_up_with_the_old_names_and_stays_as_it_is() {
     assert_eq!(names, ["airline-consumer-1-wg", "airline-consumer-2-wg", "airline-producer-wg"]);
     assert!(world.iam.roles.values().all(|role| role.arn.contains(":role/Airline")));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_estate_does_without_what_it_is_told_to_do_without() {
+    let without = |addresses: &[&str]| {
+        with(&addresses.iter().map(|of| format!("[resources.\"{of}\"]\nexists = false\n")).collect::<String>())
+    };
+    let mut estate = Estate::new(&without(&["producer/key", "producer/key-alias", "consumer-reporting-1/usage-limit"]));
+    estate.converge(&Options::default()).await;
+    let world = estate.sandbox.world();
+    assert!(world.kms.keys.is_empty() && world.serverless.limits.is_empty());
+    assert_eq!(estate.state().entries[&"producer/namespace".parse().unwrap()].spec["kms_key"], Json::Null);
+    // It can come, and go again.
+    estate.write(&without(&["producer/key", "producer/key-alias"]));
+    estate.converge(&Options::default()).await;
+    assert_eq!(estate.sandbox.world().serverless.limits.len(), 1);
+    estate.write(&without(&["producer/key", "producer/key-alias", "consumer-reporting-1/usage-limit"]));
+    assert_eq!(estate.brief(&Options::default()).await, ["delete consumer-reporting-1/usage-limit"]);
+    // A balancer is never made without its group.
+    let nlb =
+        ["nlb-security-group", "nlb-ingress-5439-10.0.0.0-8", "nlb-egress-5439-consumers", "consumer-ingress-5439-nlb"];
+    let nlb = nlb.map(|of| format!("networking/{of}"));
+    let bare = Estate::new(&without(&nlb.iter().map(String::as_str).collect::<Vec<_>>()));
+    let why = bare.refusal(&Options::default()).await;
+    assert!(why.contains("nlb/load-balancer: a load balancer that is made without a security group"), "{why}");
+}
+
+#[test]
+fn what_is_needed_cannot_be_left_out_and_the_error_says_by_whom() {
+    insta::assert_snapshot!(refused(r#"
+[resources."consumer-reporting-1/namespace"]
+exists = false
+[resources."producer/role"]
+exists = false
+"#), @r##"
+error: `namespace` of consumer-reporting-1/workgroup (redshift-serverless.workgroup) comes from consumer-reporting-1/namespace, and is needed
+  --> environments/dev.toml:28:10
+   |
+28 | exists = false
+   |          ^^^^^
+   |
+   = help: give it under [resources."consumer-reporting-1/workgroup"], or leave that out, too: exists = false
+
+error: `role` of producer/role-policy (iam.role-policy) comes from producer/role, and is needed
+  --> environments/dev.toml:30:10
+   |
+30 | exists = false
+   |          ^^^^^
+   |
+   = help: give it under [resources."producer/role-policy"], or leave that out, too: exists = false
+"##);
+}
