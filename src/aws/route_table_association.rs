@@ -106,14 +106,16 @@ impl Kind for RouteTableAssociation {
     const REPLACE: Order = Order::CreateFirst;
     const KEY: &'static [&'static str] = &["subnet"];
     const TAGGED: bool = false;
-    const NAMED_BY: &'static str = "its subnet, `subnet-...` or `subnet-.../rtb-...`";
+    const NAMED_BY: &'static str = "its subnet, `subnet-...` or `subnet-.../rtb-...`; or its id, `rtbassoc-...`";
 
     type Spec<S: Stage> = RouteTableAssociationSpec<S>;
     type Outputs = RouteTableAssociationOutputs;
 
     fn named(text: &str) -> Option<Named> {
         let subnet = text.split_once('/').map_or(text, |(subnet, _)| subnet);
-        subnet.starts_with("subnet-").then(|| named::field("subnet", subnet))
+        let by_subnet = subnet.starts_with("subnet-").then(|| named::field("subnet", subnet));
+        // By its own id only where the TOML's subnet is known: AWS tells it of its subnet alone.
+        by_subnet.or_else(|| named::ec2(text, "rtbassoc-"))
     }
 
     async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {

@@ -77,12 +77,14 @@ impl TakeoverView<'_> {
     }
 
     fn undo(&self) -> Vec<String> {
-        let env = &self.env;
-        let components: BTreeSet<&str> = self.takeover.from.keys().map(|address| address.component()).collect();
-        let forget = components.into_iter().map(|component| format!("rsds state rm --env {env} '{component}/*'"));
-        let mut steps: Vec<String> = forget.collect();
-        steps.extend(self.takeover.file.is_some().then(|| format!("rm {}", self.file)));
-        steps
+        let (env, file) = (&self.env, &self.takeover.file);
+        // Where the file is its own, so is everything in the state.
+        let addresses = match file {
+            Some(_) => "'*'".to_owned(),
+            None => self.takeover.from.keys().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        };
+        let forget = format!("rsds state rm --env {env} {addresses}");
+        std::iter::once(forget).chain(file.is_some().then(|| format!("rm {}", self.file))).collect()
     }
 
     fn say(&self, page: &mut Vec<(Styled, usize)>) {

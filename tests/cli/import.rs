@@ -34,7 +34,7 @@ async fn an_old_estate_is_taken_over_by_one_command() {
     let done = done.prints("producer/cluster").prints("<- module.producer.aws_redshift_cluster.producer");
     let done = done.prints("removed {\n  from = module.consumers.aws_redshiftserverless_workgroup.this\n");
     let done = done.prints("terraform state rm 'module.consumers[0].aws_redshiftserverless_workgroup.this'");
-    let done = done.prints("10.80.100.9 is no address of a consumer here").prints("rsds state rm --env prod 'nlb/*'");
+    let done = done.prints("10.80.100.9 is no address of a consumer here").prints("rsds state rm --env prod '*'");
     let done = done.prints("imported");
     folder.rsds(&[&["plan", "--env", "prod", "--detailed-exitcode"], &FAST]).exits(0).prints("No changes.");
 

@@ -145,7 +145,7 @@ async fn a_takeover_that_is_cut_off_goes_on_with_the_file_it_wrote() {
     // Everything is recorded; what lacks its tags is known to.
     let cut: Vec<String> = brief(&estate.plan(&Options::default()).await.unwrap());
     assert!(!cut.is_empty() && cut.iter().all(|line| line.starts_with("resume ")), "{cut:?}");
-    let again = estate.into_there(&old).await;
+    let again = estate.onto_its_file(&old).await;
     assert_eq!(again.plan.changes.len(), outcome.failed.len(), "the rest is recorded already");
     let session = estate.open().await.unwrap();
     let outcome = estate.carry_out(session, again.plan).await;
@@ -156,7 +156,7 @@ async fn a_takeover_that_is_cut_off_goes_on_with_the_file_it_wrote() {
 
 impl Estate {
     /// Plans to take an old estate over into the file that is there.
-    async fn into_there(&self, old: &str) -> rsds::plan::Adoption {
+    async fn onto_its_file(&self, old: &str) -> rsds::plan::Adoption {
         let (session, old) = (self.open().await.unwrap(), tfstate::parse(old).unwrap());
         let layout = survey(&old, &rules(&session, &old).await.unwrap(), "dev", None).unwrap();
         let estate = OldEstate { old: &old, layout, name: NAME.to_owned(), heading: String::new() };

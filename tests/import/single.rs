@@ -2,7 +2,7 @@
 
 use crate::{harness::*, scene::*};
 use rsds::{
-    plan::{Action, Options, Reason},
+    plan::{Action, Adoption, Options, Reason},
     sandbox::World,
     state::{Entry, Status},
 };
@@ -41,6 +41,12 @@ async fn whatever_rsds_makes_it_can_take_over_by_the_name_aws_has_for_it() {
             let text = typed(entry);
             let adoption =
                 estate.adoption(&address, &text).await.unwrap_or_else(|why| panic!("{address} {text}: {why}"));
+            // What `state rm` prints takes it back, too.
+            let recorded = entry.id.clone().unwrap();
+            let same =
+                estate.adoption(&address, recorded.as_str()).await.unwrap_or_else(|why| panic!("{address}: {why}"));
+            let id = |adoption: &Adoption| adoption.plan.changes[&address.parse().unwrap()].id.clone();
+            assert_eq!(id(&same), id(&adoption), "{address}");
             let then = adoption.then.unwrap();
             // The rest is recorded and has lost its tags: that is mended, by no more than tags.
             assert_eq!(then.changes[&address.parse().unwrap()].action, Action::NoOp, "{address}");
