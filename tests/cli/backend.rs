@@ -120,6 +120,37 @@ fn two_at_once_are_kept_apart_and_ctrl_c_lets_go() {
     assert_eq!(folder.sandbox().leftovers(), ["aws-global/s3"]);
 }
 
+/// A killed run leaves its lease behind: it is named, and people need not wait for its end.
+#[test]
+fn the_state_commands_work_on_a_shared_state() {
+    let folder = Folder::new(&shared());
+    folder.rsds(&[&["backend", "create", "--auto-approve"], &FAST]).exits(0);
+    let mut first = folder.start(&[&["apply", "--auto-approve"], &SLOW]);
+    first.until("networking/vpc: created");
+    let pid = first.child.id();
+    first.signal("KILL");
+    first.end();
+    folder.rsds(&[&["apply", "--auto-approve"], &FAST]).exits(4).says(&format!("(pid {pid})"));
+    folder
+        .rsds(&[&["state", "unlock", "--auto-approve"], &FAST])
+        .exits(0)
+        .says(&format!("(pid {pid})"))
+        .prints("is free");
+    folder.rsds(&[&["apply", "--auto-approve"], &FAST]).exits(0).prints("Apply complete");
+    folder.rsds(&[&["apply", "--auto-approve", "--set", "tags.a=b"], &FAST]).exits(0);
+
+    let pulled = folder.rsds(&[&["state", "pull"], &FAST]).exits(0).out;
+    folder.write("pulled.json", &pulled);
+    folder.rsds(&[&["state", "list"], &FAST]).exits(0).prints("networking/vpc");
+    let history = folder.rsds(&[&["state", "history", "--json"], &FAST]).exits(0).out;
+    assert!(history.contains("run-") && history.contains("version-"), "{history}");
+    folder.rsds(&[&["state", "rm", "nlb/target-group-5439", "--auto-approve"], &FAST]).exits(0);
+    folder.rsds(&[&["state", "push", "pulled.json", "--auto-approve"], &FAST]).exits(1).says("serial");
+    folder.rsds(&[&["state", "push", "pulled.json", "--auto-approve", "--force"], &FAST]).exits(0);
+    folder.rsds(&[&["plan", "--detailed-exitcode", "--set", "tags.a=b"], &FAST]).exits(0).prints("No changes.");
+    assert!(!keys(&folder).contains(&"rsds/demo/dev/state.json.lock".to_owned()));
+}
+
 #[test]
 fn a_bucket_of_somebody_else_and_a_local_state_have_answers() {
     let folder = Folder::new(&shared().replace("acme-rsds", "terraform-state"));
