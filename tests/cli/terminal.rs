@@ -64,3 +64,26 @@ fn only_the_whole_word_is_a_yes() {
     on_a_terminal(&folder, &["destroy"], "yes\n").exits(0).prints("Destroy complete");
     assert_eq!(folder.sandbox().leftovers(), Vec::<String>::new());
 }
+
+#[test]
+fn what_is_done_to_a_state_is_asked_about() {
+    let folder = Folder::new(SMALL);
+    folder.rsds(&[&["apply", "--auto-approve"], &FAST]).exits(0);
+    let path = folder.path(".rsds/sandbox/state/dev/state.json");
+    let before = fs::read(&path).unwrap();
+    folder.rsds(&[&["state", "pull", "--out", "copy.json"], &FAST]).exits(0);
+    let asked = [
+        (vec!["state", "rm", "networking/vpc"], "This will forget 1 resource at"),
+        (vec!["state", "push", "copy.json"], "This will put copy.json in the place of the state at"),
+        (vec!["state", "rebuild"], "This will write a state with"),
+    ];
+    for (command, question) in &asked {
+        on_a_terminal(&folder, command, "no\n").exits(1).prints(question).prints("Nothing was changed.");
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+    on_a_terminal(&folder, &asked[0].0, "yes\n").exits(0).prints("rsds import networking/vpc vpc-");
+    on_a_terminal(&folder, &["state", "rebuild", "--color", "never"], "yes\n")
+        .exits(0)
+        .prints("recorded  networking/vpc vpc-");
+    folder.rsds(&[&["plan", "--detailed-exitcode"], &FAST]).exits(0);
+}

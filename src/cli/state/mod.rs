@@ -44,6 +44,9 @@ pub(super) enum Command {
     /// Show what each run changed, or go back to a former state
     History(history::Args),
     /// Make a lost state anew, from the tags of what is in AWS
+    ///
+    /// Use the TOML that was applied last: what cannot be tagged (routes, policies, limits, endpoints, targets) is looked
+    /// for as the TOML has it, at parents that carry the tags. Nothing in AWS is changed.
     Rebuild(rebuild::Args),
     /// Show who holds the lock, and take it away if its holder cannot let go
     Unlock(unlock::Args),
