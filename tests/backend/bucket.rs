@@ -118,7 +118,11 @@ async fn every_call_of_the_making_may_fail_once() {
         // A HEAD has no body, and so no code.
         let (code, status) = if call == "HeadBucket" { ("InternalError", 500) } else { ("OperationAborted", 409) };
         let refusal = AwsError::new(code, "ordered by a test").status(status);
-        for how in [How::Error(refusal), How::LoseRequest, How::LoseAnswer] {
+        let mut faults = vec![How::Error(refusal), How::LoseRequest, How::LoseAnswer];
+        // A new bucket may show late.
+        let late = How::Error(AwsError::new("NoSuchBucket", "ordered by a test").status(404));
+        faults.extend((!["HeadBucket", "CreateBucket"].contains(&call.as_str())).then_some(late));
+        for how in faults {
             let shared = Shared::empty();
             shared.sandbox().inject(Fault::once(format!("s3:{call}"), 1, how));
             make(&shared.person("ann")).await;

@@ -7,10 +7,7 @@ use super::{
     S3Store,
     objects::{Objects, PATIENCE, REGION},
 };
-use crate::aws::{
-    Class, Fault,
-    fault::{Called as _, found},
-};
+use crate::aws::{Class, Fault, fault::Called as _};
 use aws_sdk_s3::{
     error::SdkError,
     operation::head_bucket::HeadBucketError,
@@ -124,7 +121,7 @@ impl S3Store {
         }
         let mut missing = Vec::new();
         for setting in SETTINGS {
-            let differs = async || self.objects.differs(setting).await;
+            let differs = async || self.objects.differs(setting).await.map_err(late);
             if self.objects.patiently(PATIENCE, differs).await? {
                 missing.push(setting);
             }
@@ -138,7 +135,9 @@ impl S3Store {
             // A new bucket has some of it from the start, and a lost answer may have been a success.
             let mend = async || match *wanted {
                 Wanted::Bucket => self.objects.create_bucket().await,
-                setting if self.objects.differs(setting).await? => self.objects.set(setting).await,
+                setting if self.objects.differs(setting).await.map_err(late)? => {
+                    self.objects.set(setting).await.map_err(late)
+                }
                 _ => Ok(()),
             };
             self.objects.patiently(PATIENCE, mend).await.map_err(|fault| match fault.code.as_str() {
@@ -194,12 +193,12 @@ impl Objects {
             Wanted::Bucket => false,
             Wanted::PublicAccessBlock => {
                 let get = s3.get_public_access_block().bucket(bucket).send().called("s3:GetBucketPublicAccessBlock");
-                let block = found(get.await)?.and_then(|answer| answer.public_access_block_configuration);
+                let block = there_is(get.await)?.and_then(|answer| answer.public_access_block_configuration);
                 block != Some(no_public_access())
             }
             Wanted::Ownership => {
                 let get = s3.get_bucket_ownership_controls().bucket(bucket).send();
-                let controls = found(get.called("s3:GetBucketOwnershipControls").await)?;
+                let controls = there_is(get.called("s3:GetBucketOwnershipControls").await)?;
                 let rules = controls.and_then(|answer| answer.ownership_controls).map(|controls| controls.rules);
                 let enforced =
                     |rule: &OwnershipControlsRule| rule.object_ownership == ObjectOwnership::BucketOwnerEnforced;
@@ -211,7 +210,7 @@ impl Objects {
             }
             Wanted::Encryption => {
                 let get = s3.get_bucket_encryption().bucket(bucket).send().called("s3:GetEncryptionConfiguration");
-                let rules = found(get.await)?.and_then(|answer| answer.server_side_encryption_configuration);
+                let rules = there_is(get.await)?.and_then(|answer| answer.server_side_encryption_configuration);
                 !rules
                     .map(|configuration| configuration.rules)
                     .unwrap_or_default()
@@ -301,7 +300,7 @@ impl Objects {
             "Condition": { "Bool": { "aws:SecureTransport": "false" } },
         });
         let get = self.client().await?.get_bucket_policy().bucket(bucket).send();
-        let there = found(get.called("s3:GetBucketPolicy").await)?.and_then(|answer| answer.policy);
+        let there = there_is(get.called("s3:GetBucketPolicy").await)?.and_then(|answer| answer.policy);
         let there = there.map(|text| serde_json::from_str::<Json>(&text)).transpose();
         let there = there.map_err(|error| Fault::incomplete("s3:GetBucketPolicy", &format!("policy: {error}")))?;
         let mut policy = there.unwrap_or_else(|| json!({ "Version": "2012-10-17", "Statement": [] }));
@@ -332,7 +331,7 @@ impl Objects {
     /// The bucket's rules with ours among them; none when it is there already.
     async fn rules_with_mine(&self) -> Result<Option<Vec<LifecycleRule>>, Fault> {
         let get = self.client().await?.get_bucket_lifecycle_configuration().bucket(&self.place.bucket).send();
-        let there = found(get.called("s3:GetLifecycleConfiguration").await)?;
+        let there = there_is(get.called("s3:GetLifecycleConfiguration").await)?;
         let mut rules = there.and_then(|answer| answer.rules).unwrap_or_default();
         // What else the bucket holds is not rsds's to forget.
         let prefix = self.place.key.split_once('/').map_or(self.place.key.clone(), |(first, _)| format!("{first}/"));
@@ -362,6 +361,21 @@ impl Objects {
         rules.push(mine);
         Ok(Some(rules))
     }
+}
+
+/// A setting that may not be there. A bucket that was just made may itself show late: that is no missing setting, and
+/// must not be taken for a policy or rules that nobody has written.
+fn there_is<T>(result: Result<T, Fault>) -> Result<Option<T>, Fault> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(fault) if fault.is_not_found() && fault.code != "NoSuchBucket" => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Says of a bucket that is not there that it may be at the next look.
+fn late(fault: Fault) -> Fault {
+    if fault.code == "NoSuchBucket" { Fault { class: Class::Busy, ..fault } } else { fault }
 }
 
 fn no_public_access() -> PublicAccessBlockConfiguration {
