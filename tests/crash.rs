@@ -100,7 +100,7 @@ impl Course {
 }
 
 /// When a request that was under way lands: well before a second look.
-const LATE: Duration = Duration::from_secs(12);
+pub(crate) const LATE: Duration = Duration::from_secs(12);
 
 /// Brings an estate to its end by this run: all is done, and nothing is left to do, even when everything has landed.
 async fn ended(estate: &mut Estate, next: &Options, what: &str) -> Inventory {

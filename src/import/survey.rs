@@ -6,6 +6,7 @@
 
 mod balancer;
 mod network;
+mod rights;
 mod warehouse;
 
 use super::tfstate::{Index, TfResource, TfState};

@@ -29,20 +29,20 @@ use std::{
 use tokio::sync::watch;
 
 /// What a crash leaves behind.
-pub(super) struct Moment {
+pub(crate) struct Moment {
     pub(super) world: World,
     pub(super) state: Option<State>,
     pub(super) at: jiff::Timestamp,
     /// A request that is under way and lands after the restart.
     pub(super) late: Option<HttpRequest>,
     /// What would have come next, for messages.
-    pub(super) before: String,
+    pub(crate) before: String,
 }
 
 /// All moments of a run, and how many points of it they stand for.
 #[derive(Default)]
-pub(super) struct Record {
-    pub(super) moments: Vec<Moment>,
+pub(crate) struct Record {
+    pub(crate) moments: Vec<Moment>,
     /// Calls that change the world: three points each.
     pub(super) mutations: usize,
     /// Calls that only read: two points each.
@@ -101,7 +101,7 @@ impl fmt::Debug for Tap {
 }
 
 impl Tap {
-    pub(super) fn on(estate: &Estate) -> Self {
+    pub(crate) fn on(estate: &Estate) -> Self {
         let (sandbox, store) = (estate.sandbox.clone(), Arc::clone(&estate.store));
         Self { sandbox, store, record: Arc::default(), doom: None }
     }
@@ -140,7 +140,7 @@ impl Tap {
         SharedHttpClient::new(self.clone())
     }
 
-    pub(super) fn take(&self) -> Record {
+    pub(crate) fn take(&self) -> Record {
         std::mem::take(&mut *self.record.lock().unwrap())
     }
 }
@@ -257,7 +257,7 @@ impl Estate {
 
 impl Moment {
     /// The estate as it is found after the crash. What was under way lands after this time.
-    pub(super) async fn found(&self, toml: &str, sets: &[&str], lands_after: Duration) -> Estate {
+    pub(crate) async fn found(&self, toml: &str, sets: &[&str], lands_after: Duration) -> Estate {
         let clock = Clock::paused(self.at);
         let sandbox = Sandbox::in_memory(clock.clone());
         sandbox.edit(|world| world.clone_from(&self.world)).unwrap();

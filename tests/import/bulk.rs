@@ -1,7 +1,11 @@
 //! Whole old estates.
 
 use super::old::{COMMON, Old, PASSWORD, Style, Where};
-use crate::{harness::*, scene::*};
+use crate::{
+    crash::{LATE, Tap},
+    harness::*,
+    scene::*,
+};
 use rsds::{
     config,
     import::{
@@ -115,6 +119,63 @@ async fn borrowed_subnets_a_second_listener_and_passwords_that_aws_keeps() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn policies_and_logs_as_blocks_and_resources_by_their_former_names() {
+    let (_, takeover, file) = taken_over(Style { dated: true, ..COMMON }).await;
+    assert!(
+        file.contains("usage_limits = [{ action = \"deactivate\", amount = 60, feature = \"concurrency-scaling\""),
+        "{file}"
+    );
+    assert!(file.contains("logging = [\"userlog\"]\n") && file.contains("log_retention = \"30d\"\n"), "{file}");
+    let from = |address: &str| takeover.from[&address.parse().unwrap()].first().unwrap().clone();
+    assert_eq!(from("producer/role-policy"), "module.producer.aws_iam_role.redshift");
+    assert_eq!(from("producer/logging"), "module.producer.aws_redshift_cluster.producer");
+    assert_eq!(from("producer/log-group-userlog"), "module.producer.aws_cloudwatch_log_group.userlog");
+    assert_eq!(from("nlb/load-balancer"), "module.nlb.aws_alb.this");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_zones_and_second_ranges_are_used_as_they_are() {
+    let estate = Estate::new("");
+    let old = estate.old(Style { cluster: false, ..COMMON }).await.tfstate();
+    // The VPC has got its range after the subnets theirs.
+    let second = old.replace("\"cidr_block\": \"10.80.0.0/16\"", "\"cidr_block\": \"10.90.0.0/16\"");
+    let (_, takeover) = estate.takeover(&second, None).await.unwrap_or_else(|why| panic!("{why}"));
+    assert!(takeover.file.unwrap().0.contains("subnet_ids = [\"subnet-"));
+    let left = &takeover.left["module.networking.aws_subnet.this[0]"];
+    assert!(left.contains("a second range of the VPC"), "{left}");
+    assert!(takeover.left["module.networking.aws_vpc.this"].contains("used as it is"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_moment_of_a_takeover_is_made_good_by_the_same_command() {
+    let mut estate = Estate::new("");
+    let old = estate.old(COMMON).await.tfstate();
+    let before = estate.things();
+    let (_, takeover) = estate.takeover(&old, None).await.unwrap_or_else(|why| panic!("{why}"));
+    let (file, _) = takeover.file.unwrap();
+    estate.write(&file);
+    let tap = Tap::on(&estate);
+    estate.wire = Some(tap.wire());
+    let environment = config::load(estate.dir.path(), "dev", &[]).unwrap();
+    let session = Session::open(environment, estate.connection(), Arc::new(tap.clone())).await.unwrap();
+    let plan = estate.onto_its_file(&session, &old).await.plan;
+    let outcome = estate.carry_out(session, plan).await;
+    assert!(outcome.is_complete(), "{:#?}", outcome.failed);
+    let record = tap.take();
+    assert!(record.moments.len() > 40, "{}", record.moments.len());
+    for moment in record.moments.iter().step_by(2) {
+        let mut found = moment.found(&file, &[], LATE).await;
+        found.clock.sleep(2 * LATE).await;
+        let session = found.open().await.unwrap();
+        let plan = found.onto_its_file(&session, &old).await.plan;
+        let outcome = found.carry_out(session, plan).await;
+        assert!(outcome.is_complete(), "{}: {:#?}", moment.before, outcome.failed);
+        found.settled().await;
+        assert_eq!(found.things(), before, "{}", moment.before);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn whatever_the_style_it_is_taken_over_whole() {
     // All 192 do; these have every switch in either position.
     for n in (0..192_usize).step_by(13) {
@@ -122,10 +183,10 @@ async fn whatever_the_style_it_is_taken_over_whole() {
         let consumers = [Where::Counted, Where::Named, Where::Flat][n / 64];
         let (cluster, in_land, guarded) = (bit(0), bit(1), bit(2));
         let (endpoints, one_group, one_role) = (bit(3), bit(4), bit(5));
-        let (borrowed, second) = (in_land && bit(3), bit(1) != bit(4));
+        let (borrowed, second, dated) = (in_land && bit(3), bit(1) != bit(4), bit(2) != bit(5));
         let (keyless, managed) = (bit(2) != bit(0), bit(5) != bit(3));
         let of_land = Style { cluster, in_land, guarded, endpoints, one_group, one_role, ..COMMON };
-        taken_over(Style { borrowed, second, keyless, managed, consumers, ..of_land }).await;
+        taken_over(Style { borrowed, second, dated, keyless, managed, consumers, ..of_land }).await;
     }
 }
 
@@ -145,7 +206,7 @@ async fn a_takeover_that_is_cut_off_goes_on_with_the_file_it_wrote() {
     // Everything is recorded; what lacks its tags is known to.
     let cut: Vec<String> = brief(&estate.plan(&Options::default()).await.unwrap());
     assert!(!cut.is_empty() && cut.iter().all(|line| line.starts_with("resume ")), "{cut:?}");
-    let again = estate.onto_its_file(&old).await;
+    let again = estate.onto_its_file(&estate.open().await.unwrap(), &old).await;
     assert_eq!(again.plan.changes.len(), outcome.failed.len(), "the rest is recorded already");
     let session = estate.open().await.unwrap();
     let outcome = estate.carry_out(session, again.plan).await;
@@ -156,11 +217,11 @@ async fn a_takeover_that_is_cut_off_goes_on_with_the_file_it_wrote() {
 
 impl Estate {
     /// Plans to take an old estate over into the file that is there.
-    async fn onto_its_file(&self, old: &str) -> rsds::plan::Adoption {
-        let (session, old) = (self.open().await.unwrap(), tfstate::parse(old).unwrap());
-        let layout = survey(&old, &rules(&session, &old).await.unwrap(), "dev", None).unwrap();
+    async fn onto_its_file(&self, session: &Session, old: &str) -> rsds::plan::Adoption {
+        let old = tfstate::parse(old).unwrap();
+        let layout = survey(&old, &rules(session, &old).await.unwrap(), "dev", None).unwrap();
         let estate = OldEstate { old: &old, layout, name: NAME.to_owned(), heading: String::new() };
-        estate.recorded(&session, &Options::default(), self.clock.timestamp()).await.unwrap().adoption
+        estate.recorded(session, &Options::default(), self.clock.timestamp()).await.unwrap().adoption
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Style {
     pub second: bool,
     /// Nobody made a key.
     pub keyless: bool,
+    /// Its code is of the time when policies were blocks of a role, and a balancer an `aws_alb`.
+    pub dated: bool,
     /// Secrets Manager keeps the passwords.
     pub managed: bool,
     /// Where the code has its consumers: modules by count, modules by name, or the root.
@@ -60,6 +62,7 @@ pub(crate) const COMMON: Style = Style {
     borrowed: false,
     second: false,
     keyless: false,
+    dated: false,
     managed: false,
     consumers: Where::Counted,
 };
@@ -68,6 +71,7 @@ pub(crate) const COMMON: Style = Style {
 pub(crate) struct Old {
     blocks: BTreeMap<(String, String, String), Vec<Json>>,
     data: Vec<(String, String, String)>,
+    dated: bool,
 }
 
 impl Old {
@@ -83,7 +87,8 @@ impl Old {
         if !index.is_null() {
             instance["index_key"] = index;
         }
-        let at = (module.to_owned(), ty.to_owned(), name.to_owned());
+        let ty = if self.dated { ty.replace("aws_lb", "aws_alb") } else { ty.to_owned() };
+        let at = (module.to_owned(), ty, name.to_owned());
         self.blocks.entry(at).or_default().push(instance);
     }
 
@@ -136,7 +141,7 @@ struct Builder<'e> {
 impl Estate {
     /// Makes an old estate and the state that goes with it.
     pub(crate) async fn old(&self, style: Style) -> Old {
-        let (aws, old) = (self.somebody().await, Old { blocks: BTreeMap::new(), data: Vec::new() });
+        let (aws, old) = (self.somebody().await, Old { blocks: BTreeMap::new(), data: Vec::new(), dated: style.dated });
         let (vpc, subnets, groups) = (String::new(), Vec::new(), BTreeMap::new());
         let mut builder = Builder { estate: self, aws, style, old, vpc, subnets, groups, role: None };
         builder.network().await;
@@ -297,17 +302,21 @@ impl Builder<'_> {
         let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"redshift.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
         let call = self.aws.iam.create_role().role_name(&name).assume_role_policy_document(trust);
         let role = call.send().await.unwrap().role.unwrap();
-        let attributes = json!({ "id": name, "name": name, "arn": role.arn, "path": "/", "assume_role_policy": trust });
-        self.old.add(module, "aws_iam_role", "redshift", Json::Null, attributes);
         let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],"Resource":["arn:aws:s3:::acme-lake","arn:aws:s3:::acme-lake/*"]}]}"#;
         let call = self.aws.iam.put_role_policy().role_name(&name).policy_name("lake").policy_document(policy);
         call.send().await.unwrap();
-        let attributes = json!({ "id": format!("{name}:lake"), "role": name, "name": "lake", "policy": policy });
-        self.old.add(module, "aws_iam_role_policy", "lake", Json::Null, attributes);
         let arn = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
         self.aws.iam.attach_role_policy().role_name(&name).policy_arn(arn).send().await.unwrap();
-        let attributes = json!({ "id": format!("{name}-2026"), "role": name, "policy_arn": arn });
-        self.old.add(module, "aws_iam_role_policy_attachment", "s3", Json::Null, attributes);
+        let mut attributes = json!({ "id": name, "name": name, "arn": role.arn, "assume_role_policy": trust,
+            "inline_policy": [{ "name": "lake", "policy": policy }], "managed_policy_arns": [arn] });
+        if !self.style.dated {
+            attributes["path"] = json!("/");
+            let own = json!({ "id": format!("{name}:lake"), "role": name, "name": "lake", "policy": policy });
+            self.old.add(module, "aws_iam_role_policy", "lake", Json::Null, own);
+            let own = json!({ "id": format!("{name}-2026"), "role": name, "policy_arn": arn });
+            self.old.add(module, "aws_iam_role_policy_attachment", "s3", Json::Null, own);
+        }
+        self.old.add(module, "aws_iam_role", "redshift", Json::Null, attributes);
         self.role = Some(role.arn.clone());
         role.arn
     }
@@ -360,7 +369,9 @@ impl Builder<'_> {
         call.preferred_maintenance_window("sun:05:00-sun:05:30").send().await.unwrap();
         self.wait(20).await;
         let arn = "arn:aws:redshift:us-west-2:123456789012:cluster:acme-producer";
-        let cluster = json!({ "id": "acme-producer", "cluster_identifier": "acme-producer", "arn": arn,
+        let logging = json!([{ "enable": true, "log_destination_type": "cloudwatch", "log_exports": ["userlog"] }]);
+        let logging = if self.style.dated { logging } else { json!([]) };
+        let cluster = json!({ "id": "acme-producer", "logging": logging, "cluster_identifier": "acme-producer", "arn": arn,
             "database_name": "acme", "master_username": "boss", "master_password": if managed { Json::Null } else { json!(PASSWORD) }, "manage_master_password": managed, "node_type": "ra3.large",
             "number_of_nodes": 2, "port": 5439, "kms_key_id": key.unwrap_or_default(), "cluster_subnet_group_name": "acme-subnets",
             "cluster_parameter_group_name": "default.redshift-1.0", "vpc_security_group_ids": [group],
@@ -368,6 +379,22 @@ impl Builder<'_> {
             "preferred_maintenance_window": "sun:05:00-sun:05:30", "automated_snapshot_retention_period": 3,
             "skip_final_snapshot": true });
         self.old.add(module, "aws_redshift_cluster", "producer", Json::Null, cluster);
+        if self.style.dated {
+            let logs = self.aws.redshift.enable_logging().cluster_identifier("acme-producer").log_exports("userlog");
+            logs.log_destination_type("cloudwatch".into()).send().await.unwrap();
+            let limit = self.aws.redshift.create_usage_limit().cluster_identifier("acme-producer").amount(60);
+            let limit =
+                limit.feature_type("concurrency-scaling".into()).limit_type("time".into()).period("daily".into());
+            let limit = limit.breach_action("disable".into()).send().await.unwrap().usage_limit_id.unwrap();
+            let limit = json!({ "id": limit, "cluster_identifier": "acme-producer", "feature_type": "concurrency-scaling",
+                "limit_type": "time", "period": "daily", "amount": 60, "breach_action": "disable" });
+            self.old.add(module, "aws_redshift_usage_limit", "day", Json::Null, limit);
+            let group = "/aws/redshift/cluster/acme-producer/userlog";
+            self.aws.logs.create_log_group().log_group_name(group).send().await.ok();
+            self.aws.logs.put_retention_policy().log_group_name(group).retention_in_days(30).send().await.unwrap();
+            let group = json!({ "id": group, "name": group, "retention_in_days": 30 });
+            self.old.add(module, "aws_cloudwatch_log_group", "userlog", Json::Null, group);
+        }
         let subnets = json!({ "id": "acme-subnets", "name": "acme-subnets", "subnet_ids": self.subnets });
         self.old.add(module, "aws_redshift_subnet_group", "producer", Json::Null, subnets);
     }

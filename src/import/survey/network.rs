@@ -36,6 +36,10 @@ impl<'a> Survey<'a> {
                 zones.insert(zone, subnet);
             }
         }
+        let borrowed = self.beyond(&zones, warehouses);
+        for subnet in zones.values().copied().filter(|_| borrowed.is_some()).collect::<Vec<_>>() {
+            self.leave(subnet, borrowed.unwrap_or_default());
+        }
         let of_interface = warehouses.iter().find_map(|one| {
             let endpoint = one.workgroup?.blocks("endpoint").first()?["vpc_endpoint"].as_array()?.first()?;
             endpoint["vpc_id"].as_str()
@@ -43,7 +47,7 @@ impl<'a> Survey<'a> {
         let of_group = tf.of("aws_security_group").find_map(|of| of.text("vpc_id"));
         let vpc = zones.values().find_map(|of| of.text("vpc_id")).or(of_interface).or(of_group).unwrap_or_default();
         match tf.of("aws_vpc").find(|of| of.text("id") == Some(vpc)) {
-            Some(of) if !zones.is_empty() => {
+            Some(of) if !zones.is_empty() && borrowed.is_none() => {
                 self.assign("networking", "vpc", of, "ec2.vpc", vpc);
                 self.set("networking", "vpc_cidr", json!(of.text("cidr_block")));
             }
@@ -53,7 +57,11 @@ impl<'a> Survey<'a> {
             }
             None => self.set("networking", "vpc_id", json!(vpc)),
         }
-        if zones.is_empty() {
+        if zones.is_empty() || borrowed.is_some() {
+            let used: Vec<&str> = match borrowed {
+                Some(_) => zones.values().filter_map(|of| of.text("id")).collect(),
+                None => used,
+            };
             self.set("networking", "subnet_ids", json!(used));
         } else {
             let cidrs: Vec<&str> = zones.values().filter_map(|of| of.text("cidr_block")).collect();
@@ -63,6 +71,20 @@ impl<'a> Survey<'a> {
             self.routes(vpc, &subnets);
         }
         self.groups(warehouses);
+    }
+
+    /// Says why subnets are none that rsds could have made: then they are used as they are.
+    fn beyond(&self, zones: &BTreeMap<&str, &'a TfResource>, warehouses: &[Warehouse<'a>]) -> Option<&'static str> {
+        let serverless = warehouses.iter().any(|one| one.workgroup.is_some());
+        if !zones.is_empty() && zones.len() < 3 && serverless {
+            return Some("rsds makes subnets in three zones, and this estate has fewer: they are used as they are");
+        }
+        let range = |of: &TfResource| of.text("cidr_block").and_then(|cidr| cidr.parse::<Ipv4Net>().ok());
+        let vpc = zones.values().find_map(|of| of.text("vpc_id"));
+        let primary = self.tf.of("aws_vpc").find(|of| of.text("id") == vpc).and_then(range)?;
+        let within = zones.values().all(|of| range(of).is_some_and(|cidr| primary.contains(&cidr)));
+        (!within)
+            .then_some("they lie in a second range of the VPC, and rsds makes VPCs of one: they are used as they are")
     }
 
     /// The subnets that anything lies in, in the order in which they are named.

@@ -1,4 +1,4 @@
-//! The producer and the consumers of an old estate: which warehouse is which, their roles, keys, groups and limits.
+//! The producer and the consumers of an old estate: which warehouse is which, their groups, logs and limits.
 //!
 //! Part of `survey`. Must never take two warehouses for the producer.
 
@@ -35,8 +35,6 @@ const USUAL: &[(&str, &str)] = &[
     ("use_fips_ssl", "false"),
 ];
 const TIMEOUT: &str = "max_query_execution_time";
-/// The managed policy that consumers of rsds have.
-const ALL_COMMANDS: &str = "policy/AmazonRedshiftAllCommandsFullAccess";
 
 impl<'a> Warehouse<'a> {
     /// The resource that stands for all of it.
@@ -58,7 +56,7 @@ impl<'a> Warehouse<'a> {
     }
 
     /// Its roles, the default one first.
-    fn roles(&self) -> Vec<&'a str> {
+    pub(super) fn roles(&self) -> Vec<&'a str> {
         let of = self.cluster.or(self.namespace);
         let default = of.and_then(|of| of.text("default_iam_role_arn"));
         let all = of.map(|of| of.texts("iam_roles")).unwrap_or_default();
@@ -168,11 +166,12 @@ impl<'a> Survey<'a> {
     /// Describes the producer.
     pub(super) fn producer(&mut self, one: &Warehouse<'a>) {
         match one.cluster {
-            Some(cluster) => self.cluster(one, cluster),
+            Some(cluster) => self.cluster(cluster),
             None => {
                 let keys = self.serverless(one);
                 self.write("producer", keys);
                 self.limits_of_producer(one);
+                self.log_groups_of("producer", one);
             }
         }
         let section = "producer";
@@ -235,6 +234,12 @@ impl<'a> Survey<'a> {
             }
         }
         keys
+    }
+
+    fn log_groups_of(&mut self, section: &str, one: &Warehouse<'a>) {
+        if let Some(name) = one.namespace.and_then(|of| of.text("namespace_name")) {
+            self.log_groups(&one.component, &format!("/aws/redshift/{name}"), section);
+        }
     }
 
     fn limits<'w>(&self, one: &'w Warehouse<'a>) -> Vec<&'a TfResource> {
@@ -314,81 +319,54 @@ impl<'a> Survey<'a> {
             let count = all.iter().filter(|one| one.group.as_ref() == Some(&group)).count();
             self.set_unless(&section, "count", Some(json!(count)), &json!(1));
             self.write(&section, keys);
+            for one in all.iter().filter(|one| one.group.as_ref() == Some(&group)) {
+                self.log_groups_of(&section, one);
+            }
             if self.layout.sections.iter().all(|(name, _)| *name != section) {
                 self.layout.sections.push((section, Vec::new()));
             }
         }
     }
 
-    /// Puts the role of a warehouse and its policies in their places; returns the buckets it may use.
-    fn role(&mut self, one: &Warehouse<'a>, writes: bool) -> Vec<String> {
+    /// Puts the log groups of a warehouse in their places, where the old code has them.
+    fn log_groups(&mut self, component: &str, prefix: &str, section: &str) {
         let tf = self.tf;
-        let arns = one.roles();
-        let found = arns.iter().find_map(|arn| tf.of("aws_iam_role").find(|role| role.text("arn") == Some(*arn)));
-        // A role that several share is the first one's; the others name it by its ARN.
-        let Some(role) = found.filter(|role| !self.seen.contains(role.address.as_str())) else { return Vec::new() };
-        let (component, name) = (one.component.as_str(), role.text("name").unwrap_or_default());
-        self.assign(component, "role", role, "iam.role", name);
-        self.name(component, "role", name, component.strip_prefix("consumer-").unwrap_or(component));
-        let mut buckets = Vec::new();
-        let of_role = |of: &&TfResource| of.text("role") == Some(name);
-        for policy in tf.of("aws_iam_role_policy").filter(of_role) {
-            let found = self::buckets(policy.text("policy").unwrap_or_default());
-            if !buckets.is_empty() || found.is_empty() {
-                self.leave(policy, "rsds writes one policy into a role, for buckets: this one stays as it is");
-                continue;
-            }
-            buckets = found;
-            let policy_name = policy.text("name").unwrap_or_default();
-            self.assign(component, "role-policy", policy, "iam.role-policy", &format!("{name}:{policy_name}"));
-            if policy_name != "s3-access" {
-                let address = crate::address::Address::new(component, "role-policy");
-                self.layout.names.insert(address, policy_name.to_owned());
+        let mut days = None;
+        for of in tf.of("aws_cloudwatch_log_group") {
+            let name = of.text("name").unwrap_or_default();
+            let Some(log) = name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/')) else { continue };
+            if ["connectionlog", "userlog", "useractivitylog"].contains(&log) {
+                self.assign(component, &format!("log-group-{log}"), of, "logs.log-group", name);
+                days = days.or(of.number("retention_in_days").filter(|days| *days > 0));
             }
         }
-        if writes {
-            self.set_unless("producer", "s3_buckets", Some(json!(buckets)), &json!([]));
-        }
-        let attached: Vec<&TfResource> = tf.of("aws_iam_role_policy_attachment").filter(of_role).collect();
-        let arn = |of: &TfResource| of.text("policy_arn").unwrap_or_default().to_owned();
-        let first = attached.iter().find(|of| arn(of).ends_with(ALL_COMMANDS)).or(attached.first()).copied();
-        for of in attached {
-            match first {
-                Some(first) if !writes && first.address == of.address => {
-                    let text = format!("{name}/{}", arn(of));
-                    self.assign(component, "role-policy-attachment", of, "iam.role-policy-attachment", &text);
-                }
-                _ => self.leave(
-                    of,
-                    "rsds attaches no such policy: it stays attached, and the role cannot go before it is detached",
-                ),
-            }
-        }
-        buckets
-    }
-
-    /// Puts the producer's key in its place, or names the one that is not in this state.
-    fn key(&mut self, one: &Warehouse<'a>) {
-        let tf = self.tf;
-        let of = one.cluster.or(one.namespace);
-        let Some(arn) = of.and_then(|of| of.text("kms_key_id")).filter(|arn| arn.starts_with("arn:")) else { return };
-        let Some(key) = tf.of("aws_kms_key").find(|key| key.text("arn") == Some(arn)) else {
-            self.set("producer", "kms_key_arn", json!(arn));
-            return;
-        };
-        let id = key.text("key_id").unwrap_or_default();
-        self.assign("producer", "key", key, "kms.key", id);
-        let alias = tf.of("aws_kms_alias").find(|alias| [Some(id), Some(arn)].contains(&alias.text("target_key_id")));
-        if let Some(alias) = alias {
-            let name = alias.text("name").unwrap_or_default();
-            self.assign("producer", "key-alias", alias, "kms.alias", name);
-            if name != format!("alias/{}-{}-producer", self.project, self.env) {
-                self.layout.names.insert(crate::address::Address::new("producer", "key-alias"), name.to_owned());
-            }
+        let written = self
+            .layout
+            .sections
+            .iter()
+            .any(|(at, keys)| at == section && keys.iter().any(|(k, _)| k == "log_retention"));
+        if let Some(days) = days.filter(|_| !written) {
+            self.set(section, "log_retention", json!(format!("{days}d")));
         }
     }
 
-    fn cluster(&mut self, one: &Warehouse<'a>, of: &'a TfResource) {
+    /// Puts the limits of a cluster in their places.
+    fn limits_of_cluster(&mut self, name: &str) {
+        let tf = self.tf;
+        let mut tables = Vec::new();
+        for of in tf.of("aws_redshift_usage_limit").filter(|of| of.text("cluster_identifier") == Some(name)) {
+            let (feature, period) =
+                (of.text("feature_type").unwrap_or_default(), of.text("period").unwrap_or("monthly"));
+            let resource = format!("usage-limit-{feature}-{period}");
+            self.assign("producer", &resource, of, "redshift.usage-limit", of.text("id").unwrap_or_default());
+            let action = of.text("breach_action").unwrap_or("log").replace("disable", "deactivate");
+            let amount = of.number("amount").unwrap_or_default();
+            tables.push(json!({ "feature": feature, "period": period, "amount": amount, "action": action }));
+        }
+        self.set_unless("producer", "usage_limits", Some(json!(tables)), &json!([]));
+    }
+
+    fn cluster(&mut self, of: &'a TfResource) {
         let tf = self.tf;
         let name = of.text("cluster_identifier").unwrap_or_default();
         self.assign("producer", "cluster", of, "redshift.cluster", name);
@@ -432,51 +410,31 @@ impl<'a> Survey<'a> {
                 pairs.filter(|pair| pair.0 != "require_ssl" || pair.1 != "true").collect();
             push(&mut keys, "parameters", Some(Json::Object(parameters)), &json!({}));
         }
-        if let Some(logging) = tf.of("aws_redshift_logging").find(|l| l.text("cluster_identifier") == Some(name)) {
-            if logging.text("log_destination_type") == Some("cloudwatch") {
-                self.assign("producer", "logging", logging, "redshift.logging", name);
-                push(&mut keys, "logging", Some(json!(logging.texts("log_exports"))), &json!([]));
-            } else {
-                self.leave(logging, "rsds sends logs to CloudWatch: these go on to their bucket");
+        let own = tf.of("aws_redshift_logging").find(|of| of.text("cluster_identifier") == Some(name));
+        // Providers before version 6 had it as a block of the cluster.
+        let block = of.blocks("logging").first().filter(|block| block["enable"] == true);
+        let (at, to, exports) = match (own, block) {
+            (Some(own), _) => (Some(own), own.text("log_destination_type"), own.texts("log_exports")),
+            (None, Some(block)) => (Some(of), block["log_destination_type"].as_str(), texts(&block["log_exports"])),
+            (None, None) => (None, None, Vec::new()),
+        };
+        match (at, to) {
+            (Some(at), Some("cloudwatch")) => {
+                self.assign("producer", "logging", at, "redshift.logging", name);
+                push(&mut keys, "logging", Some(json!(exports)), &json!([]));
             }
+            (Some(at), _) if own.is_some() => {
+                self.leave(at, "rsds sends logs to CloudWatch: these go on to their bucket");
+            }
+            _ => {}
         }
         self.write("producer", keys);
-        let _ = one;
+        self.limits_of_cluster(name);
+        self.log_groups("producer", &format!("/aws/redshift/cluster/{name}"), "producer");
     }
 }
 
 /// Adds a key unless it says what rsds takes anyway.
 fn push(keys: &mut Vec<(&'static str, Json)>, key: &'static str, value: Option<Json>, default: &Json) {
     keys.extend(value.filter(|value| value != default).map(|value| (key, value)));
-}
-
-/// Finds the buckets a policy is about.
-fn buckets(policy: &str) -> Vec<String> {
-    let Ok(policy) = serde_json::from_str::<Json>(policy) else { return Vec::new() };
-    let listed = |json: &Json| json.as_array().cloned().unwrap_or_else(|| vec![json.clone()]);
-    let mut found = BTreeSet::new();
-    for statement in listed(&policy["Statement"]) {
-        let resources = listed(&statement["Resource"]);
-        for resource in texts(&Json::Array(resources)) {
-            let name = resource.split(":::").nth(1).map(|rest| rest.split('/').next().unwrap_or_default());
-            let good = |name: &&str| crate::config::shape::Shape::Bucket.check(name).is_ok();
-            found.extend(name.filter(good).map(str::to_owned));
-        }
-    }
-    found.into_iter().collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn buckets_are_those_a_policy_names() {
-        let policy = r#"{"Statement": [
-            {"Effect": "Allow", "Action": "s3:GetObject", "Resource": ["arn:aws:s3:::lake-raw/*", "arn:aws:s3:::lake-raw"]},
-            {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"},
-            {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::exports/daily/*"}]}"#;
-        assert_eq!(buckets(policy), ["exports", "lake-raw"]);
-        assert!(buckets("not a policy").is_empty());
-    }
 }
