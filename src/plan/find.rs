@@ -32,7 +32,7 @@ pub struct Found {
 
 /// Looks for everything the stack wants. `owned` is what carries the environment's tags.
 pub async fn find(aws: &Aws, stack: &Stack, owned: &[Owned]) -> Result<Found, ObserveError> {
-    let mut search = Search { aws, stack, owned, found: Found::default() };
+    let mut search = Search { aws, stack, owned, found: Found::default(), foreign: BTreeMap::new() };
     let mut open: BTreeSet<&Address> = stack.wanted.keys().collect();
     while !open.is_empty() {
         let waits = |address: &Address| {
@@ -54,6 +54,8 @@ struct Search<'a> {
     stack: &'a Stack,
     owned: &'a [Owned],
     found: Found,
+    /// What has the name of a wanted resource, and not our tags.
+    foreign: BTreeMap<&'a Address, Id>,
 }
 
 /// One way in which a wanted resource may be there.
@@ -156,11 +158,12 @@ impl<'a> Search<'a> {
     }
 
     /// Reads candidates, one batched read a kind, and keeps those that are ours.
-    async fn read(&self, candidates: Vec<Candidate<'a>>) -> Result<Vec<Hit<'a>>, ObserveError> {
+    async fn read(&mut self, candidates: Vec<Candidate<'a>>) -> Result<Vec<Hit<'a>>, ObserveError> {
         let mut by_kind: BTreeMap<&str, Vec<Candidate<'_>>> = BTreeMap::new();
         for candidate in candidates {
             by_kind.entry(candidate.wanted.kind.name()).or_default().push(candidate);
         }
+        let aws = self.aws;
         let hits = try_join_all(by_kind.into_iter().map(|(name, asked)| async move {
             let Some(kind) = asked.first().map(|candidate| candidate.wanted.kind) else { return Ok(Vec::new()) };
             let which = asked.iter().map(|Candidate { address, spec, id, .. }| AnyWhich {
@@ -169,14 +172,15 @@ impl<'a> Search<'a> {
                 spec: spec.clone(),
                 settling: false,
             });
-            let answers = kind.read(self.aws, which.collect()).await;
+            let answers = kind.read(aws, which.collect()).await;
             let answers = answers.map_err(|fault| ObserveError::Read { kind: name.to_owned(), fault })?;
             let there = asked.into_iter().zip(answers);
-            let there = there.filter_map(|(candidate, live)| Some(Hit { candidate, live: live? }));
-            Ok(there.filter(|hit| self.is_ours(hit)).collect::<Vec<_>>())
+            Ok(there.filter_map(|(candidate, live)| Some(Hit { candidate, live: live? })).collect::<Vec<_>>())
         }))
         .await?;
-        Ok(hits.into_iter().flatten().collect())
+        let (ours, foreign): (Vec<_>, Vec<_>) = hits.into_iter().flatten().partition(|hit| self.is_ours(hit));
+        self.foreign.extend(foreign.into_iter().map(|hit| (hit.candidate.address, hit.live.id)));
+        Ok(ours)
     }
 
     /// Tells whether a resource carries our tags, or, where it cannot, hangs on what does.
@@ -199,10 +203,16 @@ impl<'a> Search<'a> {
         // By name before by tags alone, the highest suffix first.
         hits.sort_by_key(|hit| (hit.candidate.id.is_some(), std::cmp::Reverse(hit.candidate.generation)));
         let ambiguous = hits.len() > 1 && hits.iter().all(|hit| hit.candidate.id.is_some());
+        let untaggable = self.stack.wanted.get(address).is_some_and(|wanted| !wanted.kind.tagged());
         let mut hits = hits.into_iter();
         let Some(Hit { candidate, live }) = hits.next().filter(|_| !ambiguous) else {
-            let why = if ambiguous { "several carry its address, and none is as the TOML says" } else { "" };
-            self.found.absent.insert(address.clone(), why.to_owned());
+            let why = match (ambiguous, self.foreign.get(address)) {
+                (true, _) => "several carry its address, and none is as the TOML says".to_owned(),
+                (false, Some(id)) => format!("{id} is there, and is not this environment's by its tags"),
+                (false, None) if untaggable => "its parents have none that is as the TOML says".to_owned(),
+                (false, None) => String::new(),
+            };
+            self.found.absent.insert(address.clone(), why);
             return;
         };
         let Candidate { wanted, spec, generation, .. } = candidate;

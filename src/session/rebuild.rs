@@ -94,7 +94,8 @@ pub async fn rebuild(
 impl Session {
     /// The lineage to go by: the one asked for, or the only one there is.
     fn chosen(&self, all: &[Owned], asked: Option<&str>) -> Result<String, Failure> {
-        let standing: Vec<Owned> = all.iter().filter(|owned| !owned.is_backup()).cloned().collect();
+        let standing = all.iter().filter(|owned| !owned.is_backup() && !owned.lineage().is_empty());
+        let standing: Vec<Owned> = standing.cloned().collect();
         let lineages = by_lineage(&standing);
         let environment = format!("{}-{}", self.aws.owner.project, self.aws.owner.environment);
         let place = format!("account {}, {}", self.aws.account, self.aws.region);

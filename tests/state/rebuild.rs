@@ -177,6 +177,34 @@ async fn a_state_of_another_lineage_is_refused() {
     assert!(refusal.contains("rsds state rebuild --lineage"), "{refusal}");
 }
 
+/// What cannot be tagged is looked for as the TOML has it: with another TOML it is missed, and that is said.
+#[tokio::test(start_paused = true)]
+async fn an_untaggable_child_that_the_toml_wants_otherwise_is_said_to_be_missing() {
+    let mut estate = Estate::new(SMALL);
+    estate.apply().await;
+    estate.lose();
+    estate.set(&["consumers.reporting.usage_limit.rpu_hours=200"]);
+    let rebuilt = estate.rebuild().await;
+    let limit = "consumer-reporting-1/usage-limit".parse().unwrap();
+    assert_eq!(rebuilt.absent.keys().collect::<Vec<_>>(), [&limit]);
+    assert_eq!(rebuilt.absent[&limit], "its parents have none that is as the TOML says");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_apply_left_half_done_is_found_and_completed() {
+    let mut whole = Estate::new(SMALL);
+    whole.apply().await;
+    for operation in ["CreateWorkgroup", "CreateListener", "AttachInternetGateway", "EnableKeyRotation"] {
+        let mut estate = Estate::new(SMALL);
+        estate.sandbox.inject(denied(operation));
+        assert!(!estate.run(&Options::default()).await.is_complete());
+        estate.lose();
+        estate.rebuild().await;
+        estate.converge(&Options::default()).await;
+        assert_eq!(estate.inventory(), whole.inventory(), "{operation}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn of_two_lineages_people_choose() {
     let mut estate = Estate::new(TWO);
@@ -214,6 +242,11 @@ async fn what_lacks_our_tags_is_never_taken() {
     // Nor what hangs on it: endpoint, budget, policies, targets.
     assert_eq!(taken.count(), 0, "{:?}", rebuilt.absent);
     assert!(rebuilt.absent.len() >= 6, "{:?}", rebuilt.absent);
+    let why = |address: &str| rebuilt.absent[&address.parse().unwrap()].as_str();
+    assert!(
+        why("consumer-reporting-1/role").contains("airline-dev-reporting-1 is there, and is not this environment's")
+    );
+    assert!(why("consumer-reporting-1/targets").contains("it hangs on consumer-reporting-1/endpoint"));
     assert!(rebuilt.undecided.is_empty());
 }
 
