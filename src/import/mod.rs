@@ -14,7 +14,7 @@ use crate::{
     aws::{Aws, Fault},
     failure::Failure,
     kind::{AnyKind, AnyLive, AnyWhich, Named, OutputRef, Tree},
-    plan::{Adoption, Grounds, Observed, Options, PlanError, adopt, observe, unknown},
+    plan::{Adoption, Grounds, ObserveError, Observed, Options, PlanError, adopt, observe, unknown},
     session::Session,
     stack::{Stack, Wanted},
     state::State,
@@ -33,10 +33,17 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// Builds what is wanted and looks at what is recorded.
-    pub async fn of(session: &Session) -> Result<Self, Failure> {
+    /// Builds what is wanted and looks at what is recorded; that `address` is taken is no failure: it is to be taken over.
+    pub async fn of(session: &Session, address: &Address) -> Result<Self, Failure> {
         let stack = session.stack().await?;
-        let observed = observe(&session.aws, &session.state).await?;
+        let observed = match observe(&session.aws, &session.state).await {
+            Err(ObserveError::Foreign { address: taken, .. }) if taken == *address => {
+                let mut rest = session.state.clone();
+                rest.entries.remove(address);
+                observe(&session.aws, &rest).await?
+            }
+            observed => observed?,
+        };
         Ok(Self { stack, observed })
     }
 
@@ -64,7 +71,7 @@ pub async fn one(
     options: &Options,
     now: Timestamp,
 ) -> Result<(Adoption, Observed), Failure> {
-    let ground = Ground::of(session).await?;
+    let ground = Ground::of(session, address).await?;
     let Some(wanted) = ground.stack.wanted.get(address) else {
         return Err(vec![unknown(&ground.stack, address)].into());
     };

@@ -117,6 +117,9 @@ impl Grounds<'_> {
                 let help = "there is nothing to take over; how it differs from the TOML: rsds plan";
                 return refused(format!("{address} is recorded already: it is {id}"), help.to_owned());
             }
+            // A creation that met what is there already: nothing came of it.
+            Some(Entry { id: None, status: Status::Creating { .. }, deposed, .. })
+                if deposed.is_empty() && self.observed.live(address).is_none() => {}
             Some(entry) => {
                 let was = entry.id.as_ref().map_or_else(|| entry.status.word().to_owned(), |id| format!("as {id}"));
                 let help = format!("to forget that one without deleting it: rsds state rm {address}");

@@ -69,8 +69,8 @@ pub enum ObserveError {
     },
     /// Something has the name of an interrupted creation, but not our tags.
     #[error(
-        "{address} ({id}) exists and is not owned by this environment; its tags: {tags}; to take it over, forget the \
-         interrupted creation (rsds state rm {address}), then: rsds import {address} {id}"
+        "{address} ({id}) exists and is not owned by this environment; its tags: {tags}; to take it over: rsds import \
+         {address} {id}"
     )]
     Foreign {
         /// The resource wanted.

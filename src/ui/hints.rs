@@ -199,7 +199,7 @@ const fn by_class(class: Class) -> Option<Hint> {
         ),
         Class::Exists => (
             "something of that name exists and is not owned by this environment",
-            "delete or rename it, or change `project`: names begin with <project>-<env>",
+            "take it over (rsds import ADDRESS ID), delete or rename it, or change `project`: names begin with <project>-<env>",
         ),
         Class::NotFound => {
             ("something was deleted meanwhile by somebody else", "run the command again: the plan will see it")

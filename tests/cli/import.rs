@@ -35,13 +35,21 @@ async fn an_old_estate_is_taken_over_by_one_command() {
     let done = done.prints("removed {\n  from = module.consumers.aws_redshiftserverless_workgroup.this\n");
     let done = done.prints("terraform state rm 'module.consumers[0].aws_redshiftserverless_workgroup.this'");
     let done = done.prints("10.80.100.9 is no address of a consumer here").prints("rsds state rm --env prod '*'");
-    let done = done.prints("imported");
+    let done = done.prints("Import complete: 34 imported");
     folder.rsds(&[&["plan", "--env", "prod", "--detailed-exitcode"], &FAST]).exits(0).prints("No changes.");
 
     // The file is there: it is not written over, and there is nothing more to take.
     let again = folder.rsds(&[&import, &["--write-env", "prod", "--auto-approve"], &FAST]).exits(1);
     again.says("environments/prod.toml is there already").says("--env prod");
     folder.rsds(&[&import, &["--env", "prod", "--auto-approve"], &FAST]).exits(0).says("nothing to take over");
+
+    // Undone and done again: the tags that stay are its own.
+    folder
+        .rsds(&[&["state", "rm", "--env", "prod", "*", "--auto-approve"], &FAST])
+        .exits(0)
+        .prints("Forgotten: 34 resources");
+    folder.rsds(&[&import, &["--env", "prod", "--auto-approve"], &FAST]).exits(0).prints("34 imported");
+    folder.rsds(&[&["plan", "--env", "prod", "--detailed-exitcode"], &FAST]).exits(0).prints("No changes.");
 
     // Nothing secret is anywhere but in the old state, and in AWS.
     let kept =

@@ -4,7 +4,7 @@ use crate::{harness::*, scene::*};
 use rsds::{
     plan::{Action, Adoption, Options, Reason},
     sandbox::World,
-    state::{Entry, Status},
+    state::{Entry, Status, Store as _},
 };
 use serde_json::{Value as Json, json};
 
@@ -190,4 +190,30 @@ async fn nothing_is_taken_that_is_not_free_or_not_fit() {
     owned("airline", lineage, WORKGROUP).unwrap();
     let adoption = estate.adoption(WORKGROUP, NAME).await.unwrap();
     assert!(adoption.plan.changes[&WORKGROUP.parse().unwrap()].fields.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stands_in_the_way_of_a_creation_is_taken_over_by_the_command_of_the_error() {
+    let mut estate = Estate::new(TWO);
+    estate.converge(&Options::default()).await;
+    let (logs, name) = (estate.somebody().await.logs, "/aws/redshift/airline-dev-reporting-1/userlog");
+    logs.create_log_group().log_group_name(name).send().await.unwrap();
+    estate.set(&["consumers.reporting.log_exports=[\"userlog\"]", "consumers.reporting.log_retention=\"30d\""]);
+    let outcome = estate.run(&Options::default()).await;
+    let command = format!("rsds import consumer-reporting-1/log-group-userlog {name}");
+    let said = outcome.failed[0].2.to_string();
+    assert!(said.contains("is not owned by this environment") && said.ends_with(&command), "{said}");
+    let said = estate.refusal(&Options::default()).await;
+    assert!(said.contains(&command), "the next plan says the same: {said}");
+    let outcome = estate.import("consumer-reporting-1/log-group-userlog", name).await;
+    assert!(outcome.is_complete(), "{:#?}", outcome.failed);
+    estate.converge(&Options::default()).await;
+    // A creation that was cut off and did succeed is no room for another.
+    let mut state = estate.state();
+    let entry = state.entries.get_mut(&WORKGROUP.parse().unwrap()).unwrap();
+    let since = estate.clock.timestamp();
+    (entry.id, entry.status) = (None, Status::Creating { token: "t".to_owned(), since, step: None });
+    estate.store.save(&state).await.unwrap();
+    let why = estate.import_refused(WORKGROUP, "airline-dev-analytics-1").await;
+    assert!(why.contains("is recorded already, creating"), "{why}");
 }

@@ -2,7 +2,7 @@
 //!
 //! Called through `OutcomeView`.
 
-use super::{Page as Lines, done, failures, is_destroy, outcome, outcome_json, tally, unstarted};
+use super::{Page as Lines, done, failures, kind_of, outcome, outcome_json, tally, unstarted};
 use crate::{
     address::Address,
     apply::Outcome,
@@ -45,7 +45,7 @@ impl View for OutcomeView<'_> {
 
     fn markdown(&self, subject: Subject<'_>) -> String {
         let Self { outcome, plan, .. } = self;
-        let verb = if is_destroy(plan) { "Destroy" } else { "Apply" };
+        let verb = kind_of(plan);
         let took = seconds(outcome.seconds);
         let said = match (outcome.is_complete(), done(outcome, plan)) {
             (true, done) if done.is_empty() => format!("{verb} complete: nothing to do."),

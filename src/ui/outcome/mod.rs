@@ -26,7 +26,7 @@ type Lines = Vec<(Styled, usize)>;
 /// something is left to do.
 pub fn outcome(outcome: &Outcome, plan: &Plan, state_place: &str, retry_command: &str) -> String {
     let took = seconds(outcome.seconds);
-    let what = if is_destroy(plan) { "Destroy" } else { "Apply" };
+    let what = kind_of(plan);
     let done = done(outcome, plan);
     if outcome.is_complete() {
         let done = if done.is_empty() { "nothing to do".to_owned() } else { done };
@@ -101,6 +101,16 @@ impl Page {
 fn is_destroy(plan: &Plan) -> bool {
     let mut touched = plan.touched().peekable();
     touched.peek().is_some() && touched.all(|change| change.reasons.contains(&Reason::Destroy))
+}
+
+/// What a run was.
+fn kind_of(plan: &Plan) -> &'static str {
+    let imports = plan.touched().next().is_some() && plan.touched().all(|change| change.action == Action::Import);
+    match (is_destroy(plan), imports) {
+        (true, _) => "Destroy",
+        (false, true) => "Import",
+        (false, false) => "Apply",
+    }
 }
 
 /// Counts the resources of which everything is done: `31 created, 1 replaced`.
