@@ -77,6 +77,14 @@ fn attributes(spec: &TargetGroupSpec<Known>) -> Vec<TargetGroupAttribute> {
     pairs.map(|(key, value)| TargetGroupAttribute::builder().key(key).value(value).build()).into()
 }
 
+/// Returns what a step sends: all of a creation, of a change what differs. Somebody else's group may preserve client
+/// addresses, and goes on doing so.
+fn changed_attributes(before: &TargetGroupSpec<Known>, spec: &TargetGroupSpec<Known>) -> Vec<TargetGroupAttribute> {
+    let (all, had) = (attributes(spec), attributes(before));
+    let changed: Vec<TargetGroupAttribute> = all.iter().filter(|one| !had.contains(one)).cloned().collect();
+    if changed.is_empty() { all } else { changed }
+}
+
 /// One of another type may have the name, and may be named for an import.
 fn readiness(targets: Option<TargetTypeEnum>, protocol: Option<ProtocolEnum>) -> Readiness {
     match (targets, protocol) {
@@ -217,7 +225,7 @@ impl Kind for TargetGroup {
             }
             SET_ATTRIBUTES => {
                 let call = aws.elb.modify_target_group_attributes().target_group_arn(arn);
-                let call = call.set_attributes(Some(attributes(spec))).send();
+                let call = call.set_attributes(Some(changed_attributes(job.before, spec))).send();
                 call.called("elasticloadbalancing:ModifyTargetGroupAttributes").await?;
             }
             "delete" => {
@@ -233,6 +241,27 @@ impl Kind for TargetGroup {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_sends_what_differs_and_a_creation_everything() {
+        let spec = |deregistration_delay| TargetGroupSpec::<Known> {
+            name: "readers".into(),
+            vpc: "vpc-1".into(),
+            port: 5439,
+            health_interval: 10,
+            healthy: 2,
+            unhealthy: 2,
+            deregistration_delay,
+            stickiness: false,
+            tags: Tags::new(),
+        };
+        let keys = |before, after| {
+            let sent = changed_attributes(&spec(before), &spec(after));
+            sent.into_iter().filter_map(|attribute| attribute.key).collect::<Vec<_>>()
+        };
+        assert_eq!(keys(300, 120), [DEREGISTRATION_DELAY]);
+        assert_eq!(keys(120, 120).len(), 4);
+    }
 
     #[test]
     fn a_group_of_another_sort_is_none_of_ours() {

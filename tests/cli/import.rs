@@ -48,7 +48,13 @@ async fn an_old_estate_is_taken_over_by_one_command() {
         .rsds(&[&["state", "rm", "--env", "prod", "*", "--auto-approve"], &FAST])
         .exits(0)
         .prints("Forgotten: 34 resources");
-    folder.rsds(&[&import, &["--env", "prod", "--auto-approve"], &FAST]).exits(0).prints("34 imported");
+    let again = folder.rsds(&[&import, &["--env", "prod", "--auto-approve", "--json"], &FAST]).exits(0);
+    let document = again.documents().remove(0);
+    assert_eq!((&document["format"], &document["import"]["summary"]["import"]), (&"rsds.import/1".into(), &34.into()));
+    let (terraform, then) = (&document["terraform"], &document["then"]);
+    assert_eq!((terraform["taken"].as_array().unwrap().len(), terraform["left"].as_array().unwrap().len()), (34, 3));
+    assert_eq!((&terraform["version"], &terraform["file"]), (&"1.11.4".into(), &Json::Null));
+    assert!(then["changes"].as_array().unwrap().is_empty() && then["errors"].as_array().unwrap().is_empty());
     folder.rsds(&[&["plan", "--env", "prod", "--detailed-exitcode"], &FAST]).exits(0).prints("No changes.");
 
     // Nothing secret is anywhere but in the old state, and in AWS.

@@ -82,6 +82,7 @@ const RPU_HOURS: &str = "consumers.readers.usage_limit.rpu_hours=40";
 const OTHER: &[(&str, &[&str])] = &[
     ("account", &["account=\"123456789012\""]),
     ("resources.*.name", &["resources.\"producer/workgroup\".name=\"main-dw\""]),
+    ("resources.*.exists", &["resources.\"networking/producer-egress\".exists=false"]),
     // Before `tags`, which it keeps from the workgroup.
     ("resources.*.ignore_changes", &["resources.\"producer/workgroup\".ignore_changes=[\"tags.team\"]"]),
     ("tags", &["tags.team=\"data+platform: @x\""]),
