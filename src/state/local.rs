@@ -209,6 +209,24 @@ mod tests {
         assert_eq!(store.image(&last_good).unwrap(), state(1));
     }
 
+    /// A write that was torn has not happened: what it left beside the state is never read.
+    #[test]
+    fn a_torn_write_leaves_the_state_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(dir.path());
+        store.write(&state(1)).unwrap();
+        let next = envelope::seal(&state(2)).unwrap();
+        for cut in [0, 1, next.len() / 2, next.len()] {
+            // The temporary file is there, the new name is not.
+            fs::write(dir.path().join(format!(".tmp{cut}")), &next[..cut]).unwrap();
+            store.put_aside(Image::BeforeCommit, 2).unwrap();
+            assert_eq!(store.read().unwrap(), Some(state(1)));
+        }
+        store.write(&state(2)).unwrap();
+        assert_eq!(store.read().unwrap(), Some(state(2)));
+        assert_eq!(store.image("commit-0000000002.json").unwrap(), state(1));
+    }
+
     #[test]
     fn the_last_writes_and_runs_can_be_gone_back_to() {
         let dir = tempfile::tempdir().unwrap();
