@@ -275,7 +275,7 @@ pub(super) fn check_environment_is_meant(context: &Context, verb: &str) -> Resul
     if !context.asks && context.environment.is_none() && several.len() > 1 {
         return Err(Failure::new(
             format!("there are several environments ({}), and no terminal to ask on", several.join(", ")),
-            format!("name one: rsds {verb} --env {} --auto-approve, or set RSDS_ENV", several[0]),
+            format!("name one: rsds {verb} --env {} ..., or set RSDS_ENV", several[0]),
         ));
     }
     Ok(())
