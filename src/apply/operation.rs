@@ -41,7 +41,9 @@ impl<'a> Operation<'a> {
 
     /// Does it. Answers the entry as recorded afterwards; none when the resource is gone.
     pub(super) async fn perform(&self, op: &Op, entry: Option<Entry>) -> Result<Option<Entry>, Trouble> {
-        if let Some(since) = entry.as_ref().and_then(|entry| entry.status.asked()) {
+        // The intent of an import is this very run's.
+        let asked = entry.as_ref().and_then(|entry| entry.status.asked()).filter(|_| op.verb != Verb::Import);
+        if let Some(since) = asked {
             self.outwait(since).await?;
         }
         match (op.verb, entry) {
