@@ -65,7 +65,7 @@ pub struct Bucket {
     pub versioning: Option<Versioning>,
     /// What encrypts an object that does not say so itself.
     pub encryption: Encryption,
-    /// The four switches of the public access block, in the order of [`settings::PUBLIC`]; none when it was taken away.
+    /// The four switches of the public access block, in the order of `settings::PUBLIC`; none when it was taken away.
     pub public_access: Option<[bool; 4]>,
     /// Who owns the objects, e.g. `BucketOwnerEnforced`.
     pub ownership: Option<String>,
