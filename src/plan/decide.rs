@@ -389,7 +389,8 @@ impl<'a> Decider<'a> {
         let rests_on_gap = entry.depends_on.iter().any(|dependency| {
             self.changes.get(&dependency.on).is_some_and(|c| c.action == Action::Replace(Order::DeleteFirst))
         });
-        let going = reasons.iter().any(|reason| matches!(reason, Reason::CutOff(_)));
+        // A predecessor is remembered by its id: what has none yet is found and deleted first.
+        let going = entry.id.is_none() || reasons.iter().any(|reason| matches!(reason, Reason::CutOff(_)));
         let beside = key_changes || kind.suffixed().is_some();
         let order = match kind.replace() {
             Order::CreateFirst if beside && !rests_on_gap && !going => Order::CreateFirst,
@@ -402,8 +403,7 @@ impl<'a> Decider<'a> {
             Order::CreateFirst | Order::DeleteFirst => (entry.generation, spec),
         };
         let removal = kind.remove(&entry.spec).unwrap_or_default();
-        let depends_on = wanted.depends_on();
-        let work = Work { spec, before, steps: Vec::new(), removal, depends_on, generation };
+        let work = Work { spec, before, steps: Vec::new(), removal, depends_on: wanted.depends_on(), generation };
         Choice::new(Action::Replace(order), reasons, fields, work)
     }
 
