@@ -16,29 +16,42 @@ use aws_smithy_runtime_api::client::{
     runtime_components::RuntimeComponents,
 };
 use aws_types::service_config::ServiceConfigKey;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
+
+/// A client that is built when it is first called: a command pays for the services it uses.
+pub type Lazy<T> = Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>;
+
+fn lazy<T: 'static>(config: &SdkConfig, new: fn(&SdkConfig) -> T) -> Lazy<T> {
+    let config = config.clone();
+    Arc::new(LazyLock::new(Box::new(move || new(&config))))
+}
 
 /// Every AWS service rsds talks to, as one account in one region.
 #[derive(Clone, Debug)]
 pub struct Aws {
     /// EC2: networks.
-    pub ec2: aws_sdk_ec2::Client,
+    pub ec2: Lazy<aws_sdk_ec2::Client>,
     /// Elastic Load Balancing v2.
-    pub elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub elb: Lazy<aws_sdk_elasticloadbalancingv2::Client>,
     /// IAM.
-    pub iam: aws_sdk_iam::Client,
+    pub iam: Lazy<aws_sdk_iam::Client>,
     /// KMS.
-    pub kms: aws_sdk_kms::Client,
+    pub kms: Lazy<aws_sdk_kms::Client>,
     /// CloudWatch Logs.
-    pub logs: aws_sdk_cloudwatchlogs::Client,
+    pub logs: Lazy<aws_sdk_cloudwatchlogs::Client>,
+    /// Service Quotas: what the account may have.
+    pub quotas: Lazy<aws_sdk_servicequotas::Client>,
     /// Redshift: provisioned clusters.
-    pub redshift: aws_sdk_redshift::Client,
+    pub redshift: Lazy<aws_sdk_redshift::Client>,
     /// Redshift Serverless.
-    pub serverless: aws_sdk_redshiftserverless::Client,
+    pub serverless: Lazy<aws_sdk_redshiftserverless::Client>,
     /// The Resource Groups Tagging API: what carries which tags, whatever its service.
-    pub tagging: aws_sdk_resourcegroupstagging::Client,
+    pub tagging: Lazy<aws_sdk_resourcegroupstagging::Client>,
     /// The account the credentials belong to, twelve digits.
     pub account: String,
     /// The ARN of the caller.
@@ -76,14 +89,15 @@ impl Connection {
             return Err(Fault::incomplete("sts:GetCallerIdentity", "account"));
         };
         Ok(Aws {
-            ec2: aws_sdk_ec2::Client::new(&config),
-            elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
-            iam: aws_sdk_iam::Client::new(&config),
-            kms: aws_sdk_kms::Client::new(&config),
-            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
-            redshift: aws_sdk_redshift::Client::new(&config),
-            serverless: aws_sdk_redshiftserverless::Client::new(&config),
-            tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
+            ec2: lazy(&config, aws_sdk_ec2::Client::new),
+            elb: lazy(&config, aws_sdk_elasticloadbalancingv2::Client::new),
+            iam: lazy(&config, aws_sdk_iam::Client::new),
+            kms: lazy(&config, aws_sdk_kms::Client::new),
+            logs: lazy(&config, aws_sdk_cloudwatchlogs::Client::new),
+            quotas: lazy(&config, aws_sdk_servicequotas::Client::new),
+            redshift: lazy(&config, aws_sdk_redshift::Client::new),
+            serverless: lazy(&config, aws_sdk_redshiftserverless::Client::new),
+            tagging: lazy(&config, aws_sdk_resourcegroupstagging::Client::new),
             account,
             caller,
             region,

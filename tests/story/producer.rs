@@ -48,7 +48,7 @@ async fn up() -> Estate {
 }
 
 async fn redshift(estate: &Estate) -> aws_sdk_redshift::Client {
-    estate.open().await.unwrap().aws.redshift
+    aws_sdk_redshift::Client::clone(&estate.open().await.unwrap().aws.redshift)
 }
 
 async fn shown(estate: &Estate) -> aws_sdk_redshift::types::Cluster {
