@@ -186,8 +186,7 @@ async fn of_an_apply_that_is_then_given_up() {
 async fn of_an_apply_whose_parts_are_then_replaced() {
     let parts = ["nlb/target-group-5439", "networking/nlb-security-group"];
     let next = Options { replace: select(&parts), ..Options::default() };
-    // What lands late then rests on what is replaced meanwhile: that is the plan's after next.
-    Course { late: false, ..Course::apply(TINY) }.then(&next).await;
+    Course::apply(TINY).then(&next).await;
 }
 
 /// A serverless producer has kinds of its own.

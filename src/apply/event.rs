@@ -110,6 +110,14 @@ pub enum Trouble {
         /// AWS's own words.
         why: String,
     },
+    /// What an earlier run asked for came late, and with values of that time; the next run replaces it.
+    #[error(
+        "an earlier run made it, with another {fields} than is wanted now, which no update changes; the next apply replaces it"
+    )]
+    Outdated {
+        /// The fields that only a replacement changes.
+        fields: String,
+    },
     /// It did not settle in time; the next run goes on from here.
     #[error("still `{status}` after {}", crate::ui::seconds(*seconds))]
     NotSettled {

@@ -11,18 +11,26 @@ use crate::{
     address::Address,
     aws::{Class, tags},
     kind::{AnyJob, AnyKind, AnyLive, AnyWhich, Id, OutputRef, Readiness, Step},
-    plan::{Change, Op, Verb},
+    plan::{Change, Departure, Op, Verb, departure},
     state::{Deposed, Entry, Status},
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// How long after its record a request may still land, and its effect still be invisible: absence counts only at a second
 /// look after this time (design.md 8).
 const SECOND_LOOK: Duration = Duration::from_secs(30);
 /// How often a lost create call is sent again.
 const LOST_CREATES: u32 = 4;
+
+/// What a creation has come to.
+struct Made {
+    id: Id,
+    outputs: Json,
+    /// Its spec as AWS shows it, where it was found and not made: an earlier run may have asked for other values.
+    live: Option<Json>,
+}
 
 /// One operation at work.
 pub(super) struct Operation<'a> {
@@ -90,6 +98,9 @@ impl<'a> Operation<'a> {
 
     async fn create(&self, before: Option<Entry>) -> Result<Entry, Trouble> {
         let spec = self.known_spec()?;
+        if let Some(sent) = before.as_ref().filter(|sent| sent.spec != spec) {
+            self.clear_away(sent, &spec).await?;
+        }
         let left = before.as_ref().and_then(|entry| entry.status.asked().map(|_| entry.id.clone()));
         let token = match &before {
             // The same request under the same token stays one request, however late its first half lands.
@@ -116,10 +127,11 @@ impl<'a> Operation<'a> {
         };
         self.intend(&entry).await?;
         self.run.emit(Event::Step { address: self.address.clone(), step: "create".into() });
-        let (id, outputs) = match self.left_behind(left, &entry).await? {
+        let Made { id, outputs, live } = match self.left_behind(left, &entry).await? {
             Some(found) => found,
             None => self.send_create(&entry, &token).await?,
         };
+        let departure = live.map(|live| departure(self.kind, &spec, &live));
         entry.id = Some(id);
         if let Json::Object(outputs) = &outputs {
             entry.outputs.clone_from(outputs);
@@ -127,24 +139,34 @@ impl<'a> Operation<'a> {
         self.put(Some(&entry)).await?;
         self.run.publish(self.address, &outputs);
         (self.announce)();
-        let finish = self.kind.finish(&spec)?;
-        for step in finish {
+        let mut steps = self.kind.finish(&spec)?;
+        let mut before = spec.clone();
+        if let Some(Departure { before: there, steps: mends, replaces }) = departure {
+            if !replaces.is_empty() {
+                return Err(Trouble::Outdated { fields: replaces.join(", ") });
+            }
+            before = there;
+            steps.extend(mends);
+            let mut names = BTreeSet::new();
+            steps.retain(|step| names.insert(step.name.clone()));
+        }
+        for step in steps {
             entry.status = Status::Creating { token: token.clone(), since: self.now(), step: Some(step.name.clone()) };
-            self.run_step(&mut entry, &step, &spec, &spec, Calling::Fresh).await?;
+            self.run_step(&mut entry, &step, &before, &spec, Calling::Fresh).await?;
         }
         self.settled(entry, self.kind.settles()).await
     }
 
     /// Sends the create call. When the answer is lost, looks before it sends again; when the name is taken, looks
     /// whether it is ours.
-    async fn send_create(&self, entry: &Entry, token: &str) -> Result<(Id, Json), Trouble> {
+    async fn send_create(&self, entry: &Entry, token: &str) -> Result<Made, Trouble> {
         let (aws, spec) = (&self.run.setting.aws, &entry.spec);
         let intent = self.run.setting.clock.elapsed();
         let mut lost = 0;
         loop {
             let call = || self.kind.create(aws, spec, token);
             let trouble = match patiently(self.run, self.address, Calling::Create, call).await {
-                Ok(created) => return Ok(created),
+                Ok((id, outputs)) => return Ok(Made { id, outputs, live: None }),
                 Err(trouble) => trouble,
             };
             let Trouble::Aws { fault, .. } = &trouble else { return Err(trouble) };
@@ -173,7 +195,7 @@ impl<'a> Operation<'a> {
 
     /// Looks a second time for what an interrupted run may have created: the plan's look was the first, and may have
     /// come too early. What has landed may show late even where its id is recorded.
-    async fn left_behind(&self, cut_off: Option<Option<Id>>, entry: &Entry) -> Result<Option<(Id, Json)>, Trouble> {
+    async fn left_behind(&self, cut_off: Option<Option<Id>>, entry: &Entry) -> Result<Option<Made>, Trouble> {
         match cut_off {
             None => Ok(None),
             Some(None) => self.locate(entry).await,
@@ -182,6 +204,21 @@ impl<'a> Operation<'a> {
                 found => Ok(found),
             },
         }
+    }
+
+    /// Deletes what an interrupted run's creation has made under another natural key than is wanted now: nobody has known
+    /// its id, so nothing rests on it, and nothing would find it once the record names what is wanted now.
+    async fn clear_away(&self, sent: &Entry, spec: &Json) -> Result<(), Trouble> {
+        if sent.id.is_some() || !matches!(sent.status, Status::Creating { .. }) {
+            return Ok(());
+        }
+        let Some(made) = self.locate(sent).await? else { return Ok(()) };
+        let wanted = Entry { spec: spec.clone(), ..sent.clone() };
+        if self.locate(&wanted).await?.is_some_and(|found| found.id == made.id) {
+            return Ok(());
+        }
+        let found = Entry { id: Some(made.id.clone()), ..sent.clone() };
+        self.remove(found, &made.id, &self.kind.remove(&sent.spec)?).await
     }
 
     /// Waits until what an interrupted run sent after its record of `since` has landed and shows, or never will: only
@@ -197,12 +234,12 @@ impl<'a> Operation<'a> {
 
     /// Looks for a resource whose id is not recorded, by name or ownership tags. Never takes over what is not ours,
     /// and never takes a predecessor for its successor: both carry the same tags.
-    async fn locate(&self, entry: &Entry) -> Result<Option<(Id, Json)>, Trouble> {
+    async fn locate(&self, entry: &Entry) -> Result<Option<Made>, Trouble> {
         self.look(None, entry).await
     }
 
     /// The same; by its id where that is recorded.
-    async fn look(&self, id: Option<Id>, entry: &Entry) -> Result<Option<(Id, Json)>, Trouble> {
+    async fn look(&self, id: Option<Id>, entry: &Entry) -> Result<Option<Made>, Trouble> {
         let aws = &self.run.setting.aws;
         let which = || {
             let (address, id, spec) = (self.address.clone(), id.clone(), entry.spec.clone());
@@ -219,12 +256,12 @@ impl<'a> Operation<'a> {
             let (address, id) = (self.address.clone(), live.id.to_string());
             return Err(Trouble::Foreign { address, id, tags: format!("{found:?}") });
         }
-        Ok(Some((live.id, live.outputs)))
+        Ok(Some(Made { id: live.id, outputs: live.outputs, live: Some(live.spec) }))
     }
 
     /// Looks for what a recorded intent has made, and records its id: the steps that remain are the plan's.
     async fn adopt(&self, entry: &mut Entry) -> Result<bool, Trouble> {
-        let Some((id, outputs)) = self.locate(entry).await? else { return Ok(false) };
+        let Some(Made { id, outputs, .. }) = self.locate(entry).await? else { return Ok(false) };
         entry.id = Some(id);
         if let Json::Object(outputs) = &outputs {
             entry.outputs.clone_from(outputs);
@@ -335,21 +372,27 @@ impl<'a> Operation<'a> {
         // A creation that was cut off: find what it left before saying that nothing is there.
         if matches!(entry.status, Status::Creating { .. }) {
             match self.left_behind(Some(entry.id.clone()), &entry).await? {
-                Some((id, _)) => entry.id = Some(id),
+                Some(made) => entry.id = Some(made.id),
                 None => return self.put(None).await,
             }
         }
         let Some(id) = entry.id.clone() else { return Ok(()) };
+        self.remove(entry, &id, &self.change.work.removal).await?;
+        self.put(None).await
+    }
+
+    /// Takes the steps of a deletion and waits until it is gone.
+    async fn remove(&self, mut entry: Entry, id: &Id, steps: &[Step]) -> Result<(), Trouble> {
         let spec = entry.spec.clone();
-        for step in &self.change.work.removal {
+        for step in steps {
             entry.status = Status::Deleting { step: Some(step.clone()), since: self.now() };
             self.intend(&entry).await?;
-            self.send_removal(step, &id, &spec).await?;
+            self.send_removal(step, id, &spec).await?;
         }
         if self.kind.settles() {
             self.settle(&entry, Goal::Gone).await?;
         }
-        self.put(None).await
+        Ok(())
     }
 
     async fn send_removal(&self, step: &Step, id: &Id, spec: &Json) -> Result<(), Trouble> {

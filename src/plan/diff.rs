@@ -1,12 +1,12 @@
 //! Compares one resource three ways: what the TOML wants, what the state recorded, what AWS shows.
 //!
-//! Called by `decide` and `adopt`. Values are compared resolved and normalised, over all fields of the kind. Must never call a
+//! Called by `decide` and `adopt`, and by `apply` for what an earlier run left behind. Values are compared resolved and normalised, over all fields of the kind. Must never call a
 //! field changed because AWS shows something nobody asked about.
 
 use super::FieldChange;
 use crate::{
     aws::Fault,
-    kind::{After, AnyKind, Field, OnChange, OutputRef, Tree},
+    kind::{After, AnyKind, Changes, Field, OnChange, OutputRef, Step, Tree},
     stack::Wanted,
 };
 use serde_json::{Map, Value as Json};
@@ -43,15 +43,45 @@ pub(super) fn compare(
             want: &want[field.name],
             recorded: &recorded[field.name],
             have: if field.unreadable { &recorded[field.name] } else { &live[field.name] },
-            wanted,
         };
         before.insert(field.name.to_owned(), side.managed());
         match unknown.get(field.name) {
-            Some(refs) => changes.push(side.change(None, side.managed(), After::From(refs.iter().cloned().collect()))),
-            None => side.compare(&mut changes),
+            Some(refs) => {
+                let after = After::From(refs.iter().cloned().collect());
+                changes.push(side.change(None, side.managed(), after, wanted));
+            }
+            None => side.compare(&mut changes, wanted),
         }
     }
     Ok(Compared { fields: changes, before: Json::Object(before), wanted: want })
+}
+
+/// How something that an earlier run asked for with other values departs from what is wanted now.
+pub(crate) struct Departure {
+    /// What is there, reduced to what is wanted.
+    pub(crate) before: Json,
+    /// The steps that mend it in place.
+    pub(crate) steps: Vec<Step>,
+    /// The fields that only a replacement mends.
+    pub(crate) replaces: Vec<&'static str>,
+}
+
+/// Compares what is wanted, all of it known, with what AWS shows of something that was made for an earlier run.
+pub(crate) fn departure(kind: &dyn AnyKind, want: &Json, live: &Json) -> Departure {
+    let (mut before, mut changes, mut replaces) = (Map::new(), BTreeMap::new(), Vec::new());
+    for field in &kind.fields() {
+        let want = &want[field.name];
+        let have = if field.unreadable { want } else { &live[field.name] };
+        let there = Side { field, want, recorded: &Json::Null, have }.managed();
+        if there != *want && field.on_change == OnChange::Update {
+            changes.insert(field.name.to_owned(), (there.clone(), After::Known(want.clone())));
+        } else if there != *want {
+            replaces.push(field.name);
+        }
+        before.insert(field.name.to_owned(), there);
+    }
+    let steps = if changes.is_empty() { Vec::new() } else { kind.update(&Changes(changes)) };
+    Departure { before: Json::Object(before), steps, replaces }
 }
 
 /// Returns the spec to record of something that is taken over: the live values of what the TOML asks for, and of what AWS
@@ -111,7 +141,6 @@ struct Side<'a> {
     want: &'a Json,
     recorded: &'a Json,
     have: &'a Json,
-    wanted: &'a Wanted,
 }
 
 impl Side<'_> {
@@ -128,11 +157,11 @@ impl Side<'_> {
         }
     }
 
-    fn compare(&self, changes: &mut Vec<FieldChange>) {
+    fn compare(&self, changes: &mut Vec<FieldChange>, wanted: &Wanted) {
         let have = self.managed();
         if !self.field.keyed {
             if *self.want != have {
-                changes.push(self.change(None, have, After::Known(self.want.clone())));
+                changes.push(self.change(None, have, After::Known(self.want.clone()), wanted));
             }
             return;
         }
@@ -141,17 +170,17 @@ impl Side<'_> {
         for key in of_want.union(&of_have) {
             let (want, have) = (&self.want[key], &have[key]);
             if want != have {
-                changes.push(self.change(Some(key.clone()), have.clone(), After::Known(want.clone())));
+                changes.push(self.change(Some(key.clone()), have.clone(), After::Known(want.clone()), wanted));
             }
         }
     }
 
-    fn change(&self, key: Option<String>, before: Json, after: After) -> FieldChange {
+    fn change(&self, key: Option<String>, before: Json, after: After, wanted: &Wanted) -> FieldChange {
         let recorded = key.as_ref().map_or(self.recorded, |key| &self.recorded[key]);
         let drift = !self.field.unreadable && matches!(&after, After::Known(value) if value == recorded);
         FieldChange {
             field: self.field.name.to_owned(),
-            origin: Some(self.wanted.field_origin(self.field.name, key.as_deref())),
+            origin: Some(wanted.field_origin(self.field.name, key.as_deref())),
             key,
             before,
             after,

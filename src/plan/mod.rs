@@ -21,6 +21,7 @@ mod select;
 
 pub use adopt::{Adoption, Grounds, adopt, unknown};
 pub use decide::plan;
+pub(crate) use diff::{Departure, departure};
 pub use find::{Found, find, is_recorded};
 pub use moved::{Moved, Since, moved};
 pub use observe::{ObserveError, Observed, Seen, observe};

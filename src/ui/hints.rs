@@ -225,6 +225,10 @@ pub(super) fn of_trouble(trouble: &Trouble) -> Option<Hint> {
         Trouble::Broken { .. } => {
             ("AWS accepted it and could not bring it up", "mend what it says; the next apply replaces it")
         }
+        Trouble::Outdated { .. } => (
+            "an earlier run was cut off while it asked for this, and the TOML has changed since",
+            "run the command again: its plan shows the replacement",
+        ),
         Trouble::NotSettled { .. } => {
             ("AWS takes longer than ever seen", "run the command again: it goes on from here")
         }
