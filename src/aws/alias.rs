@@ -60,7 +60,7 @@ fn fits(which: &Which<Alias>, live: &Live<Alias>) -> bool {
 
 impl Kind for Alias {
     const NAME: &'static str = "kms.alias";
-    const FIELDS: &'static [Field] = &[Field::replaces("name"), Field::updates("key")];
+    const FIELDS: &'static [Field] = &[Field::replaces("name"), Field::updates("key").security()];
     const ACTIONS: Actions = Actions {
         read: &["kms:ListAliases"],
         create: &["kms:CreateAlias"],

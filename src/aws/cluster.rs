@@ -172,7 +172,7 @@ impl Kind for Cluster {
         Field::replaces("name"),
         Field::replaces("database"),
         Field::replaces("admin_username"),
-        Field::updates("managed_password").impact("the admin password changes"),
+        Field::updates("managed_password").security().impact("the admin password changes"),
         Field::updates("node_type").takes(7200).invalidates(&["addresses"]).impact(
             "a resize to another node type is a classic one: connections drop, consumers cannot read for a while, and \
              the data moves for hours",
@@ -182,20 +182,20 @@ impl Kind for Cluster {
              a classic one moves data for hours",
         ),
         Field::updates("port").impact("connections drop; clients must dial the new port"),
-        Field::updates("kms_key").takes(1200).impact("the data is encrypted anew in the background, for hours"),
+        Field::updates("kms_key").security().takes(1200).impact("the data is encrypted anew in the background, for hours"),
         Field::replaces("subnet_group").follows(),
-        Field::updates("parameter_group").impact("static parameters take effect when the cluster is rebooted"),
-        Field::updates("security_groups").impact("clients the new groups do not admit lose access"),
-        Field::updates("roles"),
-        Field::updates("default_role"),
-        Field::updates("enhanced_vpc_routing").impact("connections drop"),
-        Field::updates("publicly_accessible").invalidates(&["addresses"]).impact("connections drop"),
+        Field::updates("parameter_group").security().impact("static parameters take effect when the cluster is rebooted"),
+        Field::updates("security_groups").security().impact("clients the new groups do not admit lose access"),
+        Field::updates("roles").security(),
+        Field::updates("default_role").security(),
+        Field::updates("enhanced_vpc_routing").security().impact("connections drop"),
+        Field::updates("publicly_accessible").security().invalidates(&["addresses"]).impact("connections drop"),
         Field::updates("multi_az").invalidates(&["addresses"]).impact("connections drop; in two zones it costs double"),
         Field::updates("availability_zone_relocation")
             .invalidates(&["addresses"])
             .impact("switched on, the cluster restarts"),
         Field::updates("maintenance_window"),
-        Field::updates("snapshot_retention"),
+        Field::updates("snapshot_retention").security(),
         Field::updates("final_snapshot").unreadable(),
     ];
     const ACTIONS: Actions = Actions {

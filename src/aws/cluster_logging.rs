@@ -66,7 +66,7 @@ impl ClusterLogging {
 
 impl Kind for ClusterLogging {
     const NAME: &'static str = "redshift.logging";
-    const FIELDS: &'static [Field] = &[Field::replaces("cluster").follows(), Field::updates("log_exports")];
+    const FIELDS: &'static [Field] = &[Field::replaces("cluster").follows(), Field::updates("log_exports").security()];
     const ACTIONS: Actions = Actions {
         read: &["redshift:DescribeLoggingStatus"],
         create: &["redshift:EnableLogging", "redshift:DescribeClusters"],

@@ -148,7 +148,10 @@ impl Kind for ClusterParameterGroup {
         Field::replaces("name"),
         Field::replaces("family"),
         Field::replaces("description"),
-        Field::updates("parameters").keyed().impact("static parameters take effect when the cluster is rebooted"),
+        Field::updates("parameters")
+            .keyed()
+            .security_of(redshift::PROTECTING)
+            .impact("static parameters take effect when the cluster is rebooted"),
     ];
     const ACTIONS: Actions = Actions {
         read: &["redshift:DescribeClusterParameterGroups", "redshift:DescribeClusterParameters"],

@@ -127,7 +127,7 @@ impl Kind for EndpointAccess {
         Field::replaces("name"),
         Field::replaces("workgroup").follows(),
         Field::replaces("subnets").follows(),
-        Field::updates("security_groups").impact("clients the new groups do not admit lose access"),
+        Field::updates("security_groups").security().impact("clients the new groups do not admit lose access"),
     ];
     const ACTIONS: Actions = Actions {
         read: &["redshift-serverless:ListEndpointAccess"],

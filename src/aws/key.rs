@@ -127,8 +127,8 @@ impl Kind for Key {
     const NAME: &'static str = "kms.key";
     const FIELDS: &'static [Field] = &[
         Field::updates("description"),
-        Field::updates("rotation"),
-        Field::updates("enabled").impact("a disabled key makes what it encrypts unreadable"),
+        Field::updates("rotation").security(),
+        Field::updates("enabled").security().impact("a disabled key makes what it encrypts unreadable"),
         Field::updates("retain").unreadable(),
     ];
     const ACTIONS: Actions = Actions {

@@ -106,7 +106,7 @@ impl Kind for Listener {
     const FIELDS: &'static [Field] = &[
         Field::replaces("load_balancer").follows(),
         Field::updates("port").impact("clients must dial the new port"),
-        Field::updates("target_group").impact("new connections go to the new group"),
+        Field::updates("target_group").security().impact("new connections go to the new group"),
         Field::updates("idle_timeout"),
     ];
     const ACTIONS: Actions = Actions {

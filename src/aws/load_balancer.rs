@@ -135,9 +135,9 @@ impl Kind for LoadBalancer {
         Field::replaces("internal"),
         Field::replaces("vpc"),
         Field::updates("subnets").follows().impact("connections through a removed zone end"),
-        Field::updates("security_groups").impact("clients the new groups do not admit lose access"),
+        Field::updates("security_groups").security().impact("clients the new groups do not admit lose access"),
         Field::updates("cross_zone"),
-        Field::updates("deletion_protection"),
+        Field::updates("deletion_protection").security(),
     ];
     const ACTIONS: Actions = Actions {
         read: &[

@@ -84,8 +84,10 @@ impl LogGroup {
 
 impl Kind for LogGroup {
     const NAME: &'static str = "logs.log-group";
-    const FIELDS: &'static [Field] =
-        &[Field::replaces("name"), Field::updates("retention_days").impact("a shorter time deletes older log events")];
+    const FIELDS: &'static [Field] = &[
+        Field::replaces("name"),
+        Field::updates("retention_days").security().impact("a shorter time deletes older log events"),
+    ];
     const ACTIONS: Actions = Actions {
         read: &["logs:DescribeLogGroups", "logs:ListTagsForResource"],
         create: &["logs:CreateLogGroup", "logs:TagResource", "logs:PutRetentionPolicy"],

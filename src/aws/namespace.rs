@@ -169,11 +169,11 @@ impl Kind for Namespace {
         Field::replaces("name"),
         Field::replaces("database"),
         Field::replaces("admin_username"),
-        Field::updates("managed_password").impact("the admin password changes"),
-        Field::updates("kms_key"),
-        Field::updates("roles"),
-        Field::updates("default_role"),
-        Field::updates("log_exports"),
+        Field::updates("managed_password").security().impact("the admin password changes"),
+        Field::updates("kms_key").security(),
+        Field::updates("roles").security(),
+        Field::updates("default_role").security(),
+        Field::updates("log_exports").security(),
         Field::updates("final_snapshot").unreadable(),
     ];
     const ACTIONS: Actions = Actions {

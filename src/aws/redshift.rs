@@ -14,6 +14,9 @@ pub(super) const PAGE: i32 = 100;
 /// What AWS shows, and takes, in place of a key of ours.
 pub(super) const AWS_OWNED_KEY: &str = "AWS_OWNED_KMS_KEY";
 
+/// Parameters that protect connections, or record what is done on them: of workgroups and parameter groups alike.
+pub(super) const PROTECTING: &[&str] = &["require_ssl", "use_fips_ssl", "enable_user_activity_logging"];
+
 /// The field that says whether AWS makes and keeps the admin password.
 const MANAGED: &str = "managed_password";
 

@@ -85,8 +85,12 @@ fn tag(key: &str, value: &str) -> Result<Tag, aws_sdk_iam::error::BuildError> {
 
 impl Kind for Role {
     const NAME: &'static str = "iam.role";
-    const FIELDS: &'static [Field] =
-        &[Field::replaces("name"), Field::replaces("path"), Field::updates("description"), Field::updates("trust")];
+    const FIELDS: &'static [Field] = &[
+        Field::replaces("name"),
+        Field::replaces("path"),
+        Field::updates("description"),
+        Field::updates("trust").security(),
+    ];
     const ACTIONS: Actions = Actions {
         read: &["iam:GetRole"],
         create: &["iam:CreateRole", "iam:TagRole"],

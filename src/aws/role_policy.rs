@@ -63,7 +63,7 @@ impl RolePolicy {
 impl Kind for RolePolicy {
     const NAME: &'static str = "iam.role-policy";
     const FIELDS: &'static [Field] =
-        &[Field::replaces("role").follows(), Field::replaces("name"), Field::updates("policy")];
+        &[Field::replaces("role").follows(), Field::replaces("name"), Field::updates("policy").security()];
     const ACTIONS: Actions = Actions {
         read: &["iam:GetRolePolicy"],
         create: &["iam:PutRolePolicy"],

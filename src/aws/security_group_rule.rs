@@ -243,10 +243,10 @@ impl Kind for SecurityGroupRule {
     const NAME: &'static str = "ec2.security-group-rule";
     const FIELDS: &'static [Field] = &[
         Field::replaces("group"),
-        Field::replaces("direction"),
-        Field::replaces("protocol"),
-        Field::replaces("ports"),
-        Field::replaces("peer"),
+        Field::replaces("direction").security(),
+        Field::replaces("protocol").security(),
+        Field::replaces("ports").security(),
+        Field::replaces("peer").security(),
         Field::updates("description"),
     ];
     const ACTIONS: Actions = Actions {

@@ -8,7 +8,7 @@ use super::{
     fault::{Called, found},
     ids::{NamespaceName, SecurityGroupId, SubnetId, VpcId, WorkgroupArn, WorkgroupName},
     lookup::{asks, place},
-    named, naming, number, serverless, tags,
+    named, naming, number, redshift, serverless, tags,
 };
 use crate::kind::{
     Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Step, Tags, Typical, Which,
@@ -246,13 +246,16 @@ impl Kind for Workgroup {
         Field::replaces("namespace").follows(),
         Field::updates("base_capacity").impact("may cancel running queries"),
         Field::updates("max_capacity"),
-        Field::updates("parameters").keyed().impact("reconnect; require_ssl and use_fips_ssl restart it"),
+        Field::updates("parameters")
+            .keyed()
+            .security_of(redshift::PROTECTING)
+            .impact("reconnect; require_ssl and use_fips_ssl restart it"),
         Field::replaces("vpc"),
         Field::updates("subnets").follows().invalidates(&["addresses"]).impact("reconnect"),
-        Field::updates("security_groups").impact("clients the new groups do not admit lose access"),
+        Field::updates("security_groups").security().impact("clients the new groups do not admit lose access"),
         Field::updates("port").impact("restart; clients must dial the new port"),
-        Field::updates("enhanced_vpc_routing").impact("reconnect"),
-        Field::updates("publicly_accessible").impact("reconnect"),
+        Field::updates("enhanced_vpc_routing").security().impact("reconnect"),
+        Field::updates("publicly_accessible").security().impact("reconnect"),
     ];
     const ACTIONS: Actions = Actions {
         read: &["redshift-serverless:ListWorkgroups", "redshift-serverless:ListTagsForResource"],

@@ -52,6 +52,32 @@ pub enum OnChange {
     Replace,
 }
 
+/// Whether a change of a field from outside concerns protection: who may come in, who may do what, what keeps data safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guards {
+    /// It does not.
+    Nothing,
+    /// Whatever changes of it.
+    All,
+    /// These keys of a map; one that ends in `*` stands for all that begin so.
+    Keys(&'static [&'static str]),
+}
+
+impl Guards {
+    /// Tells whether a change of the field, or of one key of it, concerns protection.
+    pub fn concerns(self, key: Option<&str>) -> bool {
+        let is = |guarded: &&str, key: &str| match guarded.strip_suffix('*') {
+            Some(head) => key.starts_with(head),
+            None => *guarded == key,
+        };
+        match self {
+            Self::Nothing => false,
+            Self::All => true,
+            Self::Keys(keys) => key.is_none_or(|key| keys.iter().any(|guarded| is(guarded, key))),
+        }
+    }
+}
+
 /// One field of a spec: how it compares and what its change brings about.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
@@ -71,12 +97,14 @@ pub struct Field {
     pub impact: &'static str,
     /// How long a step that settles it typically takes, in seconds; none: as long as any update of its kind.
     pub typical: Option<u32>,
+    /// Whether a change from outside concerns protection.
+    pub guards: Guards,
 }
 
 impl Field {
     const fn new(name: &'static str, on_change: OnChange) -> Self {
-        let (invalidates, impact, typical) = (&[], "", None);
-        Self { name, on_change, unreadable: false, keyed: false, follows: false, invalidates, impact, typical }
+        let (invalidates, impact, typical, guards) = (&[], "", None, Guards::Nothing);
+        Self { name, on_change, unreadable: false, keyed: false, follows: false, invalidates, impact, typical, guards }
     }
     /// A field that changes in place.
     pub const fn updates(name: &'static str) -> Self {
@@ -109,6 +137,16 @@ impl Field {
     /// Says how long its change typically takes, in seconds, where that differs from other updates of the kind.
     pub const fn takes(mut self, seconds: u32) -> Self {
         self.typical = Some(seconds);
+        self
+    }
+    /// Marks a field whose change from outside opens access or weakens protection.
+    pub const fn security(mut self) -> Self {
+        self.guards = Guards::All;
+        self
+    }
+    /// Marks the keys of a map whose change does.
+    pub const fn security_of(mut self, keys: &'static [&'static str]) -> Self {
+        self.guards = Guards::Keys(keys);
         self
     }
     /// Says what a change does to connections.

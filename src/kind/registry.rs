@@ -141,7 +141,7 @@ impl<K: Kind> AnyKind for Registered<K> {
         K::NAME
     }
     fn fields(&self) -> Vec<Field> {
-        let tags = K::TAGGED.then(|| Field::updates("tags").keyed());
+        let tags = K::TAGGED.then(|| Field::updates("tags").keyed().security_of(&["rsds:*"]));
         K::FIELDS.iter().copied().chain(tags).collect()
     }
     fn outputs(&self) -> &'static [Output] {
