@@ -8,7 +8,7 @@ use crate::{
     aws::kind,
     failure::Failure,
     kind::{AnyLive, Parts, Readiness},
-    plan::{FieldChange, Observed, Plan, Summary},
+    plan::{Drift, Observed, Plan, Summary, unplanned},
     state::{Entry, State, Status},
 };
 use serde::Serialize;
@@ -66,15 +66,6 @@ pub struct Resource {
     pub facts: Vec<(&'static str, Json)>,
 }
 
-/// What AWS shows otherwise than rsds set it.
-#[derive(Debug)]
-pub struct Drift<'a> {
-    /// Whether it is gone altogether.
-    pub gone: bool,
-    /// The fields that differ.
-    pub fields: Vec<&'a FieldChange>,
-}
-
 /// How an environment runs.
 #[derive(Debug)]
 pub struct Report<'a> {
@@ -82,8 +73,8 @@ pub struct Report<'a> {
     pub state: &'a State,
     /// Every recorded resource.
     pub resources: BTreeMap<Address, Resource>,
-    /// The resources that drift; without a plan, those that are gone alone.
-    pub drift: BTreeMap<Address, Drift<'a>>,
+    /// What somebody else changed; without a plan, what becomes of it is not known.
+    pub drift: BTreeMap<Address, Drift>,
     /// What the next apply would do, or why there is no plan.
     pub pending: Result<Summary, &'a Failure>,
 }
@@ -94,16 +85,13 @@ impl<'a> Report<'a> {
         let all = state.entries.iter();
         let resources: BTreeMap<Address, Resource> =
             all.map(|(address, entry)| (address.clone(), resource(entry, observed.live(address)))).collect();
-        let gone = resources.iter().filter(|(_, resource)| resource.condition == Condition::Gone);
-        let mut drift: BTreeMap<Address, Drift<'a>> =
-            gone.map(|(address, _)| (address.clone(), Drift { gone: true, fields: Vec::new() })).collect();
-        for change in plan.iter().flat_map(|plan| plan.changes.values()) {
-            let fields: Vec<&FieldChange> = change.fields.iter().filter(|field| field.drift).collect();
-            if !fields.is_empty() {
-                drift.insert(change.address.clone(), Drift { gone: false, fields });
-            }
-        }
+        let drift = plan.as_ref().map_or_else(|_| unplanned(state, observed), |plan| plan.drift.clone());
         Self { state, resources, drift, pending: plan.as_ref().map(Plan::summary) }
+    }
+
+    /// Tells whether anything drifted that nobody said to leave alone.
+    pub fn has_drifted(&self) -> bool {
+        self.drift.values().any(Drift::counts)
     }
 
     /// Tells whether everything recorded does its work.

@@ -8,6 +8,7 @@
 mod alone;
 mod bench;
 mod changes;
+mod drift;
 mod options;
 mod reading;
 mod table;

@@ -80,7 +80,7 @@ async fn status(page: &mut Page, estate: &Estate) {
     let session = estate.open().await.unwrap();
     let (observed, plan) = session.look(&Options::default()).await.unwrap();
     let report = Report::of(&session.state, &observed, &plan);
-    let view = StatusView { report: &report, verbose: false, spot_of: &|_| None };
+    let view = StatusView { report: &report, verbose: false, spot_of: &|_| None, place: &|_| None };
     page.says(&view.human(false, WIDTH));
 }
 

@@ -255,6 +255,11 @@ impl Kind for Cluster {
     const STABLE_READS: u32 = 2;
     const KEY: &'static [&'static str] = &["name"];
     const HOLDS_DATA: bool = true;
+    const RECOVERY: &'static [&'static str] = &[
+        "to see whether there are snapshots: aws redshift describe-cluster-snapshots --cluster-identifier NAME",
+        "to restore one: aws redshift restore-from-cluster-snapshot --cluster-identifier NAME --snapshot-identifier \
+         SNAPSHOT, and then rsds import ADDRESS NAME",
+    ];
     const SHOWS: &'static [&'static str] = &["endpoint", "port", "node_type", "node_count", "parameter_status"];
     const NAMED_BY: &'static str = "its name or ARN";
 

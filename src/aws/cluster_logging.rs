@@ -76,6 +76,7 @@ impl Kind for ClusterLogging {
     const TYPICAL: Typical = Typical { create: 5, update: 5, delete: 5 };
     const SETTLES: bool = false;
     const TAGGED: bool = false;
+    const GUARDS: bool = true;
     const KEY: &'static [&'static str] = &["cluster"];
     const NAMED_BY: &'static str = "the cluster's name or ARN";
 

@@ -148,6 +148,10 @@ impl Kind for Key {
     const TYPICAL: Typical = Typical { create: 3, update: 1, delete: 1 };
     const SETTLES: bool = false;
     const KEEPS_DATA_READABLE: bool = true;
+    const RECOVERY: &'static [&'static str] = &[
+        "if it only waits for its deletion, which takes up to 30 days: aws kms \
+                                                 cancel-key-deletion --key-id NAME && aws kms enable-key --key-id NAME",
+    ];
     const NAMED_BY: &'static str = "its id or ARN";
 
     type Spec<S: Stage> = KeySpec;

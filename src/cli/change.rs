@@ -13,7 +13,7 @@ use crate::{
     address::Selector,
     config::Environment,
     failure::{Exit, Failure},
-    plan::{Options, Plan},
+    plan::{Ignore, Options, Plan},
     session::Session,
     stack::section,
     state::StoreError,
@@ -46,6 +46,14 @@ pub(super) struct Selection {
     /// How long to wait for a state that someone else has locked
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
     pub(super) lock_timeout: Duration,
+}
+
+/// The flag that leaves drift alone.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct Ignoring {
+    /// Leave this drift alone in this run, as ignore_changes does in the file: `consumer-*/workgroup.max_capacity`
+    #[arg(long, value_name = "ADDRESS.FIELD")]
+    pub(super) ignore: Vec<Ignore>,
 }
 
 /// Flags of the commands that change something.
@@ -92,6 +100,7 @@ impl Selection {
             replace: self.replace.clone(),
             destroy: wish == Wish::Destroy,
             refresh_only: wish == Wish::RefreshOnly,
+            ignore: Vec::new(),
             protect: protected(environment)?,
         })
     }
@@ -199,12 +208,12 @@ pub(super) fn view<'a>(
 }
 
 /// Plans, asks, applies: the whole of `apply` and `destroy`.
-pub(super) async fn run(context: &Context, flags: Flags, wish: Wish) -> Result<Exit, Failure> {
+pub(super) async fn run(context: &Context, flags: Flags, ignoring: Ignoring, wish: Wish) -> Result<Exit, Failure> {
     let Flags { selection, auto_approve } = flags;
     check_that_someone_agrees(context, auto_approve, if wish == Wish::Destroy { "destroy" } else { "apply" })?;
     let environment = context.load()?;
     context.warn(environment.warnings());
-    let options = selection.options(&environment, wish)?;
+    let options = Options { ignore: ignoring.ignore, ..selection.options(&environment, wish)? };
     let store_of = environment.clone();
     locked(context, &store_of, selection.lock_timeout, async |held| {
         let mut session = context.open_in(held, environment, selection.parallelism(), None).await?;

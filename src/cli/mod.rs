@@ -75,7 +75,7 @@ enum Command {
     #[command(after_help = import::names())]
     Import(import::Args),
     /// Look at what runs now: readiness, health of targets, endpoints, drift; changes nothing
-    Status,
+    Status(status::Args),
     /// Show the state as a tree, or a saved plan
     Show(show::Args),
     /// Show the outputs: endpoints, connection strings, ids, the SQL of the data sharing
@@ -139,7 +139,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             Command::Apply(args) => apply::run(&context, args).await,
             Command::Destroy(args) => destroy::run(&context, args).await,
             Command::Import(args) => import::run(&context, args).await,
-            Command::Status => status::run(&context).await,
+            Command::Status(args) => status::run(&context, args).await,
             Command::Show(args) => show::run(&context, args).await,
             Command::Output(args) => output::run(&context, args).await,
             Command::Graph(args) => graph::run(&context, args).await,

@@ -1,30 +1,35 @@
 //! `rsds plan`: reads AWS and shows what would change; with `--out` it keeps that for `rsds apply FILE`.
 
 use super::{
-    change::{Selection, Wish, show},
+    change::{Ignoring, Selection, Wish, show},
     context::Context,
     saved,
 };
-use crate::failure::{Exit, Failure};
+use crate::{
+    failure::{Exit, Failure},
+    plan::Options,
+};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     selection: Selection,
+    #[command(flatten)]
+    ignoring: Ignoring,
     /// Write the plan to this file, for `rsds apply FILE` and `rsds show FILE`
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Show what a destroy would do
     #[arg(long)]
     destroy: bool,
-    /// Show what differs between the state and AWS, whatever the TOML says
+    /// Show what somebody else changed in AWS: what rsds set, what AWS has, what the TOML says, what an apply would do
     #[arg(long, conflicts_with_all = ["destroy", "replace", "no_refresh"])]
     refresh_only: bool,
     /// Believe the state instead of reading AWS
     #[arg(long)]
     no_refresh: bool,
-    /// Exit with 2 when there are changes
+    /// Exit with 2 when there are changes; with --refresh-only when something drifted that nobody said to ignore
     #[arg(long)]
     detailed_exitcode: bool,
 }
@@ -40,11 +45,14 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Failure> 
         (false, true) => Wish::RefreshOnly,
         (false, false) => Wish::Apply,
     };
-    let options = args.selection.options(&environment, wish)?;
+    let options = Options { ignore: args.ignoring.ignore, ..args.selection.options(&environment, wish)? };
     let session = context.open(environment, args.selection.parallelism()).await?;
     let planned = session.prepare(&options, !args.no_refresh).await?;
     show(context, &session.environment, &planned.plan, &options)?;
-    let pending = planned.plan.wants_consent();
+    let pending = match args.refresh_only {
+        true => planned.plan.has_drifted(),
+        false => planned.plan.wants_consent(),
+    };
     if let Some(file) = &args.out {
         saved::write(context, file, &session.save(planned, &options, !args.no_refresh)?)?;
     }

@@ -1,6 +1,6 @@
 //! `rsds status`: what runs now. Reads AWS, changes nothing, takes no lock.
 
-use super::context::Context;
+use super::{change::Ignoring, context::Context};
 use crate::{
     address::Address,
     failure::{Exit, Failure},
@@ -13,13 +13,24 @@ use crate::{
 /// The most reads in flight at once.
 const PARALLELISM: usize = 16;
 
-pub(super) async fn run(context: &Context) -> Result<Exit, Failure> {
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    ignoring: Ignoring,
+    /// Exit with 2 when something drifted that nobody said to ignore
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     let session = context.open(context.load()?, PARALLELISM).await?;
+    let options = Options { ignore: args.ignoring.ignore, ..Options::default() };
     // What is protected is of no interest here: nothing will be changed.
-    let (observed, plan) = session.look(&Options::default()).await?;
+    let (observed, plan) = session.look(&options).await?;
     let report = Report::of(&session.state, &observed, &plan);
     let spot_of = |address: &Address| session.environment.origin(&section(address)).and_then(Spot::of);
     let verbose = context.printer.settings().verbosity == Verbosity::Verbose;
-    context.view(&StatusView { report: &report, verbose, spot_of: &spot_of })?;
-    Ok(Exit::Done)
+    let place = |key: &str| session.environment.place(key);
+    context.view(&StatusView { report: &report, verbose, spot_of: &spot_of, place: &place })?;
+    Ok(if args.detailed_exitcode && report.has_drifted() { Exit::Pending } else { Exit::Done })
 }

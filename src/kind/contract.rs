@@ -389,6 +389,11 @@ pub trait Kind: Sized + Send + Sync + 'static {
     const HOLDS_DATA: bool = false;
     /// Whether data elsewhere is unreadable without it (a key).
     const KEEPS_DATA_READABLE: bool = false;
+    /// Whether its absence weakens protection (audit logs).
+    const GUARDS: bool = false;
+    /// What can be done when it is gone and held data, or made data readable: commands in which `NAME` stands for its
+    /// name, or its id where it has none, and `ADDRESS` for its address.
+    const RECOVERY: &'static [&'static str] = &[];
     /// Whether it takes time to settle after a call. Kinds that are done when AWS answers are not polled.
     const SETTLES: bool = true;
     /// The longest an update is waited for, in seconds, where that is more than ten times the typical one: a cluster

@@ -84,6 +84,10 @@ pub trait AnyKind: Send + Sync {
     fn holds_data(&self) -> bool;
     /// See `Kind::KEEPS_DATA_READABLE`.
     fn keeps_data_readable(&self) -> bool;
+    /// See `Kind::GUARDS`.
+    fn guards(&self) -> bool;
+    /// See `Kind::RECOVERY`.
+    fn recovery(&self) -> &'static [&'static str];
     /// See `Kind::SETTLES`.
     fn settles(&self) -> bool;
     /// See `Kind::LONGEST_UPDATE`.
@@ -170,6 +174,12 @@ impl<K: Kind> AnyKind for Registered<K> {
     }
     fn keeps_data_readable(&self) -> bool {
         K::KEEPS_DATA_READABLE
+    }
+    fn guards(&self) -> bool {
+        K::GUARDS
+    }
+    fn recovery(&self) -> &'static [&'static str] {
+        K::RECOVERY
     }
     fn settles(&self) -> bool {
         K::SETTLES

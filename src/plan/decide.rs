@@ -5,6 +5,9 @@
 use super::{
     Action, Change, FieldChange, Observed, Options, Plan, PlanError, Reason, Work,
     diff::{self, Compared},
+    drift::{self, Next},
+    ignore::Ignoring,
+    lost::{holds, lost},
     order, protect, refresh,
     select::{Edges, select},
 };
@@ -24,15 +27,47 @@ use std::collections::{BTreeMap, BTreeSet};
 pub fn plan(stack: &Stack, state: &State, observed: &Observed, options: &Options) -> Result<Plan, Vec<PlanError>> {
     let edges = Edges::of(stack, state);
     let (selected, requested) = select(stack, state, &edges, options)?;
+    let ignoring = Ignoring::of(&options.ignore, stack, state)?;
+    let decided = decide(stack, state, observed, options, (&selected, &requested), &ignoring);
+    let next = Next { stack, changes: &decided.changes, ignoring: &ignoring };
+    let drift = match options.destroy {
+        true => BTreeMap::new(),
+        false => drift::drift(state, observed, &|address| selected.contains(address), Some(&next)),
+    };
     if options.refresh_only {
-        return refresh::plan(stack, state, observed, &selected);
+        return refresh::plan(stack, state, observed, &selected, &ignoring, drift);
     }
+    let Decided { changes, refresh, errors } = decided;
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let (ops, longest) = order::order(stack, state, &changes).map_err(|error| vec![error])?;
+    let notices = if options.destroy { Vec::new() } else { notices(&changes, observed) };
+    Ok(Plan { changes, ops, refresh, longest, notices, drift, ..Plan::default() })
+}
+
+/// What an apply would do with each resource, and what stands against it.
+struct Decided {
+    changes: BTreeMap<Address, Change>,
+    refresh: Vec<(Address, Entry)>,
+    errors: Vec<PlanError>,
+}
+
+fn decide(
+    stack: &Stack,
+    state: &State,
+    observed: &Observed,
+    options: &Options,
+    (selected, requested): (&BTreeSet<Address>, &BTreeSet<Address>),
+    ignoring: &Ignoring,
+) -> Decided {
     let mut decider = Decider {
         stack,
         state,
         observed,
-        selected: &selected,
-        requested: &requested,
+        selected,
+        requested,
+        ignoring,
         changes: BTreeMap::new(),
         refresh: Vec::new(),
         errors: Vec::new(),
@@ -49,12 +84,7 @@ pub fn plan(stack: &Stack, state: &State, observed: &Observed, options: &Options
     let Decider { changes, refresh, mut errors, .. } = decider;
     errors.extend(protect::check(&changes, state, options));
     errors.extend(clinging(&changes, state));
-    if !errors.is_empty() {
-        return Err(errors);
-    }
-    let (ops, longest) = order::order(stack, state, &changes).map_err(|error| vec![error])?;
-    let notices = if options.destroy { Vec::new() } else { notices(&changes, observed) };
-    Ok(Plan { changes, ops, refresh, longest, notices, ..Plan::default() })
+    Decided { changes, refresh, errors }
 }
 
 /// Collects what kinds have to say of resources that stay.
@@ -108,6 +138,7 @@ struct Decider<'a> {
     observed: &'a Observed,
     selected: &'a BTreeSet<Address>,
     requested: &'a BTreeSet<Address>,
+    ignoring: &'a Ignoring,
     changes: BTreeMap<Address, Change>,
     refresh: Vec<(Address, Entry)>,
     errors: Vec<PlanError>,
@@ -217,15 +248,19 @@ impl<'a> Decider<'a> {
 
     /// It is recorded, and AWS does not have it.
     fn absent(&self, address: &Address, wanted: &Wanted, entry: &Entry) -> Result<Choice, PlanError> {
+        let given_up = self.requested.contains(address);
         let reason = match &entry.status {
             Status::Creating { .. } | Status::Deleting { .. } => Reason::CutOff(entry.status.word().to_owned()),
-            Status::Ready | Status::Updating { .. } | Status::Tainted { .. } if wanted.kind.holds_data() => {
-                return Err(lost(address));
+            Status::Ready | Status::Updating { .. } | Status::Tainted { .. } => {
+                if holds(wanted.kind, self.state, address) && !given_up {
+                    return Err(lost(wanted.kind, self.state, address, entry));
+                }
+                Reason::Gone
             }
-            Status::Ready | Status::Updating { .. } | Status::Tainted { .. } => Reason::Gone,
         };
+        let reasons = [reason].into_iter().chain(given_up.then_some(Reason::Requested)).collect();
         let spec = suffixed(wanted.kind, &wanted.spec, entry.generation);
-        Ok(self.create(wanted, vec![reason], spec, Some(entry)))
+        Ok(self.create(wanted, reasons, spec, Some(entry)))
     }
 
     /// It is recorded, and AWS has it.
@@ -257,7 +292,9 @@ impl<'a> Decider<'a> {
         let whole = compare(&spec)?;
         // What is ignored is still set at creation, and one that was cut off has that before it.
         let creating = matches!(entry.status, Status::Creating { .. });
-        let ignores = |field: &FieldChange| !creating && wanted.ignores(&field.field, field.key.as_deref());
+        let left_alone =
+            |field: &str, key: Option<&str>| wanted.ignores(field, key) || self.ignoring.ignores(address, field, key);
+        let ignores = |field: &FieldChange| !creating && left_alone(&field.field, field.key.as_deref());
         let ignored: Vec<FieldChange> = whole.fields.iter().filter(|field| ignores(field)).cloned().collect();
         let left = diff::left_alone(&spec, &ignored).map_err(defect)?;
         let Compared { fields, before, wanted: want } = compare(&left)?;
@@ -444,17 +481,6 @@ impl<'a> Decider<'a> {
         }
         let live = self.observed.live(&of.address).map(|live| live.outputs[&of.output].clone());
         live.filter(|v| !v.is_null()).or_else(|| self.state.output(&of.address, &of.output).cloned())
-    }
-}
-
-/// A resource that held data is gone: whatever follows from that is for people to decide.
-pub(super) fn lost(address: &Address) -> PlanError {
-    PlanError {
-        address: Some(address.clone()),
-        message: format!("{address} held data and is gone from AWS"),
-        help: format!(
-            "restore it from a snapshot under its old name, or give its data up: rsds destroy --target {address}"
-        ),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The plan: what differs between the TOML, the state and AWS, and which operations in which order make it one.
 //!
 //! `observe` reads AWS; everything after it is pure: `select` picks by target, `diff` compares, `decide` chooses an
-//! action for each resource (`refresh` for `--refresh-only`), `order` makes the graph of operations. `saved` is the plan
+//! action for each resource (`refresh` for `--refresh-only`), `drift` tells what somebody else changed, `ignore` and `lost`
+//! what of that is left alone or for a person to decide, `order` makes the graph of operations. `saved` is the plan
 //! in a file, `adopt` is the plan of an import, `moved` tells what became different since a plan was made, `find` reads
 //! without a record what `observe` reads with one. Called by `cli`; `apply` walks the result.
 //! Planning must do no I/O and read no clock, and it must leave no choice to apply.
@@ -9,8 +10,11 @@
 mod adopt;
 mod decide;
 mod diff;
+mod drift;
 mod find;
 mod form;
+mod ignore;
+mod lost;
 mod moved;
 mod observe;
 mod order;
@@ -22,7 +26,9 @@ mod select;
 pub use adopt::{Adoption, Grounds, adopt, unknown};
 pub use decide::plan;
 pub(crate) use diff::{Departure, departure};
+pub use drift::{Drift, Fate, FieldDrift, Presence, Rating, unplanned};
 pub use find::{Found, find, is_recorded};
+pub use ignore::{BadIgnore, Ignore};
 pub use moved::{Moved, Since, moved};
 pub use observe::{ObserveError, Observed, Seen, observe};
 pub use order::{LongestPath, Need, Op, Until, Verb};
@@ -52,6 +58,9 @@ pub struct Plan {
     pub longest: LongestPath,
     /// What a person should know of resources that stay, though nothing is to be done: pauses, pending reboots.
     pub notices: Vec<(Address, String)>,
+    /// What somebody else changed in AWS; of a destroy nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub drift: BTreeMap<Address, Drift>,
     /// What is worth knowing about the place it was made for; a saved plan has them as texts.
     #[serde(skip)]
     pub warnings: Vec<Diagnostic>,
@@ -77,6 +86,11 @@ impl Plan {
     /// Tells whether somebody has to agree: to every operation, and to a state that follows AWS because it was asked to.
     pub fn wants_consent(&self) -> bool {
         !self.is_empty() || self.refresh_only && !self.refresh.is_empty()
+    }
+
+    /// Tells whether anything drifted that nobody said to leave alone.
+    pub fn has_drifted(&self) -> bool {
+        self.drift.values().any(Drift::counts)
     }
 
     /// Returns the resources that will be touched.

@@ -3,7 +3,13 @@
 //! Called by `decide`, and by `moved` for what of a resource is rsds's business. Must never drop what held data, nor what
 //! an earlier run left half-way: those need an apply, or a person.
 
-use super::{Action, Change, FieldChange, Observed, Plan, PlanError, Reason, Work, decide::lost, order};
+use super::{
+    Action, Change, Drift, FieldChange, Observed, Plan, PlanError, Reason, Work,
+    drift::{Moved, moved},
+    ignore::Ignoring,
+    lost::{holds, lost},
+    order,
+};
 use crate::{
     address::Address,
     kind::{After, AnyKind, AnyLive},
@@ -19,6 +25,8 @@ pub(super) fn plan(
     state: &State,
     observed: &Observed,
     selected: &BTreeSet<Address>,
+    ignoring: &Ignoring,
+    drift: BTreeMap<Address, Drift>,
 ) -> Result<Plan, Vec<PlanError>> {
     let (mut changes, mut refresh, mut errors) = (BTreeMap::new(), Vec::new(), Vec::new());
     for (address, entry) in state.entries.iter().filter(|(address, _)| selected.contains(*address)) {
@@ -28,14 +36,14 @@ pub(super) fn plan(
                 (Action::NoOp, vec![Reason::CutOff(entry.status.word().to_owned())], Vec::new())
             }
             (Status::Tainted { why }, Some(_)) => (Action::NoOp, vec![Reason::Broken(why.clone())], Vec::new()),
-            (_, None) if kind.holds_data() => {
-                errors.push(lost(address));
+            (_, None) if holds(kind, state, address) => {
+                errors.push(lost(kind, state, address, entry));
                 continue;
             }
             (_, None) if entry.deposed.is_empty() => (Action::Forget, vec![Reason::Gone], Vec::new()),
             (_, None) => (Action::NoOp, vec![Reason::CutOff("replacing".to_owned())], Vec::new()),
             (Status::Ready, Some(live)) => {
-                let fresh = followed(kind, entry, live);
+                let fresh = followed(kind, entry, live, &|field, key| ignoring.ignores(address, field, key));
                 let fields = fields(kind, entry, &fresh);
                 let drifted = fresh != *entry;
                 if drifted {
@@ -60,12 +68,21 @@ pub(super) fn plan(
     let (ops, longest) = order::order(stack, state, &changes).map_err(|error| vec![error])?;
     // Predecessors still to be deleted are the next apply's work.
     let ops = ops.into_iter().filter(|op| op.verb == order::Verb::Forget).collect();
-    Ok(Plan { changes, ops, refresh, longest, notices: Vec::new(), warnings: Vec::new(), refresh_only: true })
+    Ok(Plan { changes, ops, refresh, longest, drift, refresh_only: true, ..Plan::default() })
 }
 
-/// The record as AWS would have it.
-fn followed(kind: &dyn AnyKind, entry: &Entry, live: &AnyLive) -> Entry {
-    let mut fresh = Entry { spec: managed(kind, &entry.spec, &live.spec), ..entry.clone() };
+/// The record as AWS would have it, but for what is left alone.
+fn followed(kind: &dyn AnyKind, entry: &Entry, live: &AnyLive, ignores: &dyn Fn(&str, Option<&str>) -> bool) -> Entry {
+    let mut fresh = entry.clone();
+    for Moved { field, key, live, .. } in moved(kind, &entry.spec, &live.spec) {
+        match (key, fresh.spec.get_mut(field.name)) {
+            (key, _) if ignores(field.name, key.as_deref()) => {}
+            (None, _) => fresh.spec[field.name] = live,
+            (Some(key), Some(Json::Object(map))) if live.is_null() => drop(map.remove(&key)),
+            (Some(key), Some(Json::Object(map))) => drop(map.insert(key, live)),
+            (Some(_), _) => {}
+        }
+    }
     // What AWS does not show while something is being changed is not gone.
     let shown = live.outputs.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
     fresh.outputs.extend(shown.map(|(name, value)| (name.clone(), value.clone())));

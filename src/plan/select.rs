@@ -2,7 +2,7 @@
 //!
 //! Called by `decide`. Must never leave out what a selected resource needs.
 
-use super::PlanError;
+use super::{PlanError, ignore::Ignore};
 use crate::{
     address::{Address, Selector},
     stack::Stack,
@@ -24,6 +24,9 @@ pub struct Options {
     pub destroy: bool,
     /// Let the state follow AWS, and change nothing there.
     pub refresh_only: bool,
+    /// Drift to leave alone, as `ignore_changes` does in the file.
+    #[serde(default)]
+    pub ignore: Vec<Ignore>,
     /// What must not be deleted or replaced. The TOML says it, so a saved plan does not.
     #[serde(skip)]
     pub protect: Vec<Selector>,

@@ -22,6 +22,7 @@ mod warehouse;
 pub use build::{Site, StackError, build, check, recorded_zones};
 pub use existing::Existing;
 pub use graph::{Component, Stack, Wanted};
+pub use overrides::{Ignored, ignores};
 
 use crate::address::Address;
 

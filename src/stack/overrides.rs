@@ -47,16 +47,21 @@ pub(super) struct Overrides {
 }
 
 /// The fields of one resource that are read and not mended: whole ones, or single keys of maps.
-pub(super) type Ignored = BTreeSet<(String, Option<String>)>;
+pub type Ignored = BTreeSet<(String, Option<String>)>;
 
 impl Wanted {
     /// Tells whether differences of a field, or of one key of it, are left alone. Ownership tags never are.
     pub fn ignores(&self, field: &str, key: Option<&str>) -> bool {
-        let ours = field == "tags" && key.is_some_and(|key| key.starts_with(OURS));
-        let whole = self.ignored.contains(&(field.to_owned(), None));
-        let single = key.is_some_and(|key| self.ignored.contains(&(field.to_owned(), Some(key.to_owned()))));
-        !ours && (whole || single)
+        ignores(&self.ignored, field, key)
     }
+}
+
+/// Tells whether a set of ignored fields has a field, or one key of it. Ownership tags are never ignored.
+pub fn ignores(ignored: &Ignored, field: &str, key: Option<&str>) -> bool {
+    let ours = field == "tags" && key.is_some_and(|key| key.starts_with(OURS));
+    let whole = ignored.contains(&(field.to_owned(), None));
+    let single = key.is_some_and(|key| ignored.contains(&(field.to_owned(), Some(key.to_owned()))));
+    !ours && (whole || single)
 }
 
 impl Overrides {

@@ -4,6 +4,7 @@
 //! events and states into texts or JSON (documented in `docs/json.md`); `printer` is the only place that prints.
 //! Must never decide anything, read the environment, or look at AWS.
 
+mod drift;
 mod duration;
 mod entry;
 mod failure;

@@ -112,6 +112,8 @@ fn status_says_how_it_runs_and_what_drifts() {
     markdown.prints("### <code>dev</code> · all 30 resources ready, no drift known\n<!-- rsds:status:dev -->");
     folder.rsds(&[&["status", "--format", "github"], &FAST]).exits(0).prints("::group::rsds status");
     folder.rsds(&[&["status"], &WIDER, &FAST]).exits(0).prints("Changes pending: 1 to update; rsds plan shows them.");
+    // What the TOML wants anew is no drift.
+    folder.rsds(&[&["status", "--detailed-exitcode"], &WIDER, &FAST]).exits(0);
 }
 
 #[test]

@@ -194,11 +194,30 @@ fn the_state_alone_follows_aws() {
     consumer-readers-1
       o refresh consumer-readers-1/workgroup (redshift-serverless.workgroup) · drifted: AWS shows other
           values than rsds set
-          max_capacity: 16 -> 24 [drift]
+          max_capacity: would be reverted
+              rsds set 16, AWS has 24, the TOML says 16 (environments/dev.toml:11): the next apply sets
+                it back
 
+    Drift by resource: 1 would be reverted.
     Plan: 1 to refresh, 29 unchanged.
     1 record of the state will be brought up to date; nothing changes in AWS by that.
     ");
+    folder.rsds(&[&["status", "--detailed-exitcode"], &FAST]).exits(2).prints("rsds set 16, AWS has 24");
+    let left = ["--ignore", "consumer-readers.max_capacity", "--detailed-exitcode"];
+    folder.rsds(&[&["plan", "--refresh-only"], &left[..], &FAST]).exits(0).prints("1 left alone.");
+    folder.rsds(&[&["status"], &left[..], &FAST]).exits(0).prints("What drifts of 1 resource is left alone:");
+    folder.rsds(&[&["plan"], &left[..], &FAST]).exits(0).prints("No changes.");
+    let mistyped = folder.rsds(&[&["plan", "--ignore", "consumer-readers.max_capasity"], &FAST]).exits(1);
+    mistyped.says("did you mean `max_capacity`?");
+    folder.rsds(&[&["plan", "--ignore", "nonsense"], &FAST]).exits(1).says("names no field");
+    let json = folder.rsds(&[&["plan", "--refresh-only", "--json"], &FAST]).exits(0).document("rsds.plan/1");
+    let field = &json["drift"][0]["fields"][0];
+    let sides = (field["set"].as_u64(), field["is"].as_u64(), field["wanted"].as_u64());
+    assert_eq!((sides, field["fate"].as_str()), ((Some(16), Some(24), Some(16)), Some("reverted")));
+    let github = folder.rsds(&[&["plan", "--refresh-only", "--format", "github"], &FAST]).exits(0);
+    github.prints("::warning file=environments/dev.toml,line=11").prints("drifts (would be reverted)");
+    let comment = folder.rsds(&[&["plan", "--refresh-only", "--format", "markdown"], &FAST]).exits(0);
+    comment.prints("max_capacity: would be reverted");
     let world = folder.sandbox().world();
     folder.rsds(&[&["apply", "--refresh-only"], &FAST]).exits(1).says("rsds apply --auto-approve");
     folder.rsds(&[&["apply", "--refresh-only", "--auto-approve"], &FAST]).exits(0).prints("1 to refresh");
@@ -209,7 +228,7 @@ fn the_state_alone_follows_aws() {
 
     // The same by way of a file.
     folder.sandbox().edit(|world| readers(world).max = Some(32)).unwrap();
-    folder.rsds(&[&["plan", "--refresh-only", "--out", FILE], &FAST]).exits(0).prints("24 -> 32");
+    folder.rsds(&[&["plan", "--refresh-only", "--out", FILE], &FAST]).exits(0).prints("rsds set 24, AWS has 32");
     folder.sandbox().edit(|world| readers(world).max = Some(40)).unwrap();
     folder.refuses(&[], &["max_capacity was 32 when planned and is 40 now", "--refresh-only"]);
     folder.sandbox().edit(|world| readers(world).max = Some(32)).unwrap();

@@ -20,18 +20,18 @@ const PATIENCE: usize = 3000;
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// One resource in the hands of the test.
-struct Hand<'a> {
-    kind: &'static dyn AnyKind,
-    address: Address,
+pub(super) struct Hand<'a> {
+    pub(super) kind: &'static dyn AnyKind,
+    pub(super) address: Address,
     id: Id,
-    spec: Json,
+    pub(super) spec: Json,
     aws: &'a Aws,
     clock: &'a Clock,
     sandbox: &'a Sandbox,
 }
 
 impl<'a> Hand<'a> {
-    fn of(address: &str, state: &State, aws: &'a Aws, bench: &'a Bench) -> Self {
+    pub(super) fn of(address: &str, state: &State, aws: &'a Aws, bench: &'a Bench) -> Self {
         let entry = &state.entries[&at(address)];
         let (clock, sandbox) = (&bench.estate.clock, &bench.estate.sandbox);
         let (id, spec) = (entry.id.clone().unwrap(), entry.spec.clone());
@@ -48,7 +48,7 @@ impl<'a> Hand<'a> {
         self.kind.read(self.aws, vec![which]).await.unwrap().pop().flatten()
     }
 
-    async fn settle(&self) -> AnyLive {
+    pub(super) async fn settle(&self) -> AnyLive {
         let certain = || self.kind.outputs().iter().filter(|output| output.when != When::Maybe);
         let late = |live: &AnyLive| certain().any(|output| live.outputs[output.name].is_null());
         let mut stable = 0;
@@ -89,7 +89,7 @@ impl<'a> Hand<'a> {
         panic!("{} {}: for ever busy", self.address, step.name)
     }
 
-    async fn update(&mut self, row: &Row, state: &State) {
+    pub(super) async fn update(&mut self, row: &Row, state: &State) {
         let before = self.spec.clone();
         let fields = std::iter::once((row.field, value(row, &before, state)));
         let with = row.with.iter().map(|(field, json)| (*field, resolved(json, state)));
@@ -152,7 +152,7 @@ fn resolved(json: &Json, state: &State) -> Json {
     tree(json).resolve(&value_of).unwrap()
 }
 
-fn value(row: &Row, before: &Json, state: &State) -> Json {
+pub(super) fn value(row: &Row, before: &Json, state: &State) -> Json {
     match &row.to {
         To::Value(json) => resolved(json, state),
         To::Tag(value) => {

@@ -1,8 +1,12 @@
 //! Somebody else changes AWS: the next plan sees it and the next apply mends it; lost data is never made again.
 
 use crate::{harness::*, scene::*};
-use rsds::plan::{Options, Reason};
-use rsds::sandbox::World;
+use rsds::{
+    kind::After,
+    plan::{Drift, Fate, Options, Presence, Rating, Reason},
+    sandbox::World,
+};
+use serde_json::json;
 
 async fn mended(estate: &mut Estate, edit: impl FnOnce(&mut World), expected: &[&str], why: &Reason) {
     let whole = estate.inventory();
@@ -122,4 +126,146 @@ async fn data_that_is_gone_is_an_error() {
     assert!(outcome.is_complete(), "{:#?}", outcome.failed);
     estate.converge(&Options::default()).await;
     assert_eq!(estate.inventory()["namespaces"], 4);
+}
+
+fn refreshing(ignore: &[&str]) -> Options {
+    let ignore = ignore.iter().map(|text| text.parse().unwrap()).collect();
+    Options { refresh_only: true, ignore, ..Options::default() }
+}
+
+async fn drift(estate: &Estate, options: &Options, address: &str) -> Option<Drift> {
+    estate.plan(options).await.unwrap().drift.remove(&address.parse().unwrap())
+}
+
+const WORKGROUP: &str = "consumer-reporting-1/workgroup";
+
+/// Sets the most RPUs and lets the public in, behind rsds's back.
+fn bend(world: &mut World) {
+    let workgroup = world.serverless.workgroups.get_mut("airline-dev-reporting-1").unwrap();
+    workgroup.max = Some(64);
+    workgroup.parameters.insert("max_query_execution_time".to_owned(), "0".to_owned());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_becomes_of_a_difference_follows_from_the_third_side() {
+    let mut estate = Estate::new(TWO);
+    estate.converge(&Options::default()).await;
+    assert!(estate.plan(&refreshing(&[])).await.unwrap().drift.is_empty());
+    estate.sandbox.edit(bend).unwrap();
+    let max = async |estate: &Estate, options: &Options| {
+        let fields = drift(estate, options, WORKGROUP).await.unwrap().fields;
+        fields.into_iter().find(|field| field.field == "max_capacity").unwrap()
+    };
+
+    let field = max(&estate, &refreshing(&[])).await;
+    assert_eq!((field.state, field.live, field.config), (json!(16), json!(64), Some(After::Known(json!(16)))));
+    assert_eq!((field.fate, field.rating), (Fate::Reverted, Rating::Reverted));
+
+    // The TOML wants something else again, or just what somebody made of it.
+    estate.set(&["consumers.reporting.max_capacity=32"]);
+    let field = max(&estate, &refreshing(&[])).await;
+    assert_eq!((field.fate, field.config), (Fate::Changed, Some(After::Known(json!(32)))));
+    estate.set(&["consumers.reporting.max_capacity=64"]);
+    let field = max(&estate, &refreshing(&[])).await;
+    assert_eq!((field.fate, field.rating), (Fate::Wanted, Rating::Harmless));
+
+    // It is gone from the TOML altogether.
+    estate.write(&without_reporting());
+    estate.set(&[]);
+    let field = max(&estate, &refreshing(&[])).await;
+    assert_eq!((field.fate, field.config), (Fate::Deleted, None));
+
+    // The file says to leave it, or the run does.
+    estate.write(&format!("{TWO}[resources.\"{WORKGROUP}\"]\nignore_changes = [\"max_capacity\"]\n"));
+    assert_eq!(max(&estate, &refreshing(&[])).await.fate, Fate::Kept);
+    estate.write(TWO);
+    let all = refreshing(&["consumer-reporting.max_capacity", "*/workgroup.parameters.max_query_execution_time"]);
+    let plan = estate.plan(&all).await.unwrap();
+    assert!(!plan.has_drifted() && plan.refresh.is_empty(), "what is left alone is not taken over either");
+    assert_eq!(max(&estate, &all).await.fate, Fate::Ignored);
+    let one = refreshing(&["consumer-reporting.max_capacity"]);
+    assert!(estate.plan(&one).await.unwrap().has_drifted());
+
+    // An apply leaves it, too, and mends the rest.
+    let leaving = Options { refresh_only: false, ..one };
+    assert_eq!(estate.brief(&leaving).await, [format!("update {WORKGROUP}")]);
+    let outcome = estate.run(&leaving).await;
+    assert!(outcome.is_complete(), "{:#?}", outcome.failed);
+    assert_eq!(estate.sandbox.world().serverless.workgroups["airline-dev-reporting-1"].max, Some(64));
+    assert!(estate.brief(&leaving).await.is_empty());
+    assert_eq!(estate.brief(&Options::default()).await, [format!("update {WORKGROUP}")]);
+    estate.converge(&Options::default()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_ignored_is_said_all_at_once() {
+    let mut estate = Estate::new(TWO);
+    estate.converge(&Options::default()).await;
+    let why =
+        estate.refusal(&refreshing(&["networking/vpc.tgas", "nlb/listner-5439.port", "*.tags.rsds:address"])).await;
+    for said in [
+        "--ignore networking/vpc.tgas: networking/vpc (ec2.vpc) has no field `tgas`\ndid you mean `tags`?",
+        "--ignore nlb/listner-5439.port: it matches no resource\nnear: nlb/listener-5439",
+        "the tag `rsds:address` says whose a resource is",
+    ] {
+        assert!(why.contains(said), "{why}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_gone_is_told_with_what_needs_it() {
+    let mut estate = Estate::new(TWO);
+    estate.converge(&Options::default()).await;
+    estate.sandbox.edit(remove_workgroup).unwrap();
+    let gone = drift(&estate, &refreshing(&[]), WORKGROUP).await.unwrap();
+    assert_eq!((gone.presence, gone.fate, gone.rating), (Presence::Gone, Some(Fate::Created), Rating::Reverted));
+    assert_eq!(gone.needed_by, ["consumer-reporting-1/targets".parse().unwrap()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_data_can_be_given_up_in_so_many_words() {
+    let mut estate = Estate::new(TWO);
+    estate.converge(&Options::default()).await;
+    let whole = estate.inventory();
+    let namespace = "consumer-reporting-1/namespace";
+    estate
+        .sandbox
+        .edit(|world| {
+            remove_workgroup(world);
+            world.serverless.namespaces.remove("airline-dev-reporting-1").unwrap();
+        })
+        .unwrap();
+    let why = estate.refusal(&Options::default()).await;
+    for way in [
+        "aws redshift-serverless list-snapshots --namespace-name airline-dev-reporting-1",
+        "rsds import consumer-reporting-1/namespace ID",
+        "rsds apply --replace consumer-reporting-1/namespace",
+    ] {
+        assert!(why.contains(way), "{why}");
+    }
+    estate.converge(&Options { replace: select(&[namespace]), ..Options::default() }).await;
+    // The admin password of the lost one stays with its secret.
+    let counts = |of: &str| of != "secrets";
+    let kept = |all: std::collections::BTreeMap<&'static str, usize>| {
+        all.into_iter().filter(|(of, _)| counts(of)).collect::<Vec<_>>()
+    };
+    assert_eq!(kept(estate.inventory()), kept(whole));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_data_needs_is_not_made_anew() {
+    let mut estate = Estate::new(TWO);
+    estate.converge(&Options::default()).await;
+    let key = id(&estate, "producer/key");
+    let pending = estate.clock.timestamp() + std::time::Duration::from_secs(86_400 * 30);
+    estate.sandbox.edit(|world| world.kms.keys.get_mut(&key).unwrap().deletion = Some(pending)).unwrap();
+    let why = estate.refusal(&Options::default()).await;
+    assert!(
+        why.contains("producer/key is gone from AWS, and the data of producer/namespace cannot be read without it"),
+        "{why}"
+    );
+    assert!(why.contains(&format!("aws kms cancel-key-deletion --key-id {key}")), "{why}");
+    // Given back, it is as it was.
+    estate.sandbox.edit(|world| world.kms.keys.get_mut(&key).unwrap().deletion = None).unwrap();
+    estate.settled().await;
 }

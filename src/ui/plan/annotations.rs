@@ -5,8 +5,9 @@
 use super::PlanView;
 use crate::{
     address::Address,
-    plan::{Action, Change, PlanError},
+    plan::{Action, Change, PlanError, Rating},
     ui::{
+        drift::{brief, rated},
         github::{Annotation, Level, Spot},
         words,
     },
@@ -23,7 +24,10 @@ impl PlanView<'_> {
     /// Returns an annotation for each line and fate: warnings for what is deleted or replaced, notices for the rest.
     pub fn annotations(&self, spot_of: SpotOf<'_>) -> Vec<Annotation> {
         let mut groups: BTreeMap<(Level, u8, Option<Spot>), Vec<&Change>> = BTreeMap::new();
-        for change in self.plan.touched() {
+        let drifted = |change: &&Change| self.drift_of(change).is_some();
+        let told = self.plan.changes.values().filter(drifted).filter_map(|change| self.drifts(change, spot_of));
+        let told: Vec<Annotation> = told.collect();
+        for change in self.plan.touched().filter(|change| !drifted(change)) {
             let (level, rank) = match change.action {
                 Action::Delete => (Level::Warning, 0),
                 Action::Replace(_) => (Level::Warning, 1),
@@ -33,7 +37,22 @@ impl PlanView<'_> {
             };
             groups.entry((level, rank, spot(change, spot_of))).or_default().push(change);
         }
-        groups.into_iter().map(|((level, _, spot), changes)| self.annotation(level, spot, &changes)).collect()
+        let groups = groups.into_iter().map(|((level, _, spot), changes)| self.annotation(level, spot, &changes));
+        told.into_iter().chain(groups).collect()
+    }
+
+    /// What drifted of one resource, at the first line of the TOML that says otherwise.
+    fn drifts(&self, change: &Change, spot_of: SpotOf<'_>) -> Option<Annotation> {
+        let drift = self.drift_of(change).filter(|drift| drift.counts())?;
+        let level = match drift.rating() {
+            Rating::DataLost => Level::Error,
+            Rating::Security | Rating::Reverted => Level::Warning,
+            Rating::Harmless => Level::Notice,
+        };
+        let keys = drift.fields.iter().filter_map(|field| field.origin.as_deref()).chain(change.origin.as_deref());
+        let spot = keys.into_iter().find_map(|key| nearest(key, spot_of));
+        let title = format!("{} drifts ({})", change.address, rated(drift.rating()).0);
+        Some(Annotation { level, spot, title, message: brief(drift).join("\n") })
     }
 
     fn annotation(&self, level: Level, spot: Option<Spot>, changes: &[&Change]) -> Annotation {

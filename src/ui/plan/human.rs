@@ -8,8 +8,9 @@ use super::{
 };
 use crate::{
     kind::After,
-    plan::{Action, Change, Summary},
+    plan::{Action, Change, Drift, Rating, Summary},
     ui::{
+        drift,
         duration::about,
         style::{Label, Styled, lines},
         value::whole,
@@ -56,6 +57,10 @@ impl PlanView<'_> {
 
     pub(super) fn resource(&self, change: &Change, width: usize, page: &mut Page) {
         page.push((self.headline(change), INDENT));
+        if let Some(drift) = self.drift_of(change) {
+            page.extend(drift::lines(drift, &|key| self.place(Some(key))));
+            return;
+        }
         let rows = rows(change, self.verbose, width - INDENT);
         let name = rows.iter().map(|row| row.name.width()).max().unwrap_or(0);
         let old = rows.iter().filter_map(old_width).filter(|width| *width <= ALIGNED).max().unwrap_or(0);
@@ -162,6 +167,9 @@ impl PlanView<'_> {
 
     pub(super) fn sums(&self, page: &mut Page) {
         let mut summary = self.plan.summary();
+        if self.plan.refresh_only {
+            self.rated(page);
+        }
         if self.limited {
             // What the targets do not pick was not looked at: nobody knows whether it is unchanged.
             summary.unchanged = 0;
@@ -193,6 +201,21 @@ impl PlanView<'_> {
         if records > 0 {
             let what = words::count(records, "record");
             say(format!("{what} of the state will be brought up to date; nothing changes in AWS by that."));
+        }
+    }
+
+    /// How bad what drifted is: `Drift: 1 security, 2 would be reverted.`
+    fn rated(&self, page: &mut Page) {
+        let counted = self.plan.drift.values().filter(|drift| drift.counts());
+        let ratings: Vec<Rating> = counted.map(Drift::rating).collect();
+        let all = [Rating::DataLost, Rating::Security, Rating::Reverted, Rating::Harmless];
+        let counts = all.into_iter().map(|rating| (ratings.iter().filter(|of| **of == rating).count(), rating));
+        let counts = counts.filter(|(n, _)| *n > 0).map(|(n, rating)| format!("{n} {}", drift::rated(rating).0));
+        let mut said: Vec<String> = counts.collect();
+        let left = self.plan.drift.len() - ratings.len();
+        said.extend((left > 0).then(|| format!("{left} left alone")));
+        if !said.is_empty() {
+            page.push((Styled::new().text(format!("Drift by resource: {}.", said.join(", "))), 2));
         }
     }
 

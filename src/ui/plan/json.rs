@@ -6,6 +6,7 @@ use super::PlanView;
 use crate::{
     kind::{After, Step},
     plan::{Action, Change, FieldChange, Reason},
+    ui::drift::json_of,
 };
 use serde_json::{Value as Json, json};
 
@@ -23,6 +24,10 @@ impl PlanView<'_> {
             "changes": changes.collect::<Vec<_>>(),
             "refresh": self.plan.refresh.iter().map(|(address, _)| address).collect::<Vec<_>>(),
             "warnings": self.warnings,
+            "drift": match self.plan.refresh_only {
+                true => self.plan.drift.iter().map(|(of, drift)| json_of(of, drift, &|key| self.place(Some(key)))).collect(),
+                false => Vec::new(),
+            },
         })
     }
 

@@ -15,13 +15,15 @@ mod saved;
 pub use import::ImportView;
 pub use saved::{saved, saved_json};
 
+pub(super) use rows::from;
+
 pub use annotations::{SpotOf, plan_error_annotations};
 
 use super::{
     order,
     style::{self, Label, Styled},
 };
-use crate::plan::{Action, Change, Plan, PlanError};
+use crate::plan::{Action, Change, Drift, Plan, PlanError};
 use serde_json::{Value as Json, json};
 
 /// A plan with what the views need besides.
@@ -48,7 +50,8 @@ impl<'a> PlanView<'a> {
             .plan
             .changes
             .values()
-            .filter(|change| self.verbose || change.action != Action::NoOp || depths.contains_key(&change.address));
+            .filter(|change| self.verbose || change.action != Action::NoOp || depths.contains_key(&change.address))
+            .chain(self.plan.changes.values().filter(|change| self.tells_drift_alone(change)));
         let groups = order::by_component(shown.map(|change| (&change.address, change)));
         let sorted = groups.into_iter().map(|(component, changes)| {
             let mut changes: Vec<&Change> = changes.into_iter().map(|(_, change)| change).collect();
@@ -59,6 +62,17 @@ impl<'a> PlanView<'a> {
             (component, changes)
         });
         sorted.collect()
+    }
+
+    /// Tells whether a resource is shown for its drift alone: nothing is done about it, not even to the record.
+    fn tells_drift_alone(&self, change: &Change) -> bool {
+        let told = self.drift_of(change).is_some() && change.action == Action::NoOp;
+        told && !self.verbose && !self.plan.ops.iter().any(|op| op.address == change.address)
+    }
+
+    /// Returns the drift of a resource where that is what was asked for.
+    fn drift_of(&self, change: &Change) -> Option<&'a Drift> {
+        self.plan.drift.get(&change.address).filter(|_| self.plan.refresh_only)
     }
 
     /// Returns where a key stands, or the closest of the tables around it.

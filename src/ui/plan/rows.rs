@@ -82,7 +82,7 @@ pub(super) fn name(field: &FieldChange) -> String {
 }
 
 /// Names where values come from; a long list is cut unless everything is wanted.
-pub(super) fn from(refs: &[OutputRef], verbose: bool) -> String {
+pub(in super::super) fn from(refs: &[OutputRef], verbose: bool) -> String {
     let shown = if verbose || refs.len() <= 3 { refs.len() } else { 2 };
     let named: Vec<String> = refs.iter().take(shown).map(ToString::to_string).collect();
     let more = refs.len() - shown;

@@ -24,11 +24,15 @@ pub fn saved(saved: &Saved) -> String {
 }
 
 fn wishes(options: &Options) -> Vec<String> {
-    let Options { targets, excludes, replace, destroy, refresh_only, protect: _ } = options;
+    let Options { targets, excludes, replace, destroy, refresh_only, ignore, protect: _ } = options;
     let all = [("--target ", targets), ("--exclude", excludes), ("--replace", replace)];
     let selectors = all.into_iter().flat_map(|(flag, picked)| picked.iter().map(move |of| format!("{flag} {of}")));
     let flags = [(*destroy, "--destroy"), (*refresh_only, "--refresh-only")];
-    selectors.chain(flags.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag.to_owned())).collect()
+    let ignored = ignore.iter().map(|ignore| format!("--ignore  {ignore}"));
+    selectors
+        .chain(ignored)
+        .chain(flags.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag.to_owned()))
+        .collect()
 }
 
 /// The same for scripts: the key `saved` of `rsds.plan/1`.

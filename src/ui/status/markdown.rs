@@ -2,10 +2,12 @@
 //!
 //! Called through `StatusView`.
 
-use super::{Page as Lines, StatusView, drifted, heading, reason, worst};
+use super::{Page as Lines, StatusView, heading, reason, worst};
 use crate::{
+    plan::{Presence, Rating},
     status::Condition,
     ui::{
+        drift::{self, brief, rated},
         github::{Annotation, Level},
         markdown::{Block, Entry, Page, Subject, sentence},
         style::lines,
@@ -30,7 +32,7 @@ impl View for StatusView<'_> {
             all if well == all => format!("all {all} resources ready"),
             all => format!("{well} of {all} resources ready"),
         };
-        let drift = match self.report.drift.len() {
+        let drift = match self.count_drift() {
             0 => "no drift known".to_owned(),
             n => format!("{n} drift"),
         };
@@ -54,11 +56,12 @@ impl View for StatusView<'_> {
             let message = resource.said.clone().unwrap_or_default();
             Annotation { level, spot: (self.spot_of)(address), title, message }
         });
-        let drift = self.report.drift.iter().filter(|(_, drift)| !drift.gone).map(|(address, drift)| Annotation {
-            level: Level::Warning,
+        let drift = self.report.drift.iter().filter(|(_, drift)| drift.presence == Presence::There && drift.counts());
+        let drift = drift.map(|(address, drift)| Annotation {
+            level: if drift.rating() == Rating::Harmless { Level::Notice } else { Level::Warning },
             spot: (self.spot_of)(address),
-            title: format!("{address} drifts"),
-            message: drifted(drift).join("\n"),
+            title: format!("{address} drifts ({})", rated(drift.rating()).0),
+            message: brief(drift).join("\n"),
         });
         let no_plan = self.report.pending.as_ref().err().map(|failure| Annotation {
             level: Level::Warning,
@@ -77,7 +80,8 @@ impl View for StatusView<'_> {
 impl StatusView<'_> {
     fn drift_block(&self) -> Block {
         let entries = self.report.drift.iter().map(|(address, drift)| {
-            let fields = drifted(drift).into_iter().map(|line| format!("    {line}\n"));
+            let unwrapped = lines(drift::lines(drift, &|key| self.nearest(key)), false, usize::MAX);
+            let fields = unwrapped.lines().map(|line| format!("{}\n", line.strip_prefix("  ").unwrap_or(line)));
             let brief = format!("{address}\n");
             Entry { full: brief.clone() + &fields.collect::<String>(), brief, weight: 3 }
         });

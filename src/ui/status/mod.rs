@@ -7,17 +7,17 @@ mod markdown;
 mod reasons;
 
 use super::{
+    drift,
     github::Spot,
     order::{by_component, pieces},
     style::{Label, Styled, lines},
-    value::{compact, whole},
+    value::compact,
     words,
 };
 use crate::{
     address::Address,
     failure::Failure,
-    kind::After,
-    status::{Condition, Drift, Report, Resource},
+    status::{Condition, Report, Resource},
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -29,6 +29,8 @@ pub struct StatusView<'a> {
     pub verbose: bool,
     /// Where the TOML has what a resource comes from.
     pub spot_of: &'a dyn Fn(&Address) -> Option<Spot>,
+    /// Where a TOML key stands, as people read it; none for defaults.
+    pub place: &'a dyn Fn(&str) -> Option<String>,
 }
 
 type Page = Vec<(Styled, usize)>;
@@ -60,7 +62,7 @@ impl StatusView<'_> {
         page.push((Styled::new().text(self.drifting()), 2));
         for (address, drift) in &self.report.drift {
             page.push((Styled::new().text("  ").label(Label::Address, address.to_string()), 6));
-            page.extend(drifted(drift).into_iter().map(|line| (Styled::new().text("      ").text(line), 10)));
+            page.extend(drift::lines(drift, &|key| self.nearest(key)));
         }
         page.push((Styled::new().text(self.pending()), 2));
         page
@@ -94,18 +96,29 @@ impl StatusView<'_> {
         }
     }
 
+    /// Where a key stands, or the closest of the tables around it.
+    fn nearest(&self, key: &str) -> Option<String> {
+        let around = std::iter::successors(Some(key), |key| key.rsplit_once('.').map(|(table, _)| table));
+        around.into_iter().find_map(self.place)
+    }
+
+    /// How many drift; those whose drift is left alone do not count.
+    fn count_drift(&self) -> usize {
+        self.report.drift.values().filter(|drift| drift.counts()).count()
+    }
+
     /// The share of what drifts, in a sentence.
     fn drifting(&self) -> String {
-        let (drifting, all) = (self.report.drift.len(), words::count(self.report.resources.len(), "resource"));
-        let known = match self.report.pending {
-            Ok(_) => "",
-            Err(_) => " Fields were not compared: there is no plan.",
+        let (drifting, all) = (self.count_drift(), words::count(self.report.resources.len(), "resource"));
+        let left = match self.report.drift.len() - drifting {
+            0 => String::new(),
+            n => format!(" What drifts of {} is left alone:", words::count(n, "resource")),
         };
         match drifting {
-            0 if known.is_empty() => format!("Nothing drifts: {all} as rsds left them."),
-            0 => known.trim_start().to_owned(),
-            1 => format!("1 of {all} drifts:{known}"),
-            n => format!("{n} of {all} drift:{known}"),
+            0 if left.is_empty() => format!("Nothing drifts: {all} as rsds left them."),
+            0 => left.trim_start().to_owned(),
+            1 => format!("1 of {all} drifts:{left}"),
+            n => format!("{n} of {all} drift:{left}"),
         }
     }
 
@@ -135,7 +148,8 @@ impl StatusView<'_> {
                 "resources": resources.iter().map(|(address, resource)| resource_json(address, resource)).collect::<Vec<_>>(),
             })
         });
-        let drift = report.drift.iter().map(|(address, drift)| drift_json(address, drift));
+        let drift =
+            report.drift.iter().map(|(address, drift)| drift::json_of(address, drift, &|key| self.nearest(key)));
         let (pending, no_plan) = match &report.pending {
             Ok(summary) => (json!(summary), Json::Null),
             Err(failure) => (Json::Null, json!(reason(failure))),
@@ -148,7 +162,7 @@ impl StatusView<'_> {
             "region": report.state.region,
             "ready": report.is_ready(),
             "components": components.collect::<Vec<_>>(),
-            "drift": { "drifting": report.drift.len(), "of": report.resources.len(), "resources": drift.collect::<Vec<_>>() },
+            "drift": { "drifting": self.count_drift(), "of": report.resources.len(), "resources": drift.collect::<Vec<_>>() },
             "pending": pending,
             "no_plan": no_plan,
         })
@@ -175,22 +189,6 @@ fn heading(component: &str, resources: &[(&Address, &Resource)]) -> Styled {
         return line.label(Label::Create, "ready").text(format!(" · {all}"));
     }
     line.label(label(worst(resources)), format!("{well} of {all} ready"))
-}
-
-/// What drifts of one resource, a line each.
-fn drifted(drift: &Drift<'_>) -> Vec<String> {
-    if drift.gone {
-        return vec!["gone from AWS".to_owned()];
-    }
-    let line = |field: &&crate::plan::FieldChange| {
-        let name = field.key.as_ref().map_or_else(|| field.field.clone(), |key| format!("{}.{key}", field.field));
-        let set = match &field.after {
-            After::Known(value) => whole(value),
-            After::From(refs) => refs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-        };
-        format!("{name}: is {}, rsds set {set}", whole(&field.before))
-    };
-    drift.fields.iter().map(line).collect()
 }
 
 /// The first reason why there is no plan; `rsds plan` has them all.
@@ -222,17 +220,6 @@ fn resource_json(address: &Address, resource: &Resource) -> Json {
         "parts": parts.collect::<Vec<_>>(),
         "facts": facts,
     })
-}
-
-fn drift_json(address: &Address, drift: &Drift<'_>) -> Json {
-    let field = |field: &&crate::plan::FieldChange| {
-        let set = match &field.after {
-            After::Known(value) => value.clone(),
-            After::From(_) => Json::Null,
-        };
-        json!({ "field": field.field, "key": field.key, "is": field.before, "set": set })
-    };
-    json!({ "address": address, "gone": drift.gone, "fields": drift.fields.iter().map(field).collect::<Vec<_>>() })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
-    kind::{AnyLive, Id, Parts, Readiness},
-    plan::{Action, FieldChange, Observed, Plan, Reason, Seen},
+    kind::{After, AnyLive, Id, Parts, Readiness},
+    plan::{Action, Drift, Fate, FieldChange, FieldDrift, Observed, Plan, Presence, Rating, Reason, Seen},
     state::State,
     ui::{
         View as _,
@@ -54,13 +54,45 @@ fn observed() -> Observed {
 
 fn drifted_plan() -> Plan {
     let field = FieldChange { drift: true, ..known("base_capacity", json!(8), json!(32)) };
-    plan(vec![change("consumer-a-1/workgroup", Action::Update, &[Reason::Drifted], vec![field])], vec![])
+    let changed = change("consumer-a-1/workgroup", Action::Update, &[Reason::Drifted], vec![field]);
+    Plan { drift: drift(), ..plan(vec![changed], vec![]) }
+}
+
+fn drift() -> BTreeMap<Address, Drift> {
+    let field = |field: &str, state: Json, live: Json, fate: Fate, rating: Rating| FieldDrift {
+        field: field.to_owned(),
+        key: None,
+        config: Some(After::Known(state.clone())),
+        state,
+        live,
+        impact: if fate == Fate::Reverted { "may cancel running queries".to_owned() } else { String::new() },
+        fate,
+        rating,
+        origin: Some(format!("consumers.a.{field}")),
+    };
+    let drift = |presence: Presence, fate: Option<Fate>, fields: Vec<FieldDrift>| Drift {
+        kind: "ec2.vpc".to_owned(),
+        id: Some(Id("id-1".to_owned())),
+        rating: if presence == Presence::Gone { Rating::Reverted } else { Rating::Harmless },
+        needed_by: if presence == Presence::Gone { vec![address("consumer-a-1/workgroup")] } else { Vec::new() },
+        presence,
+        fate,
+        fields,
+    };
+    let fields = vec![
+        field("base_capacity", json!(32), json!(8), Fate::Reverted, Rating::Reverted),
+        field("publicly_accessible", json!(false), json!(true), Fate::Kept, Rating::Security),
+    ];
+    BTreeMap::from([
+        (address("consumer-a-1/workgroup"), drift(Presence::There, None, fields)),
+        (address("networking/subnet-1"), drift(Presence::Gone, Some(Fate::Created), Vec::new())),
+    ])
 }
 
 fn show<T>(plan: Result<Plan, Failure>, of: impl FnOnce(&StatusView<'_>) -> T) -> T {
     let (state, observed) = (state(), observed());
     let report = Report::of(&state, &observed, &plan);
-    of(&StatusView { report: &report, verbose: false, spot_of: &|_| None })
+    of(&StatusView { report: &report, verbose: false, spot_of: &|_| None, place: &|_| None })
 }
 
 #[test]
@@ -86,9 +118,6 @@ fn what_is_not_well_is_explained() {
 
     2 of 5 resources drift:
       consumer-a-1/workgroup
-          base_capacity: is 8, rsds set 32
-      networking/subnet-1
-          gone from AWS
     Changes pending: 1 to update; rsds plan shows them.
     ");
 }
@@ -96,7 +125,11 @@ fn what_is_not_well_is_explained() {
 #[test]
 fn without_a_plan_nothing_is_said_of_fields() {
     let text = show(Err(Failure::new("no credentials", "")), |view| view.human(false, 200));
-    assert!(text.contains("1 of 5 resources drifts: Fields were not compared: there is no plan."), "{text}");
+    assert!(
+        text.contains("1 of 5 resources drifts:\n  networking/subnet-1\n      gone from AWS: would be reverted\n"),
+        "{text}"
+    );
+    assert!(text.contains("nobody knows what the next apply does"), "{text}");
     assert!(text.ends_with("There is no plan: no credentials\n"), "{text}");
 }
 
@@ -112,7 +145,8 @@ fn scripts_get_codes_facts_and_differences() {
     assert_eq!(json["components"][1]["resources"][1]["facts"]["endpoint"], "wg.example.com");
     assert_eq!((&json["drift"]["drifting"], &json["drift"]["of"]), (&json!(2), &json!(5)));
     let field = &json["drift"]["resources"][0]["fields"][0];
-    assert_eq!((&field["is"], &field["set"]), (&json!(8), &json!(32)));
+    assert_eq!((&field["is"], &field["set"], &field["wanted"]), (&json!(8), &json!(32), &json!(32)));
+    assert_eq!((&field["fate"], &field["rating"]), (&json!("reverted"), &json!("reverted")));
     let page = include_str!("../../../docs/json.md");
     for key in [
         "components",
@@ -126,6 +160,14 @@ fn scripts_get_codes_facts_and_differences() {
         "no_plan",
         "cause",
         "cure",
+        "gone",
+        "fate",
+        "rating",
+        "counts",
+        "needed_by",
+        "is",
+        "set",
+        "wanted",
     ] {
         assert!(page.contains(&format!("`{key}`")), "{key} is not documented");
     }
