@@ -17,9 +17,9 @@ struct Cost {
     destroy: (usize, u64),
 }
 
-const DEV: Cost = Cost { apply: (250, 381), plan_without_changes: 34, destroy: (526, 313) };
-const STAGING: Cost = Cost { apply: (344, 392), plan_without_changes: 44, destroy: (499, 485) };
-const PROD: Cost = Cost { apply: (397, 392), plan_without_changes: 62, destroy: (675, 485) };
+const DEV: Cost = Cost { apply: (245, 362), plan_without_changes: 34, destroy: (475, 313) };
+const STAGING: Cost = Cost { apply: (318, 370), plan_without_changes: 44, destroy: (441, 480) };
+const PROD: Cost = Cost { apply: (375, 370), plan_without_changes: 62, destroy: (646, 480) };
 
 /// Calls of a plan without changes: so many for the estate, and so many more for each reader: its role and the
 /// policies attached to it, the tags of its namespace and of its workgroup.

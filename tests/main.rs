@@ -14,6 +14,7 @@ mod golden;
 mod harness;
 mod import;
 mod land;
+mod makespan;
 mod random;
 mod scene;
 mod state;

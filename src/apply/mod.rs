@@ -68,6 +68,14 @@ impl Run {
         }
     }
 
+    /// Takes outputs back, but for those that stand.
+    fn withdraw(&self, address: &Address, stands: impl Fn(&str) -> bool) {
+        let mut all = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(outputs) = all.get_mut(address) {
+            outputs.retain(|name, _| stands(name));
+        }
+    }
+
     fn value_of(&self, of: &OutputRef) -> Option<Json> {
         let all = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(&of.address)?.get(&of.output).filter(|value| !value.is_null()).cloned()

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     address::Address,
     aws::{Class, tags},
-    kind::{AnyJob, AnyKind, AnyLive, AnyWhich, Id, OutputRef, Readiness, Step},
-    plan::{Change, Departure, Op, Verb, departure},
+    kind::{AnyJob, AnyKind, AnyLive, AnyWhich, Id, OutputRef, Readiness, Step, When},
+    plan::{Change, Departure, Op, Verb, departure, invalidates},
     state::{Deposed, Entry, Status},
 };
 use jiff::Timestamp;
@@ -56,7 +56,11 @@ impl<'a> Operation<'a> {
         }
         match (op.verb, entry) {
             (Verb::Create, entry) => self.create(entry).await.map(Some),
-            (Verb::Update | Verb::Resume | Verb::Import, Some(entry)) => self.update(entry).await.map(Some),
+            (Verb::Resume, Some(entry)) => {
+                self.offer(&entry.outputs);
+                self.update(entry).await.map(Some)
+            }
+            (Verb::Update | Verb::Import, Some(entry)) => self.update(entry).await.map(Some),
             (Verb::Delete, Some(entry)) => self.delete(entry).await.map(|()| None),
             (Verb::DeleteDeposed, Some(entry)) => self.delete_deposed(entry).await.map(Some),
             (Verb::Forget, _) => self.put(None).await.map(|()| None),
@@ -76,6 +80,16 @@ impl<'a> Operation<'a> {
     /// Records what has become of it.
     async fn put(&self, entry: Option<&Entry>) -> Result<(), Trouble> {
         self.run.setting.writer.put(self.address, entry.cloned()).await.map_err(Into::into)
+    }
+
+    /// Lets others have, of what stands already, what AWS gave at once and this operation leaves alone: they need not wait
+    /// until all of it is done.
+    fn offer(&self, outputs: &Map<String, Json>) {
+        let at_once = self.kind.outputs().iter().filter(|output| output.when == When::AtOnce).map(|output| output.name);
+        let stands = at_once.filter(|name| !invalidates(self.change, name));
+        let offered = stands.filter_map(|name| Some((name.to_owned(), outputs.get(name)?.clone())));
+        self.run.publish(self.address, &Json::Object(offered.collect()));
+        (self.announce)();
     }
 
     fn now(&self) -> Timestamp {
@@ -136,9 +150,11 @@ impl<'a> Operation<'a> {
         if let Json::Object(outputs) = &outputs {
             entry.outputs.clone_from(outputs);
         }
-        self.put(Some(&entry)).await?;
+        // Whoever starts now asks for a record of its own, which is never durable before this one: one writer takes both,
+        // in this order. So no dependant waits for a disk.
         self.run.publish(self.address, &outputs);
         (self.announce)();
+        self.put(Some(&entry)).await?;
         let mut steps = self.kind.finish(&spec)?;
         let mut before = spec.clone();
         if let Some(Departure { before: there, steps: mends, replaces }) = departure {
@@ -152,6 +168,9 @@ impl<'a> Operation<'a> {
         }
         for step in steps {
             entry.status = Status::Creating { token: token.clone(), since: self.now(), step: Some(step.name.clone()) };
+            if step.settled {
+                self.settle(&entry, Goal::Ready).await?;
+            }
             self.run_step(&mut entry, &step, &before, &spec, Calling::Fresh).await?;
         }
         self.settled(entry, self.kind.settles()).await
@@ -266,8 +285,8 @@ impl<'a> Operation<'a> {
         if let Json::Object(outputs) = &outputs {
             entry.outputs.clone_from(outputs);
         }
+        self.offer(&entry.outputs);
         self.put(Some(entry)).await?;
-        self.run.publish(self.address, &outputs);
         Ok(true)
     }
 
@@ -279,6 +298,7 @@ impl<'a> Operation<'a> {
         let before = &self.change.work.before;
         entry.depends_on.clone_from(&self.change.work.depends_on);
         let creating = matches!(entry.status, Status::Creating { .. });
+        let mut goal = if entry.status == Status::Ready { Goal::Still } else { Goal::Ready };
         for step in &self.change.work.steps {
             // A value that was unknown while planning may have turned out to be the one that is there.
             let same = !step.fields.is_empty() && step.fields.iter().all(|field| before[field] == spec[field]);
@@ -288,6 +308,10 @@ impl<'a> Operation<'a> {
             if !creating {
                 entry.status = Status::Updating { step: Some(step.name.clone()), since: self.now() };
             }
+            if step.settled {
+                self.settle(&entry, goal).await?;
+            }
+            goal = Goal::Ready;
             self.run_step(&mut entry, step, before, &spec, Calling::Step).await?;
             for field in &step.fields {
                 entry.spec[field] = spec[field].clone();
@@ -298,7 +322,7 @@ impl<'a> Operation<'a> {
         self.settled(entry, pending).await
     }
 
-    /// Runs one step: settled first where it must be, the record before it, the record after it with the next.
+    /// Runs one step: the record before it, the record after it with the next.
     async fn run_step(
         &self,
         entry: &mut Entry,
@@ -307,9 +331,6 @@ impl<'a> Operation<'a> {
         spec: &Json,
         calling: Calling,
     ) -> Result<(), Trouble> {
-        if step.settled {
-            self.settle(entry, Goal::Ready).await?;
-        }
         self.intend(entry).await?;
         self.run.emit(Event::Step { address: self.address.clone(), step: step.name.clone() });
         let Some(id) = entry.id.clone() else { return Ok(()) };
@@ -352,8 +373,9 @@ impl<'a> Operation<'a> {
                     Some(AnyLive { outputs, .. }) => entry.outputs = outputs.as_object().cloned().unwrap_or_default(),
                 }
                 entry.status = Status::Ready;
-                self.put(Some(&entry)).await?;
                 self.run.publish(self.address, &Json::Object(entry.outputs.clone()));
+                (self.announce)();
+                self.put(Some(&entry)).await?;
                 Ok(entry)
             }
             Err(Trouble::Broken { why }) => {

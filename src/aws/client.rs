@@ -3,7 +3,7 @@
 //! Called by `cli` once per run. Must never retry: the SDK's own retries are off, because a blind repetition of a
 //! create without a token makes a second resource (design.md 7); `apply::retry` looks before it repeats.
 
-use super::{Fault, Owner, fault::Called};
+use super::{Fault, Owner, fault::Called, gate::Gate};
 use crate::clock::Clock;
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -20,7 +20,6 @@ use std::{
     sync::{Arc, LazyLock},
     time::Duration,
 };
-use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
 /// A client that is built when it is first called: a command pays for the services it uses.
@@ -123,7 +122,7 @@ impl Connection {
                 Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
             }
         };
-        let http = SharedHttpClient::new(Gate { inner, calls: Arc::new(Semaphore::new(self.parallelism.max(1))) });
+        let http = SharedHttpClient::new(Gated { inner, gate: Gate::new(self.parallelism) });
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(5))
             .operation_attempt_timeout(Duration::from_secs(60));
@@ -143,32 +142,31 @@ impl Connection {
 
 /// Limits the calls in flight (`--parallelism`) and puts a span around each.
 #[derive(Debug)]
-struct Gate {
+struct Gated {
     inner: SharedHttpClient,
-    calls: Arc<Semaphore>,
+    gate: Gate,
 }
 
-impl HttpClient for Gate {
+impl HttpClient for Gated {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(GatedConnector { inner, calls: Arc::clone(&self.calls) })
+        SharedHttpConnector::new(GatedConnector { inner, gate: self.gate.clone() })
     }
 }
 
 #[derive(Debug)]
 struct GatedConnector {
     inner: SharedHttpConnector,
-    calls: Arc<Semaphore>,
+    gate: Gate,
 }
 
 impl HttpConnector for GatedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (inner, calls) = (self.inner.clone(), Arc::clone(&self.calls));
+        let (inner, gate) = (self.inner.clone(), self.gate.clone());
         let (service, operation) = named(&request);
         let span = tracing::debug_span!("call", service, operation);
         let exchange = async move {
-            // The semaphore is never closed; were it, an unlimited call is better than none.
-            let _permit = calls.acquire().await.ok();
+            let _passage = gate.pass().await;
             let answer = inner.call(request).await;
             match &answer {
                 Ok(response) => {

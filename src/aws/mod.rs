@@ -8,6 +8,7 @@ mod cluster_change;
 mod cluster_shown;
 mod elb;
 pub mod fault;
+mod gate;
 pub mod ids;
 mod lookup;
 mod named;
@@ -54,6 +55,7 @@ pub mod workgroup;
 
 pub use client::{Aws, Connection};
 pub use fault::{Class, Fault};
+pub use gate::{urgency, urgently};
 pub use owner::Owner;
 
 crate::kinds![

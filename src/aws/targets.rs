@@ -171,7 +171,7 @@ impl Kind for Targets {
         update: &["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"],
         delete: &["elasticloadbalancing:DeregisterTargets"],
     };
-    const TYPICAL: Typical = Typical { create: 120, update: 120, delete: 300 };
+    const TYPICAL: Typical = Typical { create: 30, update: 60, delete: 120 };
     const REPLACE: Order = Order::CreateFirst;
     const KEY: &'static [&'static str] = &["target_group", "port", "addresses"];
     const TAGGED: bool = false;

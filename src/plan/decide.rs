@@ -96,19 +96,25 @@ fn notices(changes: &BTreeMap<Address, Change>, observed: &Observed) -> Vec<(Add
 
 /// Lists the stack's addresses so that each comes after all it depends on.
 fn dependencies_first(stack: &Stack) -> Vec<&Address> {
-    fn visit<'a>(stack: &'a Stack, address: &'a Address, seen: &mut BTreeSet<&'a Address>, out: &mut Vec<&'a Address>) {
-        if !seen.insert(address) {
-            return;
-        }
-        for dependency in stack.wanted.get(address).map(Wanted::depends_on).unwrap_or_default() {
-            if let Some((on, _)) = stack.wanted.get_key_value(&dependency.on) {
-                visit(stack, on, seen, out);
+    let needs = |address: &Address| {
+        let edges = stack.wanted.get(address).map(Wanted::depends_on).unwrap_or_default().into_iter();
+        edges.filter_map(|edge| stack.wanted.get_key_value(&edge.on).map(|(on, _)| on)).collect::<Vec<_>>().into_iter()
+    };
+    let (mut seen, mut out) = (BTreeSet::new(), Vec::new());
+    for address in stack.wanted.keys() {
+        // On foot: a chain may be longer than a stack is deep.
+        let mut path = if seen.insert(address) { vec![(address, needs(address))] } else { Vec::new() };
+        while let Some((address, open)) = path.last_mut() {
+            match open.next() {
+                Some(on) if seen.insert(on) => path.push((on, needs(on))),
+                Some(_) => {}
+                None => {
+                    out.push(*address);
+                    path.pop();
+                }
             }
         }
-        out.push(address);
     }
-    let (mut seen, mut out) = (BTreeSet::new(), Vec::new());
-    stack.wanted.keys().for_each(|address| visit(stack, address, &mut seen, &mut out));
     out
 }
 
@@ -116,20 +122,20 @@ fn dependencies_first(stack: &Stack) -> Vec<&Address> {
 fn clinging(changes: &BTreeMap<Address, Change>, state: &State) -> Vec<PlanError> {
     let touched = |address: &Address| changes.get(address).is_some_and(|change| change.action != Action::NoOp);
     let going = |change: &&Change| matches!(change.action, Action::Replace(Order::DeleteFirst) | Action::Delete);
-    let mut errors = Vec::new();
-    for Change { address, .. } in changes.values().filter(going) {
-        let refers = |entry: &Entry| entry.depends_on.iter().any(|d| d.on == *address && d.order_only.is_none());
-        let left = state.entries.iter().filter(|(dependant, entry)| refers(entry) && !touched(dependant));
-        let left: Vec<String> = left.map(|(dependant, _)| dependant.to_string()).collect();
-        if !left.is_empty() {
-            errors.push(PlanError {
-                address: Some(address.clone()),
-                message: format!("{address} cannot go while {} needs it", left.join(", ")),
-                help: format!("add `--target {}`", left.join("` `--target ")),
-            });
-        }
+    let mut left: BTreeMap<&Address, Vec<&Address>> = BTreeMap::new();
+    for (dependant, entry) in state.entries.iter().filter(|(dependant, _)| !touched(dependant)) {
+        let values = entry.depends_on.iter().filter(|dependency| dependency.order_only.is_none());
+        values.for_each(|dependency| left.entry(&dependency.on).or_default().push(dependant));
     }
-    errors
+    let error = |Change { address, .. }: &Change| {
+        let left: Vec<String> = left.get(address)?.iter().map(ToString::to_string).collect();
+        Some(PlanError {
+            address: Some(address.clone()),
+            message: format!("{address} cannot go while {} needs it", left.join(", ")),
+            help: format!("add `--target {}`", left.join("` `--target ")),
+        })
+    };
+    changes.values().filter(going).filter_map(error).collect()
 }
 
 struct Decider<'a> {
@@ -485,7 +491,7 @@ impl<'a> Decider<'a> {
 }
 
 /// Tells whether a change makes an output of its resource unknown again.
-pub(super) fn invalidates(change: &Change, output: &str) -> bool {
+pub(crate) fn invalidates(change: &Change, output: &str) -> bool {
     let fields = change.kind.fields();
     let changed = |name: &str| change.fields.iter().any(|field| field.field == name);
     fields.iter().any(|field| field.invalidates.contains(&output) && changed(field.name))

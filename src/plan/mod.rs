@@ -24,6 +24,7 @@ mod saved;
 mod select;
 
 pub use adopt::{Adoption, Grounds, adopt, unknown};
+pub(crate) use decide::invalidates;
 pub use decide::plan;
 pub(crate) use diff::{Departure, departure};
 pub use drift::{Drift, Fate, FieldDrift, Presence, Rating, unplanned};
@@ -31,7 +32,7 @@ pub use find::{Found, find, is_recorded};
 pub use ignore::{BadIgnore, Ignore};
 pub use moved::{Moved, Since, moved};
 pub use observe::{ObserveError, Observed, Seen, observe};
-pub use order::{LongestPath, Need, Op, Until, Verb};
+pub use order::{LongestPath, Need, Op, Until, Verb, remaining};
 pub use saved::{BadPlanFile, Binding, SAVED_FORMAT, Saved};
 pub use select::Options;
 

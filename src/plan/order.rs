@@ -1,9 +1,9 @@
 //! Turns chosen actions into operations with what each waits for, and finds the chain that takes longest.
 //!
-//! Called by `decide`. A dependant waits for the outputs it names, not for the whole resource; deletion goes by the
+//! Called by `decide`; `apply` asks how long the path is that remains after each. A dependant waits for the outputs it names, not for the whole resource; deletion goes by the
 //! dependencies the state recorded. Must leave no cycle.
 
-use super::{Action, Change, FieldChange, PlanError, decide::invalidates};
+use super::{Action, Change, FieldChange, Plan, PlanError, decide::invalidates};
 use crate::{
     address::Address,
     kind::{After, Order, Step, When},
@@ -94,7 +94,7 @@ pub(super) fn order(
         ops.extend(verbs.into_iter().map(op));
     }
     let index: Index = ops.iter().enumerate().map(|(at, op)| ((op.address.clone(), op.verb), at)).collect();
-    let graph = Graph { stack, state, changes, index };
+    let graph = Graph { stack, state, changes, index, dependants: dependants(state) };
     let needs: Vec<Vec<Need>> = ops.iter().map(|op| graph.needs(op)).collect();
     for (op, needs) in ops.iter_mut().zip(needs) {
         op.needs = needs;
@@ -104,27 +104,30 @@ pub(super) fn order(
     Ok((ops, longest))
 }
 
-/// What AWS has only one of: a kind, and the values of its natural key.
-type Place = (&'static str, Vec<Json>);
+/// What AWS has only one of: a kind, and the values of its natural key as JSON.
+type Place = (&'static str, String);
 
 /// Lets a resource that is to be what another one still is (targets of one group, a rule, a name) wait until that one
 /// has gone: otherwise the deletion would hit both.
 fn take_turns(ops: &mut [Op], state: &State, changes: &BTreeMap<Address, Change>) {
-    let (mut taken, mut left) = (Vec::new(), Vec::new());
+    let (mut taken, mut left) = (Vec::new(), BTreeMap::<Place, Vec<usize>>::new());
     for (at, op) in ops.iter().enumerate() {
         match op.verb {
             Verb::Create => taken.extend(changes.get(&op.address).and_then(wanted_place).map(|place| (at, place))),
             Verb::Delete | Verb::DeleteDeposed => {
-                left.extend(recorded_places(state, &op.address).into_iter().map(|place| (at, place)));
+                let places = recorded_places(state, &op.address).into_iter();
+                places.for_each(|place| left.entry(place).or_default().push(at));
             }
             Verb::Update | Verb::Resume | Verb::Forget | Verb::Import => {}
         }
     }
     for (create, wanted) in taken {
-        let theirs = left.iter().filter(|(removal, place)| {
-            *place == wanted && ops[*removal].address != ops[create].address && !waits_for(ops, *removal, create)
-        });
-        let needs: Vec<Need> = theirs.map(|(op, _)| Need { op: *op, until: Until::Done }).collect();
+        let theirs = left
+            .get(&wanted)
+            .into_iter()
+            .flatten()
+            .filter(|removal| ops[**removal].address != ops[create].address && !waits_for(ops, **removal, create));
+        let needs: Vec<Need> = theirs.map(|op| Need { op: *op, until: Until::Done }).collect();
         ops[create].needs.extend(needs);
         ops[create].needs.sort();
         ops[create].needs.dedup();
@@ -139,8 +142,8 @@ fn wanted_place(change: &Change) -> Option<Place> {
         None => Some(change.work.before[*field].clone()),
     };
     let key = change.kind.key();
-    let values = key.iter().map(value).collect::<Option<Vec<_>>>()?;
-    (!key.is_empty()).then_some((change.kind.name(), values))
+    let values = key.iter().map(value).collect::<Option<Json>>()?;
+    (!key.is_empty()).then(|| (change.kind.name(), values.to_string()))
 }
 
 /// The places a recorded resource and its predecessors hold.
@@ -148,7 +151,8 @@ fn recorded_places(state: &State, address: &Address) -> Vec<Place> {
     let Some(entry) = state.entries.get(address) else { return Vec::new() };
     let Some(kind) = crate::aws::kind(&entry.kind) else { return Vec::new() };
     let deposed = entry.deposed.iter().map(|deposed| &deposed.spec);
-    let place = |spec: &Json| (kind.name(), kind.key().iter().map(|field| spec[*field].clone()).collect());
+    let values = |spec: &Json| kind.key().iter().map(|field| spec[*field].clone()).collect::<Json>();
+    let place = |spec: &Json| (kind.name(), values(spec).to_string());
     std::iter::once(&entry.spec).chain(deposed).map(place).collect()
 }
 
@@ -199,6 +203,21 @@ struct Graph<'a> {
     state: &'a State,
     changes: &'a BTreeMap<Address, Change>,
     index: Index,
+    dependants: Dependants<'a>,
+}
+
+/// What is recorded as depending on each resource, in person or by its predecessors.
+type Dependants<'a> = BTreeMap<&'a Address, BTreeSet<&'a Address>>;
+
+fn dependants(state: &State) -> Dependants<'_> {
+    let mut all = Dependants::new();
+    for (address, entry) in &state.entries {
+        let deposed = entry.deposed.iter().flat_map(|deposed| &deposed.depends_on);
+        for dependency in entry.depends_on.iter().chain(deposed) {
+            all.entry(&dependency.on).or_default().insert(address);
+        }
+    }
+    all
 }
 
 impl Graph<'_> {
@@ -285,64 +304,91 @@ impl Graph<'_> {
         }
     }
 
-    fn recorded_dependants<'s>(&'s self, of: &'s Address) -> impl Iterator<Item = &'s Address> {
-        let entries = self.state.entries.iter();
-        let depends = entries.filter(move |(_, entry)| {
-            let deposed = entry.deposed.iter().flat_map(|deposed| &deposed.depends_on);
-            entry.depends_on.iter().chain(deposed).any(|dependency| dependency.on == *of)
-        });
-        depends.map(|(address, _)| address)
+    fn recorded_dependants(&self, of: &Address) -> impl Iterator<Item = &Address> {
+        self.dependants.get(of).into_iter().flatten().copied()
     }
+}
+
+/// Returns the operations in an order that respects their needs.
+///
+/// Errors: those that wait for each other, and what waits for them.
+fn in_order(ops: &[Op]) -> Result<Vec<usize>, Vec<usize>> {
+    let mut unmet: Vec<usize> = ops.iter().map(|op| op.needs.len()).collect();
+    let mut waiting = vec![Vec::new(); ops.len()];
+    for (at, op) in ops.iter().enumerate() {
+        op.needs.iter().for_each(|need| waiting[need.op].push(at));
+    }
+    let mut order: Vec<usize> = (0..ops.len()).filter(|at| unmet[*at] == 0).collect();
+    let mut next = 0;
+    while let Some(done) = order.get(next) {
+        for at in &waiting[*done] {
+            unmet[*at] -= 1;
+            if unmet[*at] == 0 {
+                order.push(*at);
+            }
+        }
+        next += 1;
+    }
+    match order.len() == ops.len() {
+        true => Ok(order),
+        false => Err((0..ops.len()).filter(|at| unmet[*at] > 0).collect()),
+    }
+}
+
+/// How long after the start of an operation a need of it is met, typically, in seconds.
+fn lag(ops: &[Op], changes: &BTreeMap<Address, Change>, need: &Need) -> u32 {
+    let op = &ops[need.op];
+    match &need.until {
+        Until::Output(output) if exists_at_once(changes, op, output) => op.typical.min(1),
+        Until::Output(_) | Until::Done => op.typical,
+    }
+}
+
+/// Says of each operation how long it and the longest chain after it typically take, in seconds.
+pub fn remaining(plan: &Plan) -> Vec<u32> {
+    let mut remaining: Vec<u32> = plan.ops.iter().map(|op| op.typical).collect();
+    for at in in_order(&plan.ops).unwrap_or_default().into_iter().rev() {
+        for need in &plan.ops[at].needs {
+            let through = lag(&plan.ops, &plan.changes, need).saturating_add(remaining[at]);
+            remaining[need.op] = remaining[need.op].max(through);
+        }
+    }
+    remaining
 }
 
 /// Walks the operations in an order that respects their needs, and follows the slowest chain back.
 fn longest_path(ops: &[Op], changes: &BTreeMap<Address, Change>) -> Result<LongestPath, PlanError> {
-    let mut ends: Vec<Option<(u32, u32, Option<usize>)>> = vec![None; ops.len()]; // start, end, slowest need
-    let mut left = ops.len();
-    while left > 0 {
-        let before = left;
-        for at in 0..ops.len() {
-            let needs = &ops[at].needs;
-            if ends[at].is_some() || needs.iter().any(|need| ends[need.op].is_none()) {
-                continue;
-            }
-            let reached = |need: &super::Need| {
-                let (start, end, _) = ends[need.op].unwrap_or_default();
-                match &need.until {
-                    Until::Done => end,
-                    Until::Output(output) if exists_at_once(changes, &ops[need.op], output) => end.min(start + 1),
-                    Until::Output(_) => end,
-                }
-            };
-            let slowest = needs.iter().max_by_key(|need| reached(need));
-            let start = slowest.map_or(0, reached);
-            ends[at] = Some((start, start.saturating_add(ops[at].typical), slowest.map(|need| need.op)));
-            left -= 1;
+    let order = in_order(ops).map_err(|stuck| {
+        let stuck: Vec<String> = stuck.iter().map(|at| format!("{:?} {}", ops[*at].verb, ops[*at].address)).collect();
+        PlanError {
+            address: None,
+            message: format!("these wait for each other: {}", stuck.join(", ")),
+            help: "this is a defect of rsds; please report it".into(),
         }
-        if left == before {
-            let stuck = ops.iter().zip(&ends).filter(|(_, end)| end.is_none());
-            let stuck: Vec<String> = stuck.map(|(op, _)| format!("{:?} {}", op.verb, op.address)).collect();
-            return Err(PlanError {
-                address: None,
-                message: format!("these wait for each other: {}", stuck.join(", ")),
-                help: "this is a defect of rsds; please report it".into(),
-            });
-        }
+    })?;
+    let mut starts: Vec<(u32, Option<usize>)> = vec![(0, None); ops.len()]; // when it starts, its slowest need
+    for at in order {
+        let reached = |need: &&Need| starts[need.op].0.saturating_add(lag(ops, changes, need));
+        let slowest = ops[at].needs.iter().max_by_key(reached);
+        starts[at] = slowest.map_or((0, None), |need| (reached(&need), Some(need.op)));
     }
-    let last = (0..ops.len()).max_by_key(|at| (ends[*at].map_or(0, |(_, end, _)| end), std::cmp::Reverse(*at)));
-    let seconds = last.and_then(|at| ends[at]).map_or(0, |(_, end, _)| end);
+    let end = |at: usize| starts[at].0.saturating_add(ops[at].typical);
+    let last = (0..ops.len()).max_by_key(|at| (end(*at), std::cmp::Reverse(*at)));
+    let seconds = last.map_or(0, end);
     let (mut through, mut at) = (Vec::new(), last);
     while let Some(op) = at {
         if through.last() != Some(&ops[op].address) {
             through.push(ops[op].address.clone());
         }
-        at = ends[op].and_then(|(_, _, slowest)| slowest);
+        at = starts[op].1;
     }
     through.reverse();
     Ok(LongestPath { seconds, through })
 }
 
+/// Tells whether the output is there as soon as AWS has answered, or has been there since an earlier run.
 fn exists_at_once(changes: &BTreeMap<Address, Change>, op: &Op, output: &str) -> bool {
     let Some(change) = changes.get(&op.address) else { return false };
-    op.verb == Verb::Create && change.kind.outputs().iter().any(|o| o.name == output && o.when == When::AtOnce)
+    matches!(op.verb, Verb::Create | Verb::Resume)
+        && change.kind.outputs().iter().any(|o| o.name == output && o.when == When::AtOnce)
 }

@@ -107,10 +107,10 @@ impl Estate {
     }
 
     /// Applies a plan; the events stay in `self.events`.
-    pub(crate) async fn carry_out(&mut self, mut session: Session, plan: Plan) -> Outcome {
+    pub(crate) async fn carry_out(&mut self, mut session: Session, plan: impl Into<Arc<Plan>>) -> Outcome {
         let (events, mut inbox) = mpsc::unbounded_channel();
         let (_keep, interrupt) = watch::channel(None);
-        let outcome = session.apply(Arc::new(plan), events, interrupt).await;
+        let outcome = session.apply(plan.into(), events, interrupt).await;
         self.events.clear();
         while let Ok(event) = inbox.try_recv() {
             self.events.push(event);
