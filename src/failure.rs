@@ -6,6 +6,7 @@ use crate::{
     aws::{Class, Fault},
     config::Problems,
     plan::{ObserveError, PlanError},
+    preflight::Report,
     stack::StackError,
     state::{LockError, StoreError, mend::Refused},
 };
@@ -34,6 +35,8 @@ pub enum Failure {
     Config(Problems),
     /// No plan can be made: every reason.
     Plan(Vec<PlanError>),
+    /// AWS would not let the plan happen: every check, with what came of it.
+    Preflight(Box<Report>),
     /// Something else, with what to do about it.
     Other {
         /// What happened.
@@ -54,7 +57,7 @@ impl Failure {
     /// Returns the exit code.
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::Plan(_) => Exit::Failed,
+            Self::Config(_) | Self::Plan(_) | Self::Preflight(_) => Exit::Failed,
             Self::Other { exit, .. } => *exit,
         }
     }

@@ -18,6 +18,7 @@
 //! - [`plan`] observes AWS (one batched read a kind), compares three ways, chooses an action for each resource and
 //!   orders the operations. Everything after observing is pure.
 //! - [`apply`] walks the plan: intent to the state, one call, answer to the state. It emits events and prints nothing.
+//! - [`preflight`] asks AWS beforehand what would make an apply fail: quotas, names, permissions; pure checks over it.
 //! - [`state`] is what rsds remembers, and its one writer.
 //! - [`session`] opens configuration, state and AWS together; [`cli`] and the tests go through it.
 //! - [`import`] takes existing resources over: it finds them, and plans to record and tag them.
@@ -46,6 +47,7 @@ pub mod failure;
 pub mod import;
 pub mod kind;
 pub mod plan;
+pub mod preflight;
 pub mod sandbox;
 pub mod session;
 pub mod stack;

@@ -19,6 +19,7 @@ use crate::{
     },
     failure::Failure,
     plan::{self, Binding, Moved, Observed, Options, Plan, PlanError, Planned, Saved, Since, observe},
+    preflight::{Preflight, Report},
     stack::{Existing, Site, Stack, build, existing, recorded_zones},
     state::{Run, State, Store, StoreError, Writer, Written},
 };
@@ -39,6 +40,8 @@ pub struct Session {
     pub aws: Aws,
     /// Who this run is, for the state it writes.
     pub run: Option<Run>,
+    /// Whether plans are examined before they are shown: whether AWS would let them happen.
+    pub preflight: bool,
     /// Why the store does not have the state as it is here, after an apply: what AWS answered is then only here.
     pub unsaved: Option<StoreError>,
     store: Arc<dyn Store>,
@@ -104,7 +107,7 @@ impl Session {
         let owner = Owner::of(config, &state.lineage);
         let clock = connection.clock.clone();
         let aws = connection.open(owner).await?;
-        let session = Self { environment, state, aws, run: None, unsaved: None, store, clock };
+        let session = Self { environment, state, aws, run: None, preflight: true, unsaved: None, store, clock };
         session.check_place().await?;
         if !known {
             session.check_that_nothing_is_there().await?;
@@ -175,15 +178,45 @@ impl Session {
     }
 
     /// Plans, and keeps what the plan rests on.
+    ///
+    /// Errors: besides those of planning, everything that is known to fail in AWS (unless `preflight` is off).
     pub async fn prepare(&self, options: &Options, refresh: bool) -> Result<Planned, Failure> {
-        let wanted = self.wanted(options).await?;
-        let observed = match refresh {
-            true => observe(&self.aws, &self.state).await?,
-            false => Observed::assumed(&self.state),
+        let (mut planned, report) = self.examined(options, refresh, self.preflight).await?;
+        if report.fails() {
+            return Err(Failure::Preflight(Box::new(report)));
+        }
+        planned.plan.warnings.extend(report.warnings());
+        Ok(planned)
+    }
+
+    /// Plans, and tells what came of each check.
+    pub async fn examine(&self, options: &Options, refresh: bool) -> Result<Report, Failure> {
+        Ok(self.examined(options, refresh, true).await?.1)
+    }
+
+    async fn examined(&self, options: &Options, refresh: bool, preflight: bool) -> Result<(Planned, Report), Failure> {
+        let (stack, warnings) = self.wanted(options).await?;
+        let mut examination = preflight.then(Preflight::new);
+        let read = async {
+            match refresh {
+                true => observe(&self.aws, &self.state).await,
+                false => Ok(Observed::assumed(&self.state)),
+            }
         };
+        let begin = async {
+            if let Some(examination) = &mut examination {
+                examination.begin(&self.aws, &self.environment, (&stack, &self.state), options).await;
+            }
+        };
+        let (observed, ()) = tokio::join!(read, begin);
+        let observed = observed?;
         self.check_lineage(&observed).await?;
-        let plan = self.decided(wanted, &observed, options)?;
-        Ok(Planned { plan, observed })
+        let plan = self.decided(&stack, warnings, &observed, options)?;
+        let report = match examination {
+            Some(examination) => examination.finish(&self.aws, &self.environment, (&stack, &self.state), &plan).await,
+            None => Report::default(),
+        };
+        Ok((Planned { plan, observed }, report))
     }
 
     /// Returns what a plan made now is bound to.
@@ -308,7 +341,7 @@ impl Session {
     pub async fn look(&self, options: &Options) -> Result<(Observed, Result<Plan, Failure>), Failure> {
         let observed = observe(&self.aws, &self.state).await?;
         let wanted = self.wanted(options).await;
-        let plan = wanted.and_then(|wanted| self.decided(wanted, &observed, options));
+        let plan = wanted.and_then(|(stack, warnings)| self.decided(&stack, warnings, &observed, options));
         Ok((observed, plan))
     }
 
@@ -323,11 +356,12 @@ impl Session {
 
     fn decided(
         &self,
-        (stack, warnings): (Stack, Vec<Diagnostic>),
+        stack: &Stack,
+        warnings: Vec<Diagnostic>,
         observed: &Observed,
         options: &Options,
     ) -> Result<Plan, Failure> {
-        Ok(Plan { warnings, ..plan::plan(&stack, &self.state, observed, options)? })
+        Ok(Plan { warnings, ..plan::plan(stack, &self.state, observed, options)? })
     }
 
     /// Does what the plan says. The session's state is then what was last written.

@@ -17,9 +17,9 @@ struct Cost {
     destroy: (usize, u64),
 }
 
-const DEV: Cost = Cost { apply: (245, 362), plan_without_changes: 34, destroy: (475, 313) };
-const STAGING: Cost = Cost { apply: (318, 370), plan_without_changes: 44, destroy: (441, 480) };
-const PROD: Cost = Cost { apply: (375, 370), plan_without_changes: 62, destroy: (646, 480) };
+const DEV: Cost = Cost { apply: (260, 362), plan_without_changes: 34, destroy: (476, 313) };
+const STAGING: Cost = Cost { apply: (338, 370), plan_without_changes: 44, destroy: (445, 480) };
+const PROD: Cost = Cost { apply: (395, 370), plan_without_changes: 62, destroy: (650, 480) };
 
 /// Calls of a plan without changes: so many for the estate, and so many more for each reader: its role and the
 /// policies attached to it, the tags of its namespace and of its workgroup.

@@ -53,7 +53,7 @@ impl Course {
 
     /// Runs and keeps every moment.
     async fn recorded(&self) -> (Estate, Record) {
-        let mut estate = Estate::new(self.toml);
+        let mut estate = Estate::bare(self.toml);
         if let Some(sets) = self.made_with {
             estate.set(sets);
             estate.apply().await;
@@ -216,10 +216,10 @@ async fn interrupted(estate: &mut Estate, options: &Options, after: u64) -> Outc
 
 #[tokio::test(start_paused = true)]
 async fn an_interrupt_starts_nothing_more_and_loses_nothing() {
-    let mut reference = Estate::new(SMALL);
+    let mut reference = Estate::bare(SMALL);
     reference.apply().await;
     for after in [0, 1, 4, 30, 310, 330] {
-        let mut estate = Estate::new(SMALL);
+        let mut estate = Estate::bare(SMALL);
         let outcome = interrupted(&mut estate, &Options::default(), after).await;
         assert_eq!(outcome.failed.len(), 0, "{:#?}", outcome.failed);
         assert!(!outcome.is_complete(), "after {after} s");

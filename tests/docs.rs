@@ -4,6 +4,7 @@
 use rsds::{
     aws::{KINDS, network, owned},
     kind::AnyKind,
+    preflight,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -110,7 +111,12 @@ fn actions(kind: &dyn AnyKind) -> [(&'static str, &'static [&'static str]); 4] {
 
 fn every_action() -> BTreeSet<&'static str> {
     let of_kinds = KINDS.iter().flat_map(|kind| actions(*kind)).flat_map(|(_, names)| names.iter().copied());
-    of_kinds.chain(COMMON).chain(network::ACTIONS.iter().copied()).chain(owned::ACTIONS).collect()
+    of_kinds
+        .chain(COMMON)
+        .chain(network::ACTIONS.iter().copied())
+        .chain(owned::ACTIONS)
+        .chain(preflight::ACTIONS)
+        .collect()
 }
 
 /// The condition under which an action that reaches beyond the estate is enough.
@@ -153,10 +159,13 @@ fn docs_permissions_are_current() {
          Redshift's in the caller's name. The conformance tests fail on a call that is not declared.\n\n\
          Always: {}. In a network that exists also, to look it up: {}. Without a \
          state, to see whether AWS has what carries the environment's tags, and for `rsds state rebuild`: {}.\n\n\
+         Before changes, to see whether AWS would let them happen (preflight): {}. What of these is missing is told, and \
+         the checks that rest on it are left out.\n\n\
          With the state in S3, on its bucket and objects: {}. For `rsds backend create`: {}.\n\n| kind | read | create | update | delete |\n| --- | --- | --- | --- | --- |\n",
         listed(&COMMON),
         listed(network::ACTIONS),
         listed(&owned::ACTIONS),
+        listed(&preflight::ACTIONS),
         listed(&rsds::state::s3::ACTIONS),
         listed(&rsds::state::s3::bucket::ACTIONS),
     );

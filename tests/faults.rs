@@ -50,7 +50,7 @@ struct Reference {
 }
 
 async fn reference(toml: &str) -> Reference {
-    let mut estate = Estate::new(toml);
+    let mut estate = Estate::bare(toml);
     estate.apply().await;
     let (inventory, applying) = (estate.inventory(), mutations(&estate));
     estate.sandbox.take_calls();
@@ -62,7 +62,7 @@ async fn reference(toml: &str) -> Reference {
 async fn every_kind_is_swept() {
     let mut there = BTreeSet::new();
     for toml in SWEPT {
-        let stack = Estate::new(toml).open().await.unwrap().stack().await.unwrap();
+        let stack = Estate::bare(toml).open().await.unwrap().stack().await.unwrap();
         there.extend(stack.wanted.values().map(|wanted| wanted.kind.name()));
     }
     assert_eq!(there, super::harness::kinds().into_iter().collect());
@@ -84,7 +84,7 @@ async fn borne(how: impl Fn(&str) -> How) {
 
 async fn borne_by(toml: &str, how: &impl Fn(&str) -> How) {
     let reference = reference(toml).await;
-    let mut estate = Estate::new(toml);
+    let mut estate = Estate::bare(toml);
     for operation in &reference.applying {
         estate.sandbox.inject(Fault::once(operation, 1, how(operation)));
     }
@@ -137,7 +137,7 @@ fn reads(estate: &Estate) -> BTreeSet<String> {
 #[tokio::test(start_paused = true)]
 async fn reads_that_fail_after_a_create_orphan_nothing() {
     for toml in SWEPT {
-        let mut reference = Estate::new(toml);
+        let mut reference = Estate::bare(toml);
         let (session, plan) =
             reference.ready(&Options::default(), Arc::clone(&reference.store) as Arc<dyn Store>).await;
         reference.sandbox.take_calls();
@@ -146,7 +146,7 @@ async fn reads_that_fail_after_a_create_orphan_nothing() {
         let (inventory, operations) = (reference.inventory(), reads(&reference));
         for operation in operations {
             for how in [refused(&operation), How::LoseAnswer] {
-                let mut estate = Estate::new(toml);
+                let mut estate = Estate::bare(toml);
                 let store = Arc::clone(&estate.store) as Arc<dyn Store>;
                 let (session, plan) = estate.ready(&Options::default(), store).await;
                 let fault = Fault { operation: operation.clone(), nth: 1, times: usize::MAX, how };
@@ -216,7 +216,7 @@ async fn refused_until_done(estate: &mut Estate, options: &Options, operations: 
 async fn a_refusal_stops_precisely_what_needs_it() {
     for toml in SWEPT {
         let reference = reference(toml).await;
-        let mut estate = Estate::new(toml);
+        let mut estate = Estate::bare(toml);
         refused_until_done(&mut estate, &Options::default(), &reference.applying).await;
         estate.settled().await;
         assert_eq!(estate.inventory(), reference.inventory);
@@ -227,7 +227,7 @@ async fn a_refusal_stops_precisely_what_needs_it() {
 
 /// A fault that never ends is given up on, named, and forgotten when it is over.
 async fn given_up(operation: &str, how: How, class: Class, enough: u32) {
-    let mut estate = Estate::new(SMALL);
+    let mut estate = Estate::bare(SMALL);
     estate.sandbox.inject(Fault { operation: operation.into(), nth: 1, times: usize::MAX, how });
     let outcome = estate.run(&Options::default()).await;
     assert!(!outcome.failed.is_empty());

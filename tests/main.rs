@@ -15,6 +15,7 @@ mod harness;
 mod import;
 mod land;
 mod makespan;
+mod preflight;
 mod random;
 mod scene;
 mod state;

@@ -168,7 +168,7 @@ async fn meddle(estate: &Estate, meddling: Meddling) {
 
 /// Lives one life.
 async fn live(events: &[Event]) -> Result<(), TestCaseError> {
-    let mut estate = Estate::new(TINY);
+    let mut estate = Estate::bare(TINY);
     let mut edit = 0;
     for event in events {
         estate.sandbox.disarm();
@@ -240,7 +240,7 @@ async fn fresh(edit: usize) -> BTreeMap<&'static str, usize> {
     if let Some(known) = KNOWN.lock().unwrap().get(&edit) {
         return known.clone();
     }
-    let mut fresh = Estate::new(TINY);
+    let mut fresh = Estate::bare(TINY);
     fresh.set(EDITS[edit]);
     fresh.apply().await;
     KNOWN.lock().unwrap().entry(edit).or_insert_with(|| countable(&fresh)).clone()

@@ -255,7 +255,8 @@ impl Estate {
     /// Plans with this store in the place of the estate's own.
     pub(crate) async fn ready(&self, options: &Options, store: Arc<dyn Store>) -> (rsds::session::Session, Arc<Plan>) {
         let environment = rsds::config::load(self.dir.path(), self.env, &self.sets).unwrap();
-        let session = rsds::session::Session::open(environment, self.connection(), store).await.unwrap();
+        let mut session = rsds::session::Session::open(environment, self.connection(), store).await.unwrap();
+        session.preflight = self.preflight;
         let plan = Arc::new(session.plan(options, true).await.unwrap());
         (session, plan)
     }

@@ -17,7 +17,7 @@ fn namespace_id(arn: &str) -> &str {
 }
 
 /// Names the snapshot that the deletion of a cluster leaves: told apart from that of an earlier cluster of the name.
-pub(super) fn final_snapshot(name: &str, namespace_arn: &str) -> String {
+pub(crate) fn final_snapshot(name: &str, namespace_arn: &str) -> String {
     let hex: String = namespace_id(namespace_arn).chars().filter(char::is_ascii_hexdigit).take(8).collect();
     format!("{name}-final-{hex}")
 }

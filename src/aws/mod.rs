@@ -5,7 +5,7 @@
 
 pub mod client;
 mod cluster_change;
-mod cluster_shown;
+pub(crate) mod cluster_shown;
 mod elb;
 pub mod fault;
 mod gate;

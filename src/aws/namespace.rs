@@ -85,7 +85,7 @@ fn uuid(arn: &Id) -> &str {
 }
 
 /// Names the snapshot that the deletion of a namespace leaves.
-fn final_snapshot(name: &NamespaceName, arn: &Id) -> String {
+pub(crate) fn final_snapshot(name: &NamespaceName, arn: &Id) -> String {
     let hex: String = uuid(arn).chars().filter(char::is_ascii_hexdigit).take(8).collect();
     format!("{name}-final-{hex}")
 }

@@ -83,7 +83,7 @@ pub(super) fn built<'a, T, E: std::fmt::Display>(
 }
 
 /// Reads the tags of an answer; AWS's own (`aws:`) are left out.
-pub(super) fn own(pairs: impl IntoIterator<Item = (String, String)>) -> Tags {
+pub(crate) fn own(pairs: impl IntoIterator<Item = (String, String)>) -> Tags {
     pairs.into_iter().filter(|(key, _)| !key.starts_with("aws:")).collect()
 }
 

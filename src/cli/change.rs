@@ -46,6 +46,9 @@ pub(super) struct Selection {
     /// How long to wait for a state that someone else has locked
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
     pub(super) lock_timeout: Duration,
+    /// Do not ask AWS beforehand what would make the apply fail: quotas, names, permissions
+    #[arg(long)]
+    no_preflight: bool,
 }
 
 /// The flag that leaves drift alone.
@@ -107,6 +110,11 @@ impl Selection {
 
     pub(super) fn parallelism(&self) -> usize {
         usize::from(self.parallelism)
+    }
+
+    /// Whether plans are examined.
+    pub(super) const fn preflight(&self) -> bool {
+        !self.no_preflight
     }
 }
 
@@ -217,6 +225,7 @@ pub(super) async fn run(context: &Context, flags: Flags, ignoring: Ignoring, wis
     let store_of = environment.clone();
     locked(context, &store_of, selection.lock_timeout, async |held| {
         let mut session = context.open_in(held, environment, selection.parallelism(), None).await?;
+        session.preflight = selection.preflight();
         let shown = session.prepare(&options, true).await?;
         announce(context, &session.environment, &shown.plan, &options)?;
         let again = again(arguments().skip(1), &session.environment.config.env);

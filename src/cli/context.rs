@@ -23,7 +23,7 @@ use crate::{
         github::{Spot, commands, grouped},
         graph::Picture,
         markdown::Subject,
-        plan_errors, plan_errors_json,
+        plan_errors, plan_errors_json, preflight_errors, preflight_errors_json,
     },
 };
 use clap::{
@@ -340,6 +340,9 @@ impl Context {
                 self.printer.diagnostic(&count(problems));
             }
             Failure::Plan(errors) => self.printer.diagnostic(&plan_errors(errors)),
+            Failure::Preflight(report) => {
+                self.printer.diagnostic(&preflight_errors(report, settings.color_err, settings.width));
+            }
             Failure::Other { message, help, .. } => {
                 self.printer.error(message);
                 if let Some(help) = help {
@@ -415,6 +418,7 @@ fn as_json(failure: &Failure) -> Json {
     match failure {
         Failure::Config(problems) => json!({ "format": "rsds.errors/1", "errors": problems }),
         Failure::Plan(errors) => plan_errors_json(errors),
+        Failure::Preflight(report) => preflight_errors_json(report),
         Failure::Other { message, help, .. } => {
             json!({ "format": "rsds.errors/1", "errors": [{ "message": message, "help": help }] })
         }

@@ -61,7 +61,7 @@ impl Context {
             let open = way.connection(there.clone(), PARALLELISM);
             open.map_err(|failure| match failure {
                 Failure::Other { message, .. } => message,
-                Failure::Config(_) | Failure::Plan(_) => "AWS cannot be reached".to_owned(),
+                Failure::Config(_) | Failure::Plan(_) | Failure::Preflight(_) => "AWS cannot be reached".to_owned(),
             })
         };
         let place = Place { bucket, key, region, kms_key_id };

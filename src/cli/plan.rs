@@ -8,6 +8,7 @@ use super::{
 use crate::{
     failure::{Exit, Failure},
     plan::Options,
+    ui::PreflightView,
 };
 use std::path::PathBuf;
 
@@ -32,6 +33,9 @@ pub(super) struct Args {
     /// Exit with 2 when there are changes; with --refresh-only when something drifted that nobody said to ignore
     #[arg(long)]
     detailed_exitcode: bool,
+    /// Show what came of each check before an apply instead of the plan; exit with 1 when one fails
+    #[arg(long, conflicts_with_all = ["no_preflight", "out", "refresh_only", "detailed_exitcode"])]
+    preflight_only: bool,
 }
 
 pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
@@ -46,7 +50,13 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Failure> 
         (false, false) => Wish::Apply,
     };
     let options = Options { ignore: args.ignoring.ignore, ..args.selection.options(&environment, wish)? };
-    let session = context.open(environment, args.selection.parallelism()).await?;
+    let mut session = context.open(environment, args.selection.parallelism()).await?;
+    if args.preflight_only {
+        let report = session.examine(&options, !args.no_refresh).await?;
+        context.view(&PreflightView { report: &report })?;
+        return Ok(if report.fails() { Exit::Failed } else { Exit::Done });
+    }
+    session.preflight = args.selection.preflight();
     let planned = session.prepare(&options, !args.no_refresh).await?;
     show(context, &session.environment, &planned.plan, &options)?;
     let pending = match args.refresh_only {

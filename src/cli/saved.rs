@@ -106,6 +106,7 @@ pub(super) async fn apply(context: &Context, file: &Path, selection: &Selection)
     let store_of = environment.clone();
     locked(context, &store_of, selection.lock_timeout, async |held| {
         let mut session = context.open_in(held, environment, selection.parallelism(), lineage).await?;
+        session.preflight = selection.preflight();
         let (plan, moved) = session.redeem(&saved, &options, &command(context, &["plan"], &anew)).await?;
         context.tell_harmless(&moved);
         change::announce(context, &session.environment, &plan, &options)?;

@@ -32,7 +32,7 @@ pub use find::{Found, find, is_recorded};
 pub use ignore::{BadIgnore, Ignore};
 pub use moved::{Moved, Since, moved};
 pub use observe::{ObserveError, Observed, Seen, observe};
-pub use order::{LongestPath, Need, Op, Until, Verb, remaining};
+pub use order::{LongestPath, Need, Op, Until, Verb, remaining, starts};
 pub use saved::{BadPlanFile, Binding, SAVED_FORMAT, Saved};
 pub use select::Options;
 

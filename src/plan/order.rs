@@ -356,6 +356,26 @@ pub fn remaining(plan: &Plan) -> Vec<u32> {
     remaining
 }
 
+/// When an operation begins, in seconds from the start, and the slowest that it waits for.
+type Begin = (u32, Option<usize>);
+
+/// Says of each operation when it typically begins.
+fn begins(ops: &[Op], changes: &BTreeMap<Address, Change>, order: Vec<usize>) -> Vec<Begin> {
+    let mut begins: Vec<Begin> = vec![(0, None); ops.len()];
+    for at in order {
+        let reached = |need: &&Need| begins[need.op].0.saturating_add(lag(ops, changes, need));
+        let slowest = ops[at].needs.iter().max_by_key(reached);
+        begins[at] = slowest.map_or((0, None), |need| (reached(&need), Some(need.op)));
+    }
+    begins
+}
+
+/// Tells when each operation of a plan begins, in seconds from the start, by typical durations.
+pub fn starts(plan: &Plan) -> BTreeMap<(Address, Verb), u32> {
+    let begins = begins(&plan.ops, &plan.changes, in_order(&plan.ops).unwrap_or_default());
+    plan.ops.iter().zip(begins).map(|(op, (start, _))| ((op.address.clone(), op.verb), start)).collect()
+}
+
 /// Walks the operations in an order that respects their needs, and follows the slowest chain back.
 fn longest_path(ops: &[Op], changes: &BTreeMap<Address, Change>) -> Result<LongestPath, PlanError> {
     let order = in_order(ops).map_err(|stuck| {
@@ -366,12 +386,7 @@ fn longest_path(ops: &[Op], changes: &BTreeMap<Address, Change>) -> Result<Longe
             help: "this is a defect of rsds; please report it".into(),
         }
     })?;
-    let mut starts: Vec<(u32, Option<usize>)> = vec![(0, None); ops.len()]; // when it starts, its slowest need
-    for at in order {
-        let reached = |need: &&Need| starts[need.op].0.saturating_add(lag(ops, changes, need));
-        let slowest = ops[at].needs.iter().max_by_key(reached);
-        starts[at] = slowest.map_or((0, None), |need| (reached(&need), Some(need.op)));
-    }
+    let starts = begins(ops, changes, order);
     let end = |at: usize| starts[at].0.saturating_add(ops[at].typical);
     let last = (0..ops.len()).max_by_key(|at| (end(*at), std::cmp::Reverse(*at)));
     let seconds = last.map_or(0, end);

@@ -8,7 +8,8 @@ use super::fault::Armed;
 use super::store::{Guard, Store};
 use super::world::{digest, uuid_shape};
 use super::{
-    AwsError, Fault, How, Operation, Protocol, Reply, Request, SERVICES, Service, World, s3, wire_json, wire_query,
+    AwsError, Fault, How, Operation, Protocol, Reply, Request, SERVICES, Service, World, iam, quota, s3, wire_json,
+    wire_query,
 };
 use crate::clock::Clock;
 use bytes::Bytes;
@@ -180,12 +181,16 @@ impl Sandbox {
         let region = if service.is_global() { GLOBAL_REGION } else { &request.region };
         if operation.mutating {
             return self.change(state, region, |world, now| {
+                iam::authorize(world, request)?;
                 world.catch_up(now);
-                (operation.run)(world, request, now)
+                let reply = quota::perform(operation, world, request, now)?;
+                iam::link(world, request);
+                Ok(reply)
             });
         }
         let (_guard, now) = self.look(state)?;
         state.store.read(region, |world| {
+            iam::authorize(world, request)?;
             world.catch_up(now);
             (operation.run)(world, request, now)
         })
@@ -237,6 +242,15 @@ impl Sandbox {
     pub fn edit<R>(&self, run: impl FnOnce(&mut World) -> R) -> io::Result<R> {
         let home = self.fresh().store.home().to_owned();
         self.change(&mut self.state(), &home, |world, _now| Ok(run(world)))
+    }
+
+    /// Sets one quota of the account, in every region: `<service>/<code>` of `quota::QUOTAS`.
+    pub fn set_quota(&self, key: &str, limit: u64) -> io::Result<()> {
+        let mut state = self.fresh();
+        let mut quotas = state.store.quotas().clone();
+        quotas.insert(key.to_owned(), limit);
+        let (guard, _) = self.look(&mut state)?;
+        state.store.set_quotas(&guard, quotas)
     }
 
     /// World time at this moment.

@@ -13,6 +13,7 @@ mod fault;
 pub mod iam;
 pub mod kms;
 pub mod logs;
+pub mod quota;
 pub mod redshift;
 pub mod request;
 pub mod s3;
@@ -118,6 +119,7 @@ pub static SERVICES: &[&Service] = &[
     &iam::SERVICE,
     &kms::SERVICE,
     &logs::SERVICE,
+    &quota::SERVICE,
     &redshift::SERVICE,
     &s3::SERVICE,
     &secrets::SERVICE,

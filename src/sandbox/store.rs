@@ -32,12 +32,15 @@ struct Contents {
     times: Times,
     home: Option<String>,
     iam: Iam,
+    #[serde(default)]
+    quotas: BTreeMap<String, u64>,
     regions: BTreeMap<String, World>,
 }
 
 impl Contents {
     fn new(wall: Timestamp) -> Self {
-        Self { format: FORMAT, times: (wall, wall), home: None, iam: Iam::default(), regions: BTreeMap::new() }
+        let (iam, quotas, regions) = (Iam::default(), BTreeMap::new(), BTreeMap::new());
+        Self { format: FORMAT, times: (wall, wall), home: None, iam, quotas, regions }
     }
 
     fn restore(&mut self, region: &str, world: Option<World>) {
@@ -143,7 +146,8 @@ impl Store {
     /// A copy of one region, IAM included.
     pub(super) fn copy(&self, region: &str) -> World {
         let world = self.contents.regions.get(region).cloned();
-        World { iam: self.contents.iam.clone(), ..world.unwrap_or_else(|| World::new(region)) }
+        let (iam, quotas) = (self.contents.iam.clone(), self.contents.quotas.clone());
+        World { iam, quotas, ..world.unwrap_or_else(|| World::new(region)) }
     }
 
     /// Lets `run` look at a region without a copy of it; what it changes is not kept on disk.
@@ -155,8 +159,9 @@ impl Store {
         };
         // A copy, not a move: a panicking operation must not take the roles with it.
         world.iam.clone_from(&self.contents.iam);
+        world.quotas.clone_from(&self.contents.quotas);
         let result = run(world);
-        world.iam = Iam::default();
+        (world.iam, world.quotas) = (Iam::default(), BTreeMap::new());
         result
     }
 
@@ -172,6 +177,7 @@ impl Store {
         let iam = std::mem::take(&mut world.iam);
         let times = std::mem::replace(&mut self.contents.times, self.seen);
         let iam = std::mem::replace(&mut self.contents.iam, iam);
+        let quotas = std::mem::replace(&mut self.contents.quotas, std::mem::take(&mut world.quotas));
         let world = self.contents.regions.insert(region.to_owned(), world);
         let home = self.contents.home.clone();
         if home.is_none() && region != GLOBAL_REGION {
@@ -185,9 +191,30 @@ impl Store {
             Err(error) => {
                 self.contents.restore(region, world);
                 (self.contents.times, self.contents.iam, self.contents.home) = (times, iam, home);
+                self.contents.quotas = quotas;
                 Err(error.into())
             }
         }
+    }
+
+    /// Takes these for the quotas of the account, in every region.
+    pub(super) fn set_quotas(&mut self, guard: &Guard, quotas: BTreeMap<String, u64>) -> io::Result<()> {
+        let before = std::mem::replace(&mut self.contents.quotas, quotas);
+        match self.save(guard) {
+            Ok(mark) => {
+                self.mark = mark;
+                Ok(())
+            }
+            Err(error) => {
+                self.contents.quotas = before;
+                Err(error)
+            }
+        }
+    }
+
+    /// The quotas of the account that differ from AWS's defaults.
+    pub(super) fn quotas(&self) -> &BTreeMap<String, u64> {
+        &self.contents.quotas
     }
 
     fn save(&self, guard: &Guard) -> io::Result<Mark> {

@@ -2,7 +2,6 @@
 //!
 //! Called by the router. Must never hand out credentials.
 
-use super::credential::{USER_ARN, USER_ID};
 use super::{AwsError, Operation, Protocol, Reply, Request, Service, World};
 use jiff::Timestamp;
 use serde_json::json;
@@ -16,6 +15,7 @@ pub(super) static SERVICE: Service = Service {
     operations: &[&[Operation { name: "GetCallerIdentity", mutating: false, params: &[], run: get_caller_identity }]],
 };
 
-fn get_caller_identity(_world: &mut World, req: &Request, _now: Timestamp) -> Result<Reply, AwsError> {
-    Ok(json!({"UserId": USER_ID, "Account": req.account, "Arn": USER_ARN}))
+fn get_caller_identity(world: &mut World, req: &Request, _now: Timestamp) -> Result<Reply, AwsError> {
+    let (arn, id) = world.iam.caller.identity(&req.account);
+    Ok(json!({"UserId": id, "Account": req.account, "Arn": arn}))
 }

@@ -7,6 +7,7 @@ use super::{ec2, elb, iam, kms, logs, redshift, s3, secrets, serverless};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 /// Account of the built-in AWS.
 pub const ACCOUNT: &str = "123456789012";
@@ -24,6 +25,9 @@ pub struct World {
     pub seed: u64,
     /// Number of ids given out so far.
     pub counter: u64,
+    /// Quotas that differ from AWS's defaults, by `<service>/<code>` of `quota::QUOTAS`; shared by all regions.
+    #[serde(default)]
+    pub quotas: BTreeMap<String, u64>,
     /// Networks.
     pub ec2: ec2::Ec2,
     /// Roles and policies.
@@ -61,6 +65,7 @@ impl World {
             region: region.into(),
             seed: number(region),
             counter: 0,
+            quotas: BTreeMap::new(),
             ec2: ec2::Ec2::default(),
             iam: iam::Iam::default(),
             kms: kms::Kms::default(),

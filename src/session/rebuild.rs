@@ -62,7 +62,7 @@ pub async fn rebuild(
     let clock = connection.clock.clone();
     let aws = connection.open(Owner::of(&environment.config, "")).await?;
     let state = begun(&environment.config, Some(String::new()));
-    let mut session = Session { environment, state, aws, run: None, unsaved: None, store, clock };
+    let mut session = Session { environment, state, aws, run: None, preflight: true, unsaved: None, store, clock };
     session.check_place().await?;
     let mut all = owned::tagged(&session.aws).await?;
     all.extend(owned::roles(&session.aws).await?);

@@ -34,6 +34,11 @@ impl FailureView<'_> {
                 let text = |error| format!("{}\n", plan_errors(std::slice::from_ref(error)));
                 (words::count(errors.len(), "reason"), errors.iter().map(text).collect())
             }
+            Failure::Preflight(report) => {
+                let errors = report.errors();
+                let text = |error: &Diagnostic| format!("{}\n\n", error.render(false, 100));
+                (words::count(errors.len(), "reason"), errors.iter().map(text).collect())
+            }
             Failure::Other { message, help, .. } => {
                 let help = help.as_ref().map(|help| format!("  help: {help}\n")).unwrap_or_default();
                 (words::count(1, "error"), vec![format!("error: {message}\n{help}")])
@@ -42,6 +47,7 @@ impl FailureView<'_> {
         let title = match self.failure {
             Failure::Config(_) => format!("The TOML is wrong: {said}; nothing was changed"),
             Failure::Plan(_) => format!("There is no plan: {said}; nothing was changed"),
+            Failure::Preflight(_) => format!("AWS would refuse this plan: {said}; nothing was changed"),
             Failure::Other { .. } => format!("rsds {} failed", subject.command),
         };
         let entries = texts.into_iter().map(|full| Entry { full, ..Entry::default() });
@@ -55,6 +61,7 @@ impl FailureView<'_> {
         match self.failure {
             Failure::Config(Problems(all)) => all.iter().map(annotation).collect(),
             Failure::Plan(errors) => plan_error_annotations(errors, self.spot_of),
+            Failure::Preflight(report) => report.errors().iter().map(annotation).collect(),
             Failure::Other { message, help, .. } => {
                 let help = help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
                 let (level, title) = (Level::Error, "rsds failed".to_owned());

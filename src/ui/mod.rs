@@ -11,6 +11,7 @@ mod failure;
 mod hints;
 mod order;
 mod outcome;
+mod preflight;
 mod printer;
 #[cfg(test)]
 mod sample;
@@ -36,6 +37,7 @@ pub use failure::{FailureView, problem_annotations};
 pub use hints::{Hint, hint};
 pub use outcome::{OutcomeView, outcome, outcome_json};
 pub use plan::{ImportView, PlanView, plan_errors, plan_errors_json, saved, saved_json};
+pub use preflight::{PreflightView, preflight_errors, preflight_errors_json};
 pub use printer::{Format, PrintError, Printer, Settings, Verbosity};
 pub use progress::follow;
 pub use style::{Label, Styled};

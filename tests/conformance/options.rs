@@ -250,7 +250,7 @@ impl Form {
 
     /// The file in an account where somebody else was before.
     async fn begun(&self) -> (Estate, Foreign) {
-        let estate = Estate::new("");
+        let estate = Estate::bare("");
         let foreign = Foreign::beside(&estate, self.lands).await;
         estate.write(&foreign.named(self.toml));
         (estate, foreign)

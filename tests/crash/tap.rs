@@ -272,7 +272,7 @@ impl Moment {
                 HttpConnector::call(&sandbox, request).await.ok();
             });
         }
-        let mut estate = Estate { sandbox, store, clock, ..Estate::new(toml) };
+        let mut estate = Estate { sandbox, store, clock, ..Estate::bare(toml) };
         estate.set(sets);
         estate
     }

@@ -29,6 +29,8 @@ pub(crate) struct Estate {
     pub wire: Option<SharedHttpClient>,
     /// The events of the last apply.
     pub events: Vec<Event>,
+    /// Whether plans are examined beforehand; sweeps of hundreds of plans go without.
+    pub preflight: bool,
 }
 
 /// Selectors as a user types them.
@@ -54,6 +56,11 @@ impl Estate {
         estate
     }
 
+    /// The same for sweeps of hundreds of plans: they are not examined beforehand.
+    pub(crate) fn bare(toml: &str) -> Self {
+        Self { preflight: false, ..Self::new(toml) }
+    }
+
     /// An environment that comes with rsds, so that tests live on what users start from.
     pub(crate) fn shipped(env: &'static str) -> Self {
         let estate = Self::empty(env);
@@ -70,7 +77,14 @@ impl Estate {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("environments")).unwrap();
         let (sets, region, events) = (Vec::new(), "us-west-2".to_owned(), Vec::new());
-        Self { dir, env, sandbox, store: Arc::default(), clock, sets, region, wire: None, events }
+        let estate =
+            Self { dir, env, sandbox, store: Arc::default(), clock, sets, region, wire: None, events, preflight: true };
+        // An account whose owner has asked AWS for more: tests of what does not fit set their own.
+        let raised = ["redshift-serverless/workgroups", "redshift-serverless/namespaces", "vpc/L-29B6F2EB"];
+        for quota in raised.into_iter().chain(["vpc/L-F678F1CE", "vpc/L-A4707A72"]) {
+            estate.quota(quota, 1000);
+        }
+        estate
     }
 
     /// Puts another TOML in place.
@@ -92,7 +106,15 @@ impl Estate {
 
     pub(crate) async fn open(&self) -> Result<Session, Failure> {
         let environment = config::load(self.dir.path(), self.env, &self.sets)?;
-        Session::open(environment, self.connection(), Arc::clone(&self.store) as Arc<dyn Store>).await
+        let store = Arc::clone(&self.store) as Arc<dyn Store>;
+        let mut session = Session::open(environment, self.connection(), store).await?;
+        session.preflight = self.preflight;
+        Ok(session)
+    }
+
+    /// Changes what the account may have: `<service>/<code>` of the sandbox's table.
+    pub(crate) fn quota(&self, key: &str, limit: u64) {
+        self.sandbox.set_quota(key, limit).unwrap();
     }
 
     pub(crate) async fn plan(&self, options: &Options) -> Result<Plan, Failure> {
@@ -143,6 +165,7 @@ pub(crate) fn text(failure: &Failure) -> String {
     match failure {
         Failure::Config(problems) => problems.render(false, 100),
         Failure::Plan(errors) => errors.iter().map(|e| format!("{}\n{}\n", e.message, e.help)).collect(),
+        Failure::Preflight(report) => rsds::ui::preflight_errors(report, false, 100),
         Failure::Other { message, help, .. } => format!("{message}\n{}", help.clone().unwrap_or_default()),
     }
 }

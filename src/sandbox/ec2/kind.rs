@@ -17,10 +17,11 @@ pub(super) enum Kind {
     SecurityGroup,
     SecurityGroupRule,
     NetworkInterface,
+    NetworkAcl,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Vpc,
         Self::Subnet,
         Self::InternetGateway,
@@ -29,6 +30,7 @@ impl Kind {
         Self::SecurityGroup,
         Self::SecurityGroupRule,
         Self::NetworkInterface,
+        Self::NetworkAcl,
     ];
 
     fn prefix(self) -> &'static str {
@@ -41,6 +43,7 @@ impl Kind {
             Self::SecurityGroup => "sg",
             Self::SecurityGroupRule => "sgr",
             Self::NetworkInterface => "eni",
+            Self::NetworkAcl => "acl",
         }
     }
 
@@ -55,6 +58,7 @@ impl Kind {
             Self::SecurityGroup => "security-group",
             Self::SecurityGroupRule => "security-group-rule",
             Self::NetworkInterface => "network-interface",
+            Self::NetworkAcl => "network-acl",
         }
     }
 
@@ -99,12 +103,13 @@ impl Kind {
             Self::SecurityGroup => ("InvalidGroup.NotFound", "security group"),
             Self::SecurityGroupRule => ("InvalidSecurityGroupRuleId.NotFound", "security group rule ID"),
             Self::NetworkInterface => ("InvalidNetworkInterfaceID.NotFound", "networkInterface ID"),
+            Self::NetworkAcl => ("InvalidNetworkAclID.NotFound", "networkAcl ID"),
         }
     }
 
     fn malformed_code(self) -> Option<&'static str> {
         match self {
-            Self::Vpc | Self::Subnet | Self::InternetGateway => None,
+            Self::Vpc | Self::Subnet | Self::InternetGateway | Self::NetworkAcl => None,
             Self::RouteTable => Some("InvalidRouteTableId.Malformed"),
             Self::VpcEndpoint => Some("InvalidVpcEndpointId.Malformed"),
             Self::SecurityGroup => Some("InvalidGroupId.Malformed"),
@@ -123,6 +128,7 @@ impl Kind {
             Self::SecurityGroup => ec2.groups.contains_key(id),
             Self::SecurityGroupRule => ec2.rules.contains_key(id),
             Self::NetworkInterface => ec2.interfaces.get(id).is_some_and(|i| i.is_visible(now)),
+            Self::NetworkAcl => ec2.vpcs.contains_key(&format!("vpc-{}", id.trim_start_matches("acl-"))),
         }
     }
 

@@ -6,6 +6,8 @@
 //! (the time comes in with the call), never change the world before every check has passed, and never answer
 //! "everything" to a filter it does not know.
 
+mod acl;
+mod block;
 mod cidr;
 mod describe;
 mod endpoint;
@@ -27,7 +29,7 @@ mod token;
 mod vpc;
 mod zone;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -36,6 +38,8 @@ use super::request::{AwsError, Reply, Request, page};
 use super::world::World;
 use super::{Operation, Protocol, Service};
 
+pub use acl::AclEntry;
+pub use block::PublicAccess;
 pub use endpoint::Endpoint;
 pub use gateway::{InternetGateway, has_internet_gateway};
 pub use group::{SecurityGroup, group_exists};
@@ -87,6 +91,13 @@ pub struct Ec2 {
     pub tags: BTreeMap<String, Tags>,
     /// Client tokens of idempotent creates, by operation and token.
     pub tokens: BTreeMap<String, Token>,
+    /// What VPC Block Public Access blocks; only tests set it (`Sandbox::edit`).
+    pub public_access: PublicAccess,
+    /// Rules before those that let everything through, of the default network ACL of a VPC, by VPC; only tests put them
+    /// here.
+    pub acl_entries: BTreeMap<String, Vec<AclEntry>>,
+    /// Zones that are not available; only tests put them here.
+    pub impaired_zones: BTreeSet<String>,
 }
 
 impl Ec2 {
@@ -127,6 +138,8 @@ pub static SERVICE: Service = Service {
     version: "2016-11-15",
     lists: &[],
     operations: &[
+        acl::OPERATIONS,
+        block::OPERATIONS,
         zone::OPERATIONS,
         vpc::OPERATIONS,
         subnet::OPERATIONS,

@@ -1,4 +1,4 @@
-//! Who reaches whom: security groups applied to a TCP connection between two interfaces.
+//! Who reaches whom: security groups and network ACLs applied to a TCP connection between two interfaces.
 //!
 //! Called by elb for target health. It must never let traffic through that no rule names.
 
@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 
+use super::acl;
 use super::interface::{Interface, interfaces};
 use super::permission::{Peer, Rule};
 use super::{Ec2, World};
@@ -17,8 +18,12 @@ pub fn reaches(world: &World, now: Timestamp, from_owner: &str, to_ip: Ipv4Addr,
     let ec2 = &world.ec2;
     !sources.is_empty()
         && sources.iter().all(|from| {
-            at_address(ec2, &from.vpc, to_ip, now)
-                .is_some_and(|to| passes(ec2, from, to, true, port) && passes(ec2, to, from, false, port))
+            at_address(ec2, &from.vpc, to_ip, now).is_some_and(|to| {
+                let acl = from.subnet == to.subnet
+                    || acl::lets_through(ec2, &from.vpc, true, to.address, port)
+                        && acl::lets_through(ec2, &to.vpc, false, from.address, port);
+                acl && passes(ec2, from, to, true, port) && passes(ec2, to, from, false, port)
+            })
         })
 }
 

@@ -212,6 +212,8 @@ fn zone_of(world: &World, req: &Request) -> Result<(String, String), AwsError> {
         return Err(combination("The request must not contain both availabilityZone and availabilityZoneId"));
     }
     let asked = name.as_deref().or(id.as_deref());
+    let usable = |zone: &String| !world.ec2.impaired_zones.contains(zone);
+    let zones: Vec<(String, String)> = zones.into_iter().filter(|(zone, _)| usable(zone)).collect();
     let chosen = zones.iter().find(|(zone, zone_id)| match (&name, &id) {
         (Some(name), _) => zone == name,
         (None, Some(id)) => zone_id == id,

@@ -1,7 +1,7 @@
 //! Availability zones and regions: `DescribeAvailabilityZones`, `DescribeRegions`, and the zones of the region.
 //!
 //! Called by the core, by subnet.rs, and by services that spread over zones. Every region of the sandbox has four
-//! zones, all available; it must never depend on the state of the world.
+//! zones, all available unless a test says otherwise. Must never be changed by a call.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -108,7 +108,7 @@ fn describe_availability_zones(world: &mut World, req: &Request, _now: Timestamp
             json!({
                 "zoneName": name,
                 "zoneId": id,
-                "zoneState": "available",
+                "zoneState": if world.ec2.impaired_zones.contains(&name) { "impaired" } else { "available" },
                 "regionName": region,
                 "groupName": region,
                 "networkBorderGroup": region,

@@ -1,22 +1,24 @@
 //! DescribeAccountLimits: the quotas of the account.
 //!
-//! Called by the core. Source: aws-facts.md 7.5. Must never be changed by a call; nothing enforces the quotas yet.
+//! Called by the core. Source: aws-facts.md 7.5. Those that `quota` has are as it says. Must never be changed by a call.
 
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::super::quota;
 use super::{AwsError, Operation, Reply, Request, World, select};
 
-const LIMITS: [(&str, &str); 9] = [
-    ("network-load-balancers", "50"),
-    ("listeners-per-network-load-balancer", "50"),
-    ("target-groups", "3000"),
-    ("targets-per-target-group", "1000"),
-    ("targets-per-network-load-balancer", "3000"),
-    ("targets-per-availability-zone-per-network-load-balancer", "500"),
-    ("certificates-per-network-load-balancer", "25"),
-    ("network-load-balancer-enis-per-vpc", "1200"),
-    ("target-groups-per-action-on-network-load-balancer", "5"),
+/// Name, code where `quota` has it, and what every account has.
+const LIMITS: [(&str, &str, u64); 9] = [
+    ("network-load-balancers", "L-69A177A2", 50),
+    ("listeners-per-network-load-balancer", "L-57A373D6", 50),
+    ("target-groups", "L-B22855CB", 3000),
+    ("targets-per-target-group", "", 1000),
+    ("targets-per-network-load-balancer", "", 3000),
+    ("targets-per-availability-zone-per-network-load-balancer", "", 500),
+    ("certificates-per-network-load-balancer", "", 25),
+    ("network-load-balancer-enis-per-vpc", "", 1200),
+    ("target-groups-per-action-on-network-load-balancer", "", 5),
 ];
 
 pub(super) static OPERATIONS: &[Operation] = &[Operation {
@@ -26,7 +28,10 @@ pub(super) static OPERATIONS: &[Operation] = &[Operation {
     run: describe_account_limits,
 }];
 
-fn describe_account_limits(_world: &mut World, req: &Request, _now: Timestamp) -> Result<Reply, AwsError> {
-    let limits = LIMITS.iter().map(|(name, max)| json!({ "Name": name, "Max": max })).collect();
-    select::listing("Limits", limits, req)
+fn describe_account_limits(world: &mut World, req: &Request, _now: Timestamp) -> Result<Reply, AwsError> {
+    let limit = |(name, code, fixed): &(&str, &str, u64)| {
+        let max = if code.is_empty() { *fixed } else { quota::limit(world, "elasticloadbalancing", code) };
+        json!({ "Name": name, "Max": max.to_string() })
+    };
+    select::listing("Limits", LIMITS.iter().map(limit).collect(), req)
 }

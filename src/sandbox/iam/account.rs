@@ -6,7 +6,7 @@ use super::constraint::{TextRule, is_name, not_in_enum};
 use super::{Role, SANDBOX_USER, attached_reply, boundary_reply, cut, date, encoded, listed, no_such, role_of, tags};
 use crate::sandbox::request::{AwsError, Reply, Request};
 use crate::sandbox::world::World;
-use crate::sandbox::{Operation, USER_ID};
+use crate::sandbox::{Operation, USER_ID, quota};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -21,6 +21,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
         params: &["Filter", "MaxItems", "Marker"],
         run: get_account_authorization_details,
     },
+    Operation { name: "GetAccountSummary", mutating: false, params: &[], run: get_account_summary },
     Operation { name: "GetUser", mutating: false, params: &["UserName"], run: get_user },
     Operation {
         name: "ListInstanceProfilesForRole",
@@ -29,6 +30,12 @@ pub(super) static OPERATIONS: &[Operation] = &[
         run: list_instance_profiles_for_role,
     },
 ];
+
+fn get_account_summary(world: &mut World, _: &Request, _: Timestamp) -> Result<Reply, AwsError> {
+    let (roles, most) = (world.iam.roles.len(), quota::limit(world, "iam", "L-FE177D64"));
+    let entry = |key: &str, value: u64| json!({"key": key, "value": value});
+    Ok(json!({"SummaryMap": [entry("Roles", roles as u64), entry("RolesQuota", most)]}))
+}
 
 fn get_account_authorization_details(world: &mut World, req: &Request, _: Timestamp) -> Result<Reply, AwsError> {
     let filters = req.texts("Filter")?;

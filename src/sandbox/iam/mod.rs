@@ -1,21 +1,26 @@
 //! IAM: roles with their inline, attached and boundary policies and tags, and the one user of the sandbox.
 //!
 //! Called by the core through `SERVICE` and by other services through `role`. Must never hold a credential, and
-//! never answer for what it does not keep (customer managed policies cannot be created here, instance profiles and
-//! service-linked roles do not exist).
+//! never answer for what it does not keep (customer managed policies cannot be created here, instance profiles do not
+//! exist).
 
 mod account;
+mod caller;
 pub mod constraint;
+mod decide;
 pub mod document;
 mod managed;
 pub mod principal;
 mod role_policy;
 mod roles;
+mod simulate;
 mod tags;
 
 use crate::sandbox::request::{AwsError, Reply, Request, page};
 use crate::sandbox::world::World;
-use crate::sandbox::{Protocol, Service};
+use crate::sandbox::{List, Protocol, Service};
+pub use caller::Caller;
+pub(super) use caller::{authorize, link};
 use constraint::{TextRule, is_name};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -38,8 +43,14 @@ pub static SERVICE: Service = Service {
     scope: "iam",
     protocol: Protocol::Query,
     version: "2010-05-08",
-    lists: &[],
-    operations: &[roles::OPERATIONS, role_policy::OPERATIONS, tags::OPERATIONS, account::OPERATIONS],
+    lists: &[List { name: "SummaryMap", asked: "entry", answered: "entry" }],
+    operations: &[
+        roles::OPERATIONS,
+        role_policy::OPERATIONS,
+        tags::OPERATIONS,
+        account::OPERATIONS,
+        simulate::OPERATIONS,
+    ],
 };
 
 /// All of IAM.
@@ -49,6 +60,15 @@ pub struct Iam {
     pub roles: BTreeMap<String, Role>,
     /// ARNs of customer managed policies that exist; only tests put them here (`Sandbox::edit`).
     pub managed_policies: BTreeSet<String>,
+    /// Who calls.
+    #[serde(default)]
+    pub caller: Caller,
+    /// What the caller may do, as policy documents; none: everything.
+    #[serde(default)]
+    pub policies: Vec<String>,
+    /// The services that have a role of their own in the account, such as `redshift.amazonaws.com`.
+    #[serde(default)]
+    pub linked: BTreeSet<String>,
 }
 
 impl Iam {

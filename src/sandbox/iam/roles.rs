@@ -6,7 +6,7 @@
 use super::constraint::{DOCUMENT, TextRule, int_within};
 use super::document::{self, Kind};
 use super::{
-    DEFAULT_SESSION_SECONDS, ROLE_NAME, Role, boundary_reply, date, encoded, limit, listed, malformed, managed,
+    DEFAULT_SESSION_SECONDS, ROLE_NAME, Role, boundary_reply, caller, date, encoded, limit, listed, malformed, managed,
     role_of, role_of_mut, tags,
 };
 use crate::sandbox::Operation;
@@ -78,7 +78,7 @@ fn create_role(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply
     let document = DOCUMENT.read(req, "AssumeRolePolicyDocument")?;
     let tags = tags::merged(&BTreeMap::new(), req)?;
     let key = name.to_ascii_lowercase();
-    if world.iam.roles.contains_key(&key) {
+    if world.iam.roles.contains_key(&key) || caller::given_role(world, &name).is_some() {
         let message = format!("Role with name {name} already exists.");
         return Err(AwsError::new("EntityAlreadyExists", message).status(409));
     }
@@ -105,6 +105,9 @@ fn create_role(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply
 }
 
 fn get_role(world: &mut World, req: &Request, _: Timestamp) -> Result<Reply, AwsError> {
+    if let Some(given) = caller::given_role(world, &ROLE_NAME.read(req, "RoleName")?) {
+        return Ok(json!({"Role": given}));
+    }
     let mut reply = full(role_of(world, req)?);
     reply["RoleLastUsed"] = json!({});
     Ok(json!({"Role": reply}))
@@ -112,9 +115,10 @@ fn get_role(world: &mut World, req: &Request, _: Timestamp) -> Result<Reply, Aws
 
 fn list_roles(world: &mut World, req: &Request, _: Timestamp) -> Result<Reply, AwsError> {
     let prefix = PATH_PREFIX.read_opt(req, "PathPrefix")?.unwrap_or_else(|| "/".into());
-    let roles = world.iam.roles.values();
-    let found = roles.filter(|role| role.path.starts_with(&prefix));
-    listed("Roles", found.map(brief).collect(), req)
+    let given = caller::given_roles(world);
+    let mut found: Vec<&Role> = world.iam.roles.values().chain(&given).collect();
+    found.retain(|role| role.path.starts_with(&prefix));
+    listed("Roles", found.into_iter().map(brief).collect(), req)
 }
 
 fn update_role(world: &mut World, req: &Request, _: Timestamp) -> Result<Reply, AwsError> {

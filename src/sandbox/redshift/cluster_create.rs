@@ -127,6 +127,9 @@ fn create_cluster(world: &mut World, req: &Request, now: Timestamp) -> Result<Re
 fn read_settings(world: &World, req: &Request, now: Timestamp, group: &SubnetGroup) -> Result<Settings, AwsError> {
     let node = node::find(&req.text("NodeType")?)?;
     let nodes = resize::read_nodes(req, None)?;
+    if world.redshift.not_offered.contains(node.name) {
+        return Err(combination(format!("The node type {} is not available in {}.", node.name, world.region)));
+    }
     node.check(nodes)?;
     let multi_az = req.opt_bool("MultiAZ")?.unwrap_or(false);
     // A cluster that could move is made so unless told otherwise.
@@ -134,7 +137,6 @@ fn read_settings(world: &World, req: &Request, now: Timestamp, group: &SubnetGro
     if multi_az {
         cluster_spec::check_multi_az(group, nodes, relocation)?;
     }
-    resize::check_quota(world, now, nodes, multi_az, None)?;
     let public = req.opt_bool("PubliclyAccessible")?.unwrap_or(false);
     if public {
         cluster_spec::check_public(world, &group.vpc)?;

@@ -104,7 +104,6 @@ fn spread(world: &mut World, now: Timestamp, cluster: &mut Cluster, multi_az: bo
     if multi_az && !after.multi_az {
         let group = subnet_group::find(world, &cluster.subnet_group)?.clone();
         cluster_spec::check_multi_az(&group, after.nodes, after.relocation)?;
-        resize::check_quota(world, now, after.nodes, true, Some(cluster))?;
         let subnet = placement::subnet(world, now, &group, None, &after.zones())?;
         let placed = placement::place(world, until, cluster, &after.groups, subnet)?;
         if after.public {

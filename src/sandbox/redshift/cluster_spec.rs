@@ -190,6 +190,9 @@ pub(super) fn network(message: impl Into<String>) -> AwsError {
 
 /// Refuses public access to a VPC without an internet gateway.
 pub(super) fn check_public(world: &World, vpc: &str) -> Result<(), AwsError> {
+    if world.ec2.public_access.blocks() {
+        return Err(network("VPC Block Public Access is on, so the cluster can't be publicly accessible."));
+    }
     if ec2::has_internet_gateway(world, vpc) {
         return Ok(());
     }

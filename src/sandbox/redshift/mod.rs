@@ -31,7 +31,7 @@ mod tag;
 mod tests;
 mod usage_limit;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,9 @@ use super::{List, Operation, Protocol, Service};
 pub use cluster::{Applied, Cluster, Removal, Settings, Stage, Task};
 pub use logging::{Logging, arrived_logs};
 pub use parameter_group::ParameterGroup;
+pub(super) use resize::nodes_in_use;
 pub use snapshot::Snapshot;
+pub(super) use snapshot::snapshots_in_use;
 pub use subnet_group::{GroupSubnet, SubnetGroup};
 pub(super) use tag::tagged;
 pub use usage_limit::UsageLimit;
@@ -99,6 +101,8 @@ pub struct Redshift {
     pub limits: BTreeMap<String, UsageLimit>,
     /// Tags by ARN; an object without tags has no entry.
     pub tags: BTreeMap<String, BTreeMap<String, String>>,
+    /// Node types that the region does not offer; only tests put them here (`Sandbox::edit`).
+    pub not_offered: BTreeSet<String>,
 }
 
 impl Redshift {

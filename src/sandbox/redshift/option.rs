@@ -1,6 +1,7 @@
 //! What can be ordered: DescribeOrderableClusterOptions, and the resizes a cluster can have.
 //!
-//! Called by the core. Source: aws-facts.md 5.3. Every node type is offered in every zone. Must never offer a resize
+//! Called by the core. Source: aws-facts.md 5.3. Every node type is offered in every zone, unless a test
+//! says otherwise. Must never offer a resize
 //! that ResizeCluster refuses.
 
 use jiff::Timestamp;
@@ -42,7 +43,8 @@ fn describe_orderable_cluster_options(world: &mut World, req: &Request, _now: Ti
     let wanted = req.opt_text("NodeType")?;
     let zones: Vec<Reply> = ec2::zone_names(&world.region).iter().map(|zone| json!({ "Name": zone })).collect();
     let known = version.is_none_or(|version| version == VERSION);
-    let fits = |node: &&NodeType| known && wanted.as_ref().is_none_or(|wanted| *wanted == node.name);
+    let offered = |node: &NodeType| !world.redshift.not_offered.contains(node.name);
+    let fits = |node: &&NodeType| known && offered(node) && wanted.as_ref().is_none_or(|wanted| *wanted == node.name);
     let offer = |node: &NodeType, kind: &str| {
         let name = node.name;
         json!({ "ClusterVersion": VERSION, "ClusterType": kind, "NodeType": name, "AvailabilityZones": zones })

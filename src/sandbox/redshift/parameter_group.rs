@@ -18,8 +18,6 @@ use super::{
 
 /// What the names of the groups AWS brings along begin with.
 const DEFAULT: &str = "default.";
-/// Most groups of a region, the default ones not counted.
-const MOST_GROUPS: usize = 20;
 /// Most parameters of one call.
 const MOST_PARAMETERS: usize = 20;
 
@@ -164,10 +162,6 @@ fn create_cluster_parameter_group(world: &mut World, req: &Request, _now: Timest
     if groups.contains_key(&name) {
         let message = format!("Cluster parameter group {name} already exists.");
         return Err(AwsError::new("ClusterParameterGroupAlreadyExists", message));
-    }
-    if groups.len() >= MOST_GROUPS {
-        let message = format!("An account can have at most {MOST_GROUPS} cluster parameter groups in a region.");
-        return Err(AwsError::new("ClusterParameterGroupQuotaExceeded", message));
     }
     let group = ParameterGroup { name: name.clone(), family, description, user: BTreeMap::new() };
     let arn = arn(world, &name);

@@ -15,8 +15,6 @@ use super::{AwsError, Operation, Reply, Request, World, name, not_found, tag};
 
 /// Wire code of a group that is not there.
 pub(super) const NOT_FOUND: &str = "ClusterSubnetGroupNotFoundFault";
-/// Most groups of a region.
-const MOST_GROUPS: usize = 50;
 /// Most subnets of a group.
 const MOST_SUBNETS: usize = 20;
 
@@ -145,10 +143,6 @@ fn create_cluster_subnet_group(world: &mut World, req: &Request, _now: Timestamp
     if groups.contains_key(&name) {
         let message = format!("Cluster subnet group {name} already exists.");
         return Err(AwsError::new("ClusterSubnetGroupAlreadyExists", message));
-    }
-    if groups.len() >= MOST_GROUPS {
-        let message = format!("An account can have at most {MOST_GROUPS} cluster subnet groups in a region.");
-        return Err(AwsError::new("ClusterSubnetGroupQuotaExceeded", message));
     }
     let (subnets, vpc) = read_subnets(world, req)?;
     let group = SubnetGroup { name: name.clone(), description, vpc, subnets };

@@ -86,7 +86,7 @@ impl Bench {
         };
         let before = self.world.clone();
         let found = service.operation(operation).unwrap();
-        let result = (found.run)(&mut self.world, &request, self.now);
+        let result = crate::sandbox::quota::perform(found, &mut self.world, &request, self.now);
         if result.is_err() || !found.mutating {
             assert!(self.world == before, "{operation} changed the world: {result:?}");
         }

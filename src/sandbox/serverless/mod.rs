@@ -119,6 +119,16 @@ impl Serverless {
         self.workgroups.get(name).filter(|workgroup| exists(workgroup.gone_at, now))
     }
 
+    /// The namespaces whose deletion is not over.
+    pub fn namespaces_at(&self, now: Timestamp) -> impl Iterator<Item = &Namespace> {
+        self.namespaces.values().filter(move |namespace| exists(namespace.gone_at, now))
+    }
+
+    /// The workgroups whose deletion is not over.
+    pub fn workgroups_at(&self, now: Timestamp) -> impl Iterator<Item = &Workgroup> {
+        self.workgroups.values().filter(move |workgroup| exists(workgroup.gone_at, now))
+    }
+
     /// The workgroup of a namespace, if it has one (one that is being deleted still counts).
     pub fn workgroup_of(&self, namespace: &str, now: Timestamp) -> Option<&Workgroup> {
         self.workgroups.values().find(|workgroup| workgroup.namespace == namespace && exists(workgroup.gone_at, now))
@@ -158,6 +168,13 @@ pub fn listens(world: &World, now: Timestamp, address: Ipv4Addr, port: u16) -> b
             && (workgroup.interfaces.iter().any(|placed| placed.address == address)
                 || endpoints.any(|endpoint| endpoint.is_open(now) && endpoint.interface.address == address))
     })
+}
+
+/// The VPC of every endpoint that a workgroup or a managed endpoint has there.
+pub(super) fn vpcs_of_endpoints(world: &World, now: Timestamp) -> impl Iterator<Item = String> {
+    let managed = world.serverless.endpoints.values().filter(move |endpoint| exists(endpoint.gone_at, now));
+    let own = world.serverless.workgroups_at(now).map(|workgroup| workgroup.vpc.clone());
+    own.chain(managed.map(|endpoint| endpoint.vpc.clone()))
 }
 
 /// The service as the core routes it: awsJson 1.1, target prefix `RedshiftServerless`.

@@ -84,6 +84,9 @@ pub(in crate::sandbox) fn check_groups(world: &World, vpc: &str, ids: &[String])
 
 /// Refuses public access without an internet gateway and a public route in every subnet.
 pub(super) fn check_public(world: &World, vpc: &str, subnets: &[String]) -> Result<(), AwsError> {
+    if world.ec2.public_access.blocks() {
+        return Err(invalid("VPC Block Public Access is on, so the workgroup can't be publicly accessible."));
+    }
     if !ec2::has_internet_gateway(world, vpc) {
         return Err(invalid(format!(
             "The VPC {vpc} has no internet gateway, so the workgroup can't be publicly accessible."

@@ -196,6 +196,10 @@ fn reason(failure: &Failure) -> String {
     let (first, all) = match failure {
         Failure::Config(problems) => (problems.0.first().map(ToString::to_string), problems.0.len()),
         Failure::Plan(errors) => (errors.first().map(|error| error.message.clone()), errors.len()),
+        Failure::Preflight(report) => {
+            let errors = report.errors();
+            (errors.first().map(ToString::to_string), errors.len())
+        }
         Failure::Other { message, .. } => (Some(message.clone()), 1),
     };
     let first = first.unwrap_or_default();

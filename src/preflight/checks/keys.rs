@@ -1,0 +1,70 @@
+//! Can the key that the TOML names encrypt warehouses? (aws-facts.md 3; 12, row 15: enabled, symmetric, of this region.)
+
+use super::{Case, Check};
+use crate::preflight::{
+    finding::Finding,
+    outline::{Deed, Doing},
+    survey::{Ask, Fact},
+};
+use std::collections::BTreeSet;
+
+pub(super) static CHECK: Check =
+    Check { name: "keys", title: "keys that exist can encrypt: enabled, symmetric, of this region", asks, run };
+
+/// What is made, or changes, with a key that is not the estate's own.
+fn users<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a Deed<'a>, String)> {
+    let deeds = case.outline.deeds.iter().filter(|deed| matches!(deed.doing, Doing::Create | Doing::Update));
+    let deeds = deeds.filter(|deed| deed.changes("kms_key") && deed.refers_to("kms_key").is_empty());
+    deeds.filter_map(|deed| Some((deed, deed.text("kms_key")?)))
+}
+
+fn asks(case: &Case<'_>) -> Option<BTreeSet<Ask>> {
+    let asks: BTreeSet<Ask> = users(case).map(|(_, key)| Ask::Key(key)).collect();
+    (!asks.is_empty()).then_some(asks)
+}
+
+fn run(case: &Case<'_>) -> Vec<Finding> {
+    let told = |(deed, key): (&Deed<'_>, String)| {
+        let (problem, found, needed, help) = match case.facts.get(&Ask::Key(key.clone()))? {
+            Fact::Nothing => (
+                "there is no such key",
+                format!("{key} is not there"),
+                "a key that exists",
+                "name another key, or none: rsds then makes one",
+            ),
+            Fact::Key { state, symmetric: true, arn }
+                if state == "Enabled" && arn.contains(&format!(":{}:", case.region)) =>
+            {
+                return None;
+            }
+            Fact::Key { arn, .. } if !arn.contains(&format!(":{}:", case.region)) => (
+                "the key is in another region",
+                arn.clone(),
+                "a key of the estate's region",
+                "name a key of this region",
+            ),
+            Fact::Key { symmetric: false, arn, .. } => (
+                "the key cannot encrypt data: it is not symmetric",
+                arn.clone(),
+                "a symmetric key",
+                "name a key of the spec SYMMETRIC_DEFAULT",
+            ),
+            Fact::Key { state, arn, .. } => (
+                "the key cannot be used as it is",
+                format!("{arn} is {state}"),
+                "a key that is Enabled",
+                "enable it (aws kms cancel-key-deletion, aws kms enable-key), or name another",
+            ),
+            _ => return None,
+        };
+        let (call, verb) = match (deed.is("redshift.cluster"), deed.doing) {
+            (true, Doing::Create) => ("redshift:CreateCluster", crate::plan::Verb::Create),
+            (true, _) => ("redshift:ModifyCluster", crate::plan::Verb::Update),
+            (false, Doing::Create) => ("redshift-serverless:CreateNamespace", crate::plan::Verb::Create),
+            (false, _) => ("redshift-serverless:UpdateNamespace", crate::plan::Verb::Update),
+        };
+        let finding = Finding::error(vec![deed.address.clone()], problem).values(found, needed);
+        Some(finding.call(call).by(verb).key("producer.kms_key_arn").help(help))
+    };
+    users(case).filter_map(told).collect()
+}

@@ -1,0 +1,106 @@
+//! The checks: each a name, the questions it needs answered, and a pure function from the answers to its findings.
+//!
+//! One file a topic, one list. Called by the examination. A check must never ask AWS, and never judge what the plan
+//! leaves as it is.
+
+mod addresses;
+mod balancer;
+mod keys;
+mod linked_roles;
+mod names;
+mod node_type;
+mod paths;
+mod permissions;
+mod public_access;
+mod quotas;
+mod s3_route;
+mod snapshots;
+mod zones;
+
+pub(super) use permissions::Need;
+
+use super::{
+    finding::Finding,
+    outline::{Deed, Outline},
+    survey::{Ask, Facts},
+};
+use crate::{
+    aws::{cluster_shown, namespace},
+    config::Environment,
+    stack::Stack,
+    state::State,
+};
+use std::collections::BTreeSet;
+
+/// Everything a check looks at.
+pub(super) struct Case<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) stack: &'a Stack,
+    pub(super) state: &'a State,
+    pub(super) outline: &'a Outline<'a>,
+    pub(super) facts: &'a Facts,
+    /// The account, twelve digits.
+    pub(super) account: &'a str,
+    pub(super) region: &'a str,
+    /// The caller's ARN as STS tells it.
+    pub(super) caller: &'a str,
+}
+
+impl Case<'_> {
+    /// The physical names that the state knows, and the plan takes away or replaces before it makes anything anew.
+    fn freed(&self, kind: &str) -> BTreeSet<String> {
+        let gone = self.outline.these(super::outline::Doing::Delete, kind);
+        gone.filter_map(|deed| deed.recorded["name"].as_str().map(str::to_owned)).collect()
+    }
+
+    /// The name of the snapshot that a deletion leaves.
+    fn final_snapshot(&self, deed: &Deed<'_>) -> Option<String> {
+        let (entry, name) = (self.state.entries.get(deed.address)?, deed.recorded["name"].as_str()?);
+        match deed.kind.name() {
+            "redshift.cluster" => {
+                Some(cluster_shown::final_snapshot(name, entry.outputs.get("namespace_arn")?.as_str()?))
+            }
+            _ => Some(namespace::final_snapshot(&name.into(), entry.id.as_ref()?)),
+        }
+    }
+}
+
+/// One check.
+pub(super) struct Check {
+    /// Its name, in words with hyphens.
+    pub(super) name: &'static str,
+    /// What it makes sure of.
+    pub(super) title: &'static str,
+    /// The questions it needs answered, as far as they are known; `None` where the plan does not concern it.
+    pub(super) asks: fn(&Case<'_>) -> Option<BTreeSet<Ask>>,
+    /// What is wrong.
+    pub(super) run: fn(&Case<'_>) -> Vec<Finding>,
+}
+
+/// Every check, in the order in which they are shown.
+pub(super) static CHECKS: &[&Check] = &[
+    &permissions::CHECK,
+    &linked_roles::CHECK,
+    &zones::CHECK,
+    &node_type::CHECK,
+    &quotas::NETWORK,
+    &quotas::ENDPOINTS,
+    &quotas::RULES,
+    &quotas::CLUSTERS,
+    &quotas::SERVERLESS,
+    &quotas::BALANCERS,
+    &quotas::ROLES,
+    &names::CLUSTERS,
+    &names::SERVERLESS,
+    &names::BALANCERS,
+    &names::ROLES,
+    &names::ALIASES,
+    &addresses::CHECK,
+    &keys::CHECK,
+    &public_access::CHECK,
+    &balancer::CHECK,
+    &paths::GROUPS,
+    &paths::ACLS,
+    &s3_route::CHECK,
+    &snapshots::CHECK,
+];
