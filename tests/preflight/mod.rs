@@ -148,8 +148,12 @@ async fn is_right(estate: &mut Estate, options: &Options, findings: &[Finding]) 
     let mut met = 0;
     for finding in findings {
         let refused = outcome.failed.iter().any(|(address, _, trouble)| {
-            let Trouble::Aws { fault, .. } = trouble else { return false };
-            finding.addresses.contains(address) && (fault.call == finding.call || fault.message.contains(&finding.call))
+            let refused = match trouble {
+                Trouble::Aws { fault, .. } => fault.call == finding.call || fault.message.contains(&finding.call),
+                // What AWS said of the name, with whose it is.
+                other => other.to_string().contains("exists already"),
+            };
+            finding.addresses.contains(address) && refused
         });
         let never_tried = finding.addresses.iter().all(|address| outcome.skipped.iter().any(|(one, _)| one == address));
         assert!(refused || never_tried, "{finding:#?}\nfailed {:#?}\nskipped {:?}", outcome.failed, outcome.skipped);
