@@ -9,6 +9,7 @@ mod alone;
 mod bench;
 mod changes;
 mod drift;
+mod law;
 mod options;
 mod reading;
 mod table;

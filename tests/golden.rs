@@ -11,7 +11,7 @@ use rsds::{
     plan::{Action, Options, Plan, Reason},
     sandbox::World,
     state::{State, Status, Store},
-    ui::{ImportView, PlanView, View as _},
+    ui::{ImportView, PlanView, View as _, markdown::Subject},
 };
 use std::mem::discriminant;
 
@@ -69,6 +69,7 @@ scenes! {
     Unchanged => unchanged,
     Refreshed => refreshed,
     Imported => imported,
+    Sequenced => sequenced,
 }
 
 /// Writes which scene shows which variant, and the list of all variants: none can be in one and not in the other.
@@ -147,8 +148,13 @@ async fn golden(scene: Scene, name: &str, (estate, options): (Estate, Options)) 
     settings.set_omit_expression(true);
     settings.bind(|| {
         insta::assert_snapshot!(name, page);
-        if scene == Scene::Changed {
-            insta::assert_snapshot!("changed.json", serde_json::to_string_pretty(&view(&plan).json()).unwrap());
+        if matches!(scene, Scene::Changed | Scene::Sequenced) {
+            let json = serde_json::to_string_pretty(&view(&plan).json()).unwrap();
+            insta::assert_snapshot!(format!("{name}.json"), json);
+        }
+        if scene == Scene::Sequenced {
+            let subject = Subject { command: "plan", environment: "dev", everything: "rsds plan" };
+            insta::assert_snapshot!(format!("{name}.markdown"), view(&plan).markdown(subject));
         }
     });
 }
@@ -163,6 +169,28 @@ mod stage {
         let lineage = "00000000-0000-4000-8000-000000000000".to_owned();
         estate.store.save(&State::pristine("airline", "dev", lineage)).await.unwrap();
         estate
+    }
+
+    /// Changes that AWS takes one by one, on a cluster and on a reader.
+    pub(super) async fn sequenced() -> (Estate, Options) {
+        let mut estate = empty().await;
+        let cluster = "[producer]\ntype = \"cluster\"\nmulti_az = true\n";
+        let serverless = "[producer]\nbase_capacity = 8\nmax_capacity = 16\n";
+        assert!(GOLDEN.contains(serverless));
+        estate.write(&GOLDEN.replace(serverless, cluster));
+        estate.apply().await;
+        // The first recovery point, without which AWS changes no capacity.
+        estate.clock.sleep(std::time::Duration::from_secs(3600)).await;
+        estate.set(&[
+            "producer.multi_az=false",
+            "producer.node_count=4",
+            "producer.port=5450",
+            "consumers.reporting.base_capacity=32",
+            "consumers.reporting.max_capacity=64",
+            "consumers.reporting.enhanced_vpc_routing=false",
+            "consumers.reporting.parameters.require_ssl=\"false\"",
+        ]);
+        (estate, options())
     }
 
     async fn built() -> Estate {

@@ -5,7 +5,8 @@
 //! else does), nor touch what lies inside the databases.
 
 use super::{
-    Aws, Class, Fault, cluster_change,
+    Aws, Class, Fault,
+    cluster_change::{self, CLASSIC, CLASSIC_SECONDS, ELASTIC_SECONDS},
     cluster_shown::{final_snapshot, outputs, readiness, spec},
     fault::{Called, found},
     ids::{
@@ -16,11 +17,12 @@ use super::{
     named, naming, number, redshift,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Refusal, Stage, Step, Tags,
+    Actions, Changes, Created, Field, Id, Impact, Job, Kind, Known, Live, Named, Readiness, Refusal, Stage, Step, Tags,
     Typical, Which,
 };
 use aws_sdk_redshift::types;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use std::{collections::BTreeSet, net::IpAddr};
 
 /// A provisioned cluster. Its id is its identifier.
@@ -172,28 +174,28 @@ impl Kind for Cluster {
         Field::replaces("name"),
         Field::replaces("database"),
         Field::replaces("admin_username"),
-        Field::updates("managed_password").security().impact("the admin password changes"),
-        Field::updates("node_type").takes(7200).invalidates(&["addresses"]).impact(
-            "a resize to another node type is a classic one: connections drop, consumers cannot read for a while, and \
-             the data moves for hours",
-        ),
-        Field::updates("node_count").takes(600).invalidates(&["addresses"]).impact(
-            "resize: connections drop, and consumers cannot read for some minutes; beyond what an elastic resize offers \
-             a classic one moves data for hours",
-        ),
-        Field::updates("port").impact("connections drop; clients must dial the new port"),
-        Field::updates("kms_key").security().takes(1200).impact("the data is encrypted anew in the background, for hours"),
+        Field::updates("managed_password").security().reconnects("the admin password changes"),
+        Field::updates("node_type").takes(CLASSIC_SECONDS).invalidates(&["addresses"]).outage(CLASSIC),
+        Field::updates("node_count")
+            .takes(ELASTIC_SECONDS)
+            .invalidates(&["addresses"])
+            .outage("an elastic resize: connections drop, and consumers cannot read for some minutes"),
+        Field::updates("port").restarts("clients must dial the new port"),
+        Field::updates("kms_key")
+            .security()
+            .takes(1200)
+            .reconnects("the data is encrypted anew in the background, for hours"),
         Field::replaces("subnet_group").follows(),
-        Field::updates("parameter_group").security().impact("static parameters take effect when the cluster is rebooted"),
-        Field::updates("security_groups").security().impact("clients the new groups do not admit lose access"),
+        Field::updates("parameter_group")
+            .security()
+            .notes("static parameters take effect when the cluster is rebooted"),
+        Field::updates("security_groups").security().reconnects("clients the new groups do not admit lose access"),
         Field::updates("roles").security(),
         Field::updates("default_role").security(),
-        Field::updates("enhanced_vpc_routing").security().impact("connections drop"),
-        Field::updates("publicly_accessible").security().invalidates(&["addresses"]).impact("connections drop"),
-        Field::updates("multi_az").invalidates(&["addresses"]).impact("connections drop; in two zones it costs double"),
-        Field::updates("availability_zone_relocation")
-            .invalidates(&["addresses"])
-            .impact("switched on, the cluster restarts"),
+        Field::updates("enhanced_vpc_routing").security().reconnects("connections drop"),
+        Field::updates("publicly_accessible").security().invalidates(&["addresses"]).reconnects("connections drop"),
+        Field::updates("multi_az").invalidates(&["addresses"]).restarts("connections drop"),
+        Field::updates("availability_zone_relocation").invalidates(&["addresses"]).notes("it stays where it is"),
         Field::updates("maintenance_window"),
         Field::updates("snapshot_retention").security(),
         Field::updates("final_snapshot").unreadable(),
@@ -253,6 +255,7 @@ impl Kind for Cluster {
     const TYPICAL: Typical = Typical { create: 360, update: 120, delete: 240 };
     const LONGEST_UPDATE: u32 = 24 * 60 * 60;
     const STABLE_READS: u32 = 2;
+    const CARRIES: bool = true;
     const KEY: &'static [&'static str] = &["name"];
     const HOLDS_DATA: bool = true;
     const RECOVERY: &'static [&'static str] = &[
@@ -335,6 +338,10 @@ impl Kind for Cluster {
         let name = spec.name.as_str();
         let none = types::Cluster::builder().build();
         Ok(Created { id: Id(name.to_owned()), outputs: outputs(&none, redshift::arn(aws, "cluster", name).into()) })
+    }
+
+    fn impact(field: &Field, _: Option<&str>, before: &Json, after: &Json) -> Impact {
+        cluster_change::impact(field, before, after)
     }
 
     fn update(changes: &Changes) -> Vec<Step> {

@@ -11,7 +11,7 @@ use super::{
     ids::{ClusterParameterGroupName, RoleArn},
     number, redshift, tags,
 };
-use crate::kind::{Changes, Job, Known, Step};
+use crate::kind::{Changes, Disruption, Field, Impact, Job, Known, Step};
 use serde_json::Value as Json;
 
 /// What one ModifyCluster call takes together; everything else goes alone.
@@ -34,8 +34,8 @@ const RESIZE: &str = "resize";
 
 /// By how much an elastic resize may multiply and divide the nodes (aws-facts.md 5.3); of a type that is not here, by
 /// as much as of the most restricted.
-const ELASTIC: &[(&str, u32, u32)] = &[("ra3.xlplus", 2, 4), ("ra3.4xlarge", 4, 4), ("ra3.16xlarge", 4, 4)];
-const LEAST_ELASTIC: (u32, u32) = (2, 2);
+const ELASTIC: &[(&str, u64, u64)] = &[("ra3.xlplus", 2, 4), ("ra3.4xlarge", 4, 4), ("ra3.16xlarge", 4, 4)];
+const LEAST_ELASTIC: (u64, u64) = (2, 2);
 
 /// Returns a step that settles those of `fields` that change, if any does.
 fn step(changes: &Changes, name: &str, fields: &[&str]) -> Option<Step> {
@@ -69,9 +69,55 @@ pub(super) fn steps(changes: &Changes) -> Vec<Step> {
     first.into_iter().chain(sized).flatten().chain(tags::tag_steps(changes)).collect()
 }
 
+/// What a classic resize does, and how long it typically takes, in seconds.
+pub(super) const CLASSIC: &str = "a classic resize: connections drop, consumers cannot read for a while, and the data \
+                                  moves for hours";
+pub(super) const CLASSIC_SECONDS: u32 = 7200;
+/// How long an elastic resize typically takes, in seconds.
+pub(super) const ELASTIC_SECONDS: u32 = 600;
+
+/// Says what a change of these values brings about, where the values decide it.
+pub(super) fn impact(field: &Field, before: &Json, after: &Json) -> Impact {
+    let impact = field.impact();
+    let turned_on = after[field.name] == Json::Bool(true);
+    match field.name {
+        "node_count" if !is_elastic(&Size::of(before), &Size::of(after)) => {
+            impact.graded(Disruption::Outage, CLASSIC).taking(CLASSIC_SECONDS)
+        }
+        "multi_az" if turned_on => impact.graded(Disruption::Restart, "connections drop; in two zones it costs double"),
+        "availability_zone_relocation" if turned_on => {
+            impact.graded(Disruption::Restart, "switched on, the cluster restarts behind a proxy")
+        }
+        // What the TOML no longer says is AWS's again, and stays what it is.
+        "availability_zone_relocation" | "maintenance_window" if after[field.name].is_null() => {
+            impact.graded(Disruption::None, "AWS decides again; it stays as it is")
+        }
+        _ => impact,
+    }
+}
+
+/// How large a cluster is.
+struct Size<'a> {
+    node_type: &'a str,
+    nodes: u64,
+}
+
+impl<'a> Size<'a> {
+    fn of(spec: &'a Json) -> Self {
+        let node_type = spec["node_type"].as_str().unwrap_or_default();
+        Self { node_type, nodes: spec["node_count"].as_u64().unwrap_or_default() }
+    }
+}
+
+impl<'a> From<&'a ClusterSpec<Known>> for Size<'a> {
+    fn from(spec: &'a ClusterSpec<Known>) -> Self {
+        Self { node_type: &spec.node_type, nodes: spec.node_count.into() }
+    }
+}
+
 /// Tells whether AWS can make so many nodes of so many by an elastic resize; otherwise it takes a classic one.
-fn is_elastic(shown: &ClusterSpec<Known>, wanted: &ClusterSpec<Known>) -> bool {
-    let (from, to) = (shown.node_count, wanted.node_count);
+fn is_elastic(shown: &Size<'_>, wanted: &Size<'_>) -> bool {
+    let (from, to) = (shown.nodes, wanted.nodes);
     if shown.node_type != wanted.node_type || from < 2 || to < 2 {
         return false;
     }
@@ -125,7 +171,10 @@ async fn resize(aws: &Aws, name: &str, shown: &ClusterSpec<Known>, wanted: &Clus
     }
     let (cluster_type, nodes) = cluster::size(wanted.node_count);
     let call = aws.redshift.resize_cluster().cluster_identifier(name).cluster_type(cluster_type);
-    let call = call.node_type(&wanted.node_type).set_number_of_nodes(nodes).classic(!is_elastic(shown, wanted));
+    let call = call
+        .node_type(&wanted.node_type)
+        .set_number_of_nodes(nodes)
+        .classic(!is_elastic(&shown.into(), &wanted.into()));
     call.send().called("redshift:ResizeCluster").await?;
     Ok(())
 }

@@ -8,14 +8,14 @@ use super::{
     fault::{Called, found},
     ids::{ClusterParameterGroupArn, ClusterParameterGroupName},
     lookup::{asks, place},
-    named, naming, redshift, tags,
+    named, naming, parameters, redshift, tags,
 };
 use crate::kind::{
     Actions, Changes, Created, Field, Id, Job, Kind, Live, Named, Order, Readiness, Stage, Step, Tags, Typical, Which,
 };
 use aws_sdk_redshift::types::{self, Parameter};
 use futures_util::future::try_join_all;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
@@ -24,8 +24,6 @@ const CHUNK: usize = 20;
 /// The steps that set parameters, and those that reset them; a number from 1 follows.
 const SET: &str = "set parameters ";
 const RESET: &str = "reset parameters ";
-/// The parameter that holds a JSON document.
-const WLM: &str = "wlm_json_configuration";
 
 /// A cluster parameter group. Its id is its name.
 pub struct ClusterParameterGroup;
@@ -43,7 +41,7 @@ pub struct ClusterParameterGroupSpec {
     /// What it is for.
     pub description: String,
     /// Parameters by name; a live group shows those that differ from the family's own values.
-    #[serde(default, deserialize_with = "canonical")]
+    #[serde(default, deserialize_with = "parameters::canonical")]
     pub parameters: Parameters,
     /// Tags.
     #[serde(default)]
@@ -62,24 +60,6 @@ crate::outputs!(ClusterParameterGroup =>
         ready {}
     }
 );
-
-/// Reads parameters in the one form they compare in: booleans lower case, JSON without its white space.
-fn canonical<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Parameters, D::Error> {
-    Ok(folded(Parameters::deserialize(deserializer)?))
-}
-
-fn folded(parameters: Parameters) -> Parameters {
-    let fold = |(name, value): (String, String)| {
-        let lower = value.to_ascii_lowercase();
-        let value = match lower.as_str() {
-            "true" | "false" => lower,
-            _ if name == WLM => serde_json::from_str::<Json>(&value).map_or(value, |json| json.to_string()),
-            _ => value,
-        };
-        (name, value)
-    };
-    parameters.into_iter().map(fold).collect()
-}
 
 /// Returns the parameters to send: those that differ, or, where nothing does (the steps of a creation), all of them.
 fn to_set<'a>(before: &'a Parameters, after: &'a Parameters) -> Vec<(&'a String, &'a String)> {
@@ -134,7 +114,7 @@ impl ClusterParameterGroup {
             name: name.as_str().into(),
             family: group.parameter_group_family.unwrap_or_default(),
             description: group.description.unwrap_or_default(),
-            parameters: folded(parameters.into_iter().filter_map(pair).collect()),
+            parameters: parameters::folded(parameters.into_iter().filter_map(pair)),
             tags: redshift::tags_of(group.tags),
         };
         let outputs = Self::outputs(aws, &name);
@@ -151,7 +131,7 @@ impl Kind for ClusterParameterGroup {
         Field::updates("parameters")
             .keyed()
             .security_of(redshift::PROTECTING)
-            .impact("static parameters take effect when the cluster is rebooted"),
+            .notes("static parameters take effect when the cluster is rebooted"),
     ];
     const ACTIONS: Actions = Actions {
         read: &["redshift:DescribeClusterParameterGroups", "redshift:DescribeClusterParameters"],
@@ -277,19 +257,5 @@ mod tests {
         let set = to_set(&before, &after);
         assert_eq!((chunk(&set, "1").len(), chunk(&set, "2").len(), chunk(&set, "3").len()), (20, 1, 0));
         assert_eq!(to_set(&after, &after).len(), 24, "a creation sends all");
-    }
-
-    #[test]
-    fn values_compare_in_one_form() {
-        let given =
-            json_map(r#"{"require_ssl": "TRUE", "wlm_json_configuration": "[ {\"a\": 1} ]", "datestyle": "ISO"}"#);
-        assert_eq!(given["require_ssl"], "true");
-        assert_eq!(given[WLM], r#"[{"a":1}]"#);
-        assert_eq!(given["datestyle"], "ISO");
-    }
-
-    fn json_map(text: &str) -> Parameters {
-        let spec = format!(r#"{{"name": "g", "family": "f", "description": "", "parameters": {text}}}"#);
-        serde_json::from_str::<ClusterParameterGroupSpec>(&spec).unwrap().parameters
     }
 }

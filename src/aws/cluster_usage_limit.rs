@@ -81,7 +81,7 @@ impl Kind for ClusterUsageLimit {
         Field::replaces("limit_type"),
         Field::replaces("period"),
         Field::updates("amount"),
-        Field::updates("breach_action").impact("`disable` stops the feature when the limit is reached"),
+        Field::updates("breach_action").notes("`disable` stops the feature when the limit is reached"),
     ];
     const ACTIONS: Actions = Actions {
         read: &["redshift:DescribeUsageLimits"],

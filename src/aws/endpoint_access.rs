@@ -127,7 +127,7 @@ impl Kind for EndpointAccess {
         Field::replaces("name"),
         Field::replaces("workgroup").follows(),
         Field::replaces("subnets").follows(),
-        Field::updates("security_groups").security().impact("clients the new groups do not admit lose access"),
+        Field::updates("security_groups").security().reconnects("clients the new groups do not admit lose access"),
     ];
     const ACTIONS: Actions = Actions {
         read: &["redshift-serverless:ListEndpointAccess"],
@@ -149,6 +149,7 @@ impl Kind for EndpointAccess {
         delete: &["redshift-serverless:DeleteEndpointAccess", "ec2:DeleteVpcEndpoints"],
     };
     const TYPICAL: Typical = Typical { create: 180, update: 60, delete: 120 };
+    const CARRIES: bool = true;
     const REPLACE: Order = Order::CreateFirst;
     const KEY: &'static [&'static str] = &["name"];
     const SUFFIXED: Option<(&'static str, usize)> = Some(("name", LONGEST_NAME));

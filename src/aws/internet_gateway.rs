@@ -67,7 +67,7 @@ impl InternetGateway {
 
 impl Kind for InternetGateway {
     const NAME: &'static str = "ec2.internet-gateway";
-    const FIELDS: &'static [Field] = &[Field::replaces("vpc").impact("public connections drop")];
+    const FIELDS: &'static [Field] = &[Field::replaces("vpc").reconnects("public connections drop")];
     const ACTIONS: Actions = Actions {
         read: &["ec2:DescribeInternetGateways"],
         create: &["ec2:CreateInternetGateway", "ec2:AttachInternetGateway", "ec2:CreateTags"],

@@ -128,7 +128,7 @@ impl Kind for Key {
     const FIELDS: &'static [Field] = &[
         Field::updates("description"),
         Field::updates("rotation").security(),
-        Field::updates("enabled").security().impact("a disabled key makes what it encrypts unreadable"),
+        Field::updates("enabled").security().outage("what a disabled key encrypts cannot be read"),
         Field::updates("retain").unreadable(),
     ];
     const ACTIONS: Actions = Actions {

@@ -105,8 +105,8 @@ impl Kind for Listener {
     const NAME: &'static str = "elasticloadbalancing.listener";
     const FIELDS: &'static [Field] = &[
         Field::replaces("load_balancer").follows(),
-        Field::updates("port").impact("clients must dial the new port"),
-        Field::updates("target_group").security().impact("new connections go to the new group"),
+        Field::updates("port").reconnects("clients must dial the new port"),
+        Field::updates("target_group").security().notes("new connections go to the new group"),
         Field::updates("idle_timeout"),
     ];
     const ACTIONS: Actions = Actions {
@@ -130,6 +130,7 @@ impl Kind for Listener {
     };
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     const SETTLES: bool = false;
+    const CARRIES: bool = true;
     const KEY: &'static [&'static str] = &["load_balancer", "port"];
     const SHOWS: &'static [&'static str] = &["port", "idle_timeout"];
     const NAMED_BY: &'static str = "its ARN";

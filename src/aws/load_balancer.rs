@@ -134,8 +134,8 @@ impl Kind for LoadBalancer {
         Field::replaces("name"),
         Field::replaces("internal"),
         Field::replaces("vpc"),
-        Field::updates("subnets").follows().impact("connections through a removed zone end"),
-        Field::updates("security_groups").security().impact("clients the new groups do not admit lose access"),
+        Field::updates("subnets").follows().reconnects("connections through a removed zone end"),
+        Field::updates("security_groups").security().reconnects("clients the new groups do not admit lose access"),
         Field::updates("cross_zone"),
         Field::updates("deletion_protection").security(),
     ];
@@ -167,6 +167,7 @@ impl Kind for LoadBalancer {
         delete: &["elasticloadbalancing:ModifyLoadBalancerAttributes", "elasticloadbalancing:DeleteLoadBalancer"],
     };
     const TYPICAL: Typical = Typical { create: 180, update: 5, delete: 10 };
+    const CARRIES: bool = true;
     const KEY: &'static [&'static str] = &["name"];
     const SHOWS: &'static [&'static str] = &["dns_name", "internal"];
     const NAMED_BY: &'static str = "its name or ARN (`.../loadbalancer/net/...`)";

@@ -86,7 +86,7 @@ impl Kind for LogGroup {
     const NAME: &'static str = "logs.log-group";
     const FIELDS: &'static [Field] = &[
         Field::replaces("name"),
-        Field::updates("retention_days").security().impact("a shorter time deletes older log events"),
+        Field::updates("retention_days").security().notes("a shorter time deletes older log events"),
     ];
     const ACTIONS: Actions = Actions {
         read: &["logs:DescribeLogGroups", "logs:ListTagsForResource"],

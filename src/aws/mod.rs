@@ -18,6 +18,7 @@ pub mod network;
 mod number;
 pub mod owned;
 mod owner;
+mod parameters;
 pub mod policy;
 mod redshift;
 mod serverless;

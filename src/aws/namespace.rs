@@ -18,6 +18,7 @@ use crate::kind::{
 use aws_sdk_redshiftserverless::types::{LogExport, Namespace as AwsNamespace, NamespaceStatus};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use std::collections::BTreeSet;
 
 /// The most namespaces one page holds.
@@ -169,8 +170,8 @@ impl Kind for Namespace {
         Field::replaces("name"),
         Field::replaces("database"),
         Field::replaces("admin_username"),
-        Field::updates("managed_password").security().impact("the admin password changes"),
-        Field::updates("kms_key").security(),
+        Field::updates("managed_password").security().reconnects("the admin password changes"),
+        Field::updates("kms_key").security().takes(1200).notes("the data is encrypted anew in the background"),
         Field::updates("roles").security(),
         Field::updates("default_role").security(),
         Field::updates("log_exports").security(),
@@ -260,7 +261,7 @@ impl Kind for Namespace {
     fn refuse(changes: &Changes) -> Option<Refusal> {
         let command = "aws redshift-serverless update-namespace --no-manage-admin-password --admin-username ... \
                        --admin-user-password ... --namespace-name NAME";
-        redshift::refuse_password(changes, command)
+        redshift::refuse_password(changes, command).or_else(|| one_way(changes))
     }
 
     /// One group of settings per call, each from a settled namespace (aws-facts.md 6.1).
@@ -312,6 +313,24 @@ impl Kind for Namespace {
     }
 }
 
+/// Says what AWS never takes back from a namespace: its last role, and a key of one's own (aws-facts.md 6.1). A new
+/// namespace for either would lose data over a detail, so that is for a person to ask for.
+fn one_way(changes: &Changes) -> Option<Refusal> {
+    let none = Json::Array(Vec::new());
+    let there = |field: &str| changes.before(field).is_some_and(|before| !before.is_null() && *before != none);
+    let anew = "have a new namespace made, without what this one holds: rsds apply --replace ADDRESS";
+    if there("roles") && changes.after("roles") == Some(&none) {
+        let why = "AWS does not let a namespace give up its last role".to_owned();
+        let help = format!("leave it a role (no `exists = false` for the role, no `roles = []`), or {anew}");
+        return Some(Refusal { field: "roles", why, help });
+    }
+    if there("kms_key") && changes.after("kms_key") == Some(&Json::Null) {
+        let why = "AWS does not let a namespace go back from a key of its own to one that AWS owns".to_owned();
+        return Some(Refusal { field: "kms_key", why, help: format!("name a key, or {anew}") });
+    }
+    None
+}
+
 /// At creation the code for "busy" says that the name is taken (aws-facts.md 0.2).
 fn taken(fault: Fault) -> Fault {
     let class = if fault.code == "ConflictException" { Class::Exists } else { fault.class };
@@ -337,6 +356,21 @@ mod tests {
         assert_eq!(steps[0].fields, ["roles", "default_role"]);
         assert!(steps.iter().all(|step| step.settled));
         assert!(Namespace::update(&Changes([change("final_snapshot")].into())).is_empty());
+    }
+
+    #[test]
+    fn what_aws_never_takes_back_is_refused() {
+        let refused = |field: &str, before: Json, after: Json| {
+            let changes = Changes([(field.to_owned(), (before, After::Known(after)))].into());
+            Namespace::refuse(&changes).map(|refusal| refusal.field)
+        };
+        assert_eq!(refused("roles", json!(["arn:role"]), json!([])), Some("roles"));
+        assert_eq!(refused("kms_key", json!("arn:key"), json!(null)), Some("kms_key"));
+        // At creation, and from none to some.
+        assert_eq!(refused("roles", json!(null), json!([])), None);
+        assert_eq!(refused("roles", json!([]), json!(["arn:role"])), None);
+        assert_eq!(refused("kms_key", json!(null), json!("arn:key")), None);
+        assert_eq!(refused("kms_key", json!("arn:key"), json!("arn:other")), None);
     }
 
     #[test]

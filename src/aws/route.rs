@@ -75,7 +75,7 @@ impl Kind for Route {
     const FIELDS: &'static [Field] = &[
         Field::replaces("route_table"),
         Field::replaces("destination"),
-        Field::updates("gateway").security().impact("connections through the old gateway drop"),
+        Field::updates("gateway").security().reconnects("connections through the old gateway drop"),
     ];
     const ACTIONS: Actions = Actions {
         read: &["ec2:DescribeRouteTables"],

@@ -92,7 +92,10 @@ fn current(mut all: Vec<Live<RouteTableAssociation>>) -> Vec<Live<RouteTableAsso
 impl Kind for RouteTableAssociation {
     const NAME: &'static str = "ec2.route-table-association";
     const FIELDS: &'static [Field] = &[
-        Field::updates("route_table").security().invalidates(&["id"]).impact("the subnet's traffic takes other routes"),
+        Field::updates("route_table")
+            .security()
+            .invalidates(&["id"])
+            .reconnects("the subnet's traffic takes other routes"),
         Field::replaces("subnet"),
     ];
     const ACTIONS: Actions = Actions {

@@ -130,7 +130,7 @@ impl Kind for TargetGroup {
         Field::updates("healthy"),
         Field::updates("unhealthy"),
         Field::updates("deregistration_delay"),
-        Field::updates("stickiness").impact("new connections may land on another consumer"),
+        Field::updates("stickiness").notes("new connections may land on another consumer"),
     ];
     const ACTIONS: Actions = Actions {
         read: &[
@@ -153,6 +153,7 @@ impl Kind for TargetGroup {
     };
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     const SETTLES: bool = false;
+    const CARRIES: bool = true;
     const REPLACE: Order = Order::CreateFirst;
     const KEY: &'static [&'static str] = &["name"];
     const SUFFIXED: Option<(&'static str, usize)> = Some(("name", 32));

@@ -162,7 +162,7 @@ impl Kind for Targets {
     const NAME: &'static str = "elasticloadbalancing.targets";
     const FIELDS: &'static [Field] = &[
         Field::replaces("target_group").follows(),
-        Field::updates("addresses").follows().impact("connections to removed addresses drain"),
+        Field::updates("addresses").follows().reconnects("connections to removed addresses drain"),
         Field::replaces("port"),
     ];
     const ACTIONS: Actions = Actions {

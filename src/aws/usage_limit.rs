@@ -99,7 +99,7 @@ impl Kind for UsageLimit {
         Field::replaces("usage_type"),
         Field::replaces("period"),
         Field::updates("amount"),
-        Field::updates("breach_action").impact("`deactivate` stops user queries once the amount is used up"),
+        Field::updates("breach_action").notes("`deactivate` stops user queries once the amount is used up"),
     ];
     const ACTIONS: Actions = Actions {
         read: &["redshift-serverless:ListUsageLimits"],

@@ -132,7 +132,7 @@ impl Kind for VpcEndpoint {
     const FIELDS: &'static [Field] = &[
         Field::replaces("vpc"),
         Field::replaces("service"),
-        Field::updates("route_tables").impact("open connections to the service drop"),
+        Field::updates("route_tables").reconnects("open connections to the service drop"),
     ];
     const ACTIONS: Actions = Actions {
         read: &["ec2:DescribeVpcEndpoints"],

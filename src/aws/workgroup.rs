@@ -8,10 +8,11 @@ use super::{
     fault::{Called, found},
     ids::{NamespaceName, SecurityGroupId, SubnetId, VpcId, WorkgroupArn, WorkgroupName},
     lookup::{asks, place},
-    named, naming, number, redshift, serverless, tags,
+    named, naming, number, parameters, redshift, serverless, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Disruption, Field, Id, Impact, Job, Kind, Known, Live, Named, Readiness, Stage, Step,
+    Tags, Typical, Which,
 };
 use aws_sdk_redshiftserverless::types::{self, ConfigParameter, WorkgroupStatus};
 use futures_util::future::try_join_all;
@@ -39,7 +40,7 @@ pub struct WorkgroupSpec<S: Stage> {
     #[serde(default)]
     pub max_capacity: Option<u32>,
     /// Database parameters by key; a live workgroup shows AWS's defaults too.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "parameters::canonical")]
     pub parameters: BTreeMap<String, String>,
     /// The VPC its addresses lie in: AWS moves a workgroup between subnets of one VPC alone.
     pub vpc: S::In<VpcId>,
@@ -76,8 +77,9 @@ crate::outputs!(Workgroup =>
     }
 );
 
-/// What AWS sets where nothing is declared (aws-facts.md 6.2); a key taken out of the TOML goes back to it. Keys that
-/// are not here (query limits) have no default: they are left out of the list.
+/// What AWS sets where nothing is declared (aws-facts.md 6.2); a key taken out of the TOML goes back to it. An update
+/// keeps what its list leaves out, so a query limit that is no longer wanted is set to the greatest value it takes, at
+/// which it limits nothing. A WLM configuration, which has no such value, stays as it is.
 const DEFAULTS: &[(&str, &str)] = &[
     ("auto_mv", "true"),
     ("datestyle", "ISO, MDY"),
@@ -89,11 +91,32 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("use_fips_ssl", "false"),
 ];
 
+/// Query limits, each with the greatest value it takes.
+const LIMITS: &[(&str, &str)] = &[
+    ("max_cpu_skew", "99"),
+    ("max_io_skew", "99"),
+    ("max_join_row_count", "999999999999999"),
+    ("max_nested_loop_join_row_count", "999999999999999"),
+    ("max_query_blocks_read", "1048575"),
+    ("max_query_execution_time", "86399"),
+    ("max_query_queue_time", "86399"),
+    ("max_query_temp_blocks_to_disk", "319815679"),
+    ("max_return_row_count", "999999999999999"),
+    ("max_scan_row_count", "999999999999999"),
+];
+
+/// The configuration that query limits exclude.
+const WLM: &str = "wlm_json_configuration";
+
+/// Parameters whose change restarts the workgroup (aws-facts.md 6.2).
+const RESTARTING: [&str; 2] = ["require_ssl", "use_fips_ssl"];
+
 type Parameters = BTreeMap<String, String>;
 
-/// Returns the list to send: everything declared, and the defaults of what is declared no more.
+/// Returns the list to send: everything declared, and what undoes what is declared no more.
 fn wanted_parameters(before: &Parameters, after: &Parameters) -> Parameters {
-    let dropped = DEFAULTS.iter().filter(|(key, _)| before.contains_key(*key));
+    let limits = LIMITS.iter().filter(|_| !after.contains_key(WLM));
+    let dropped = DEFAULTS.iter().chain(limits).filter(|(key, _)| before.contains_key(*key));
     let mut wanted: Parameters = dropped.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     wanted.extend(after.clone());
     wanted
@@ -182,7 +205,7 @@ impl Workgroup {
             namespace: shown.namespace_name.unwrap_or_default().into(),
             base_capacity: number::shown(shown.base_capacity),
             max_capacity: shown.max_capacity.and_then(|rpus| rpus.try_into().ok()),
-            parameters: shown.config_parameters.unwrap_or_default().into_iter().filter_map(pair).collect(),
+            parameters: parameters::folded(shown.config_parameters.unwrap_or_default().into_iter().filter_map(pair)),
             vpc: vpc.into(),
             subnets: set(shown.subnet_ids),
             security_groups: set(shown.security_group_ids),
@@ -244,18 +267,18 @@ impl Kind for Workgroup {
     const FIELDS: &'static [Field] = &[
         Field::replaces("name"),
         Field::replaces("namespace").follows(),
-        Field::updates("base_capacity").impact("may cancel running queries"),
+        Field::updates("base_capacity").reconnects("may cancel running queries"),
         Field::updates("max_capacity"),
         Field::updates("parameters")
             .keyed()
             .security_of(redshift::PROTECTING)
-            .impact("reconnect; require_ssl and use_fips_ssl restart it"),
+            .reconnects("sessions that are open keep the old value"),
         Field::replaces("vpc"),
-        Field::updates("subnets").follows().invalidates(&["addresses"]).impact("reconnect"),
-        Field::updates("security_groups").security().impact("clients the new groups do not admit lose access"),
-        Field::updates("port").impact("restart; clients must dial the new port"),
-        Field::updates("enhanced_vpc_routing").security().impact("reconnect"),
-        Field::updates("publicly_accessible").security().impact("reconnect"),
+        Field::updates("subnets").follows().invalidates(&["addresses"]).reconnects("its addresses may change"),
+        Field::updates("security_groups").security().reconnects("clients the new groups do not admit lose access"),
+        Field::updates("port").restarts("clients must dial the new port"),
+        Field::updates("enhanced_vpc_routing").security().reconnects("COPY and UNLOAD take another way"),
+        Field::updates("publicly_accessible").security().reconnects("its public address comes or goes"),
     ];
     const ACTIONS: Actions = Actions {
         read: &["redshift-serverless:ListWorkgroups", "redshift-serverless:ListTagsForResource"],
@@ -283,6 +306,7 @@ impl Kind for Workgroup {
     };
     const TYPICAL: Typical = Typical { create: 360, update: 120, delete: 240 };
     const STABLE_READS: u32 = 2;
+    const CARRIES: bool = true;
     const KEY: &'static [&'static str] = &["name"];
     const SHOWS: &'static [&'static str] = &["endpoint", "port", "base_capacity", "max_capacity"];
     const NAMED_BY: &'static str = "its name or ARN";
@@ -347,6 +371,13 @@ impl Kind for Workgroup {
         let arn = arn.ok_or_else(|| Fault::incomplete("redshift-serverless:CreateWorkgroup", "workgroupArn"))?;
         let (name, id) = (spec.name.clone(), Id(arn.clone()));
         Ok(Created { id, outputs: WorkgroupOutputs { name, arn: arn.into(), endpoint: None, addresses: None } })
+    }
+
+    fn impact(field: &Field, key: Option<&str>, _: &Json, _: &Json) -> Impact {
+        match key.filter(|key| field.name == "parameters" && RESTARTING.contains(key)) {
+            Some(key) => field.impact().graded(Disruption::Restart, format!("{key} takes a restart of the workgroup")),
+            None => field.impact(),
+        }
     }
 
     fn finish(spec: &WorkgroupSpec<Known>) -> Vec<Step> {
@@ -426,7 +457,10 @@ mod tests {
         let map = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let before = map(&[("require_ssl", "false"), ("max_query_queue_time", "9"), ("auto_mv", "false")]);
         let wanted = wanted_parameters(&before, &map(&[("auto_mv", "false"), ("query_group", "etl")]));
-        assert_eq!(wanted, map(&[("auto_mv", "false"), ("query_group", "etl"), ("require_ssl", "true")]));
+        let queue = ("max_query_queue_time", "86399");
+        assert_eq!(wanted, map(&[("auto_mv", "false"), queue, ("query_group", "etl"), ("require_ssl", "true")]));
+        // Limits and a configuration exclude each other.
+        assert_eq!(wanted_parameters(&map(&[queue]), &map(&[(WLM, "[]")])), map(&[(WLM, "[]")]));
     }
 
     #[test]

@@ -78,6 +78,58 @@ impl Guards {
     }
 }
 
+/// What a change does to connections, the mildest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disruption {
+    /// They notice nothing.
+    #[default]
+    None,
+    /// They may drop, or do not see the change, and can be made again at once.
+    Reconnect,
+    /// What serves them restarts: for a moment nobody can connect.
+    Restart,
+    /// Nobody can connect for minutes or longer.
+    Outage,
+}
+
+impl Disruption {
+    /// Every grade, the mildest first.
+    pub const ALL: [Self; 4] = [Self::None, Self::Reconnect, Self::Restart, Self::Outage];
+
+    /// Returns its word, which JSON has too.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Reconnect => "reconnect",
+            Self::Restart => "restart",
+            Self::Outage => "outage",
+        }
+    }
+}
+
+/// What the change of one field brings about besides its value.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Impact {
+    /// What it does to connections.
+    pub disruption: Disruption,
+    /// The same in words, or what else a person should know of it; empty: nothing.
+    pub text: String,
+    /// How long a step that settles it typically takes, in seconds; none: as long as any update of its kind.
+    pub seconds: Option<u32>,
+}
+
+impl Impact {
+    /// The same under another grade and in other words.
+    pub fn graded(self, disruption: Disruption, text: impl Into<String>) -> Self {
+        Self { disruption, text: text.into(), ..self }
+    }
+    /// The same with another typical duration, in seconds.
+    pub fn taking(self, seconds: u32) -> Self {
+        Self { seconds: Some(seconds), ..self }
+    }
+}
+
 /// One field of a spec: how it compares and what its change brings about.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
@@ -93,8 +145,10 @@ pub struct Field {
     pub follows: bool,
     /// Outputs that a change makes unknown again.
     pub invalidates: &'static [&'static str],
-    /// What a change does to connections; empty means nothing.
-    pub impact: &'static str,
+    /// What a change does to connections.
+    pub disruption: Disruption,
+    /// The same in words, or what else a person should know of a change; empty: nothing.
+    pub says: &'static str,
     /// How long a step that settles it typically takes, in seconds; none: as long as any update of its kind.
     pub typical: Option<u32>,
     /// Whether a change from outside concerns protection.
@@ -103,8 +157,9 @@ pub struct Field {
 
 impl Field {
     const fn new(name: &'static str, on_change: OnChange) -> Self {
-        let (invalidates, impact, typical, guards) = (&[], "", None, Guards::Nothing);
-        Self { name, on_change, unreadable: false, keyed: false, follows: false, invalidates, impact, typical, guards }
+        let (unreadable, keyed, follows, guards) = (false, false, false, Guards::Nothing);
+        let (invalidates, disruption, says, typical) = (&[], Disruption::None, "", None);
+        Self { name, on_change, unreadable, keyed, follows, invalidates, disruption, says, typical, guards }
     }
     /// A field that changes in place.
     pub const fn updates(name: &'static str) -> Self {
@@ -149,10 +204,32 @@ impl Field {
         self.guards = Guards::Keys(keys);
         self
     }
-    /// Says what a change does to connections.
-    pub const fn impact(mut self, impact: &'static str) -> Self {
-        self.impact = impact;
+    /// Says what a person should know of a change that connections do not notice.
+    pub const fn notes(mut self, says: &'static str) -> Self {
+        self.says = says;
         self
+    }
+    /// Says that a change makes connections drop, or be made again.
+    pub const fn reconnects(mut self, says: &'static str) -> Self {
+        self.disruption = Disruption::Reconnect;
+        self.says = says;
+        self
+    }
+    /// Says that a change restarts what serves connections.
+    pub const fn restarts(mut self, says: &'static str) -> Self {
+        self.disruption = Disruption::Restart;
+        self.says = says;
+        self
+    }
+    /// Says that a change keeps everybody out for minutes or longer.
+    pub const fn outage(mut self, says: &'static str) -> Self {
+        self.disruption = Disruption::Outage;
+        self.says = says;
+        self
+    }
+    /// Returns what its table says of a change, whatever the values.
+    pub fn impact(&self) -> Impact {
+        Impact { disruption: self.disruption, text: self.says.to_owned(), seconds: self.typical }
     }
 }
 
@@ -237,7 +314,7 @@ pub struct Refusal {
     pub field: &'static str,
     /// What is in the way, as a sentence without its full stop.
     pub why: String,
-    /// What to type or change instead.
+    /// What to type or change instead; `ADDRESS` stands for the resource's.
     pub help: String,
 }
 
@@ -402,6 +479,8 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// How many reads in a row must show it ready before it counts as settled: a workgroup is AVAILABLE for a
     /// moment and then MODIFYING again (aws-facts.md 6.2).
     const STABLE_READS: u32 = 1;
+    /// Whether connections go through it: while it is not there, nobody connects.
+    const CARRIES: bool = false;
     /// The fields and outputs that say how it runs: endpoints, ports, capacity. For `rsds status` alone.
     const SHOWS: &'static [&'static str] = &[];
 
@@ -447,6 +526,13 @@ pub trait Kind: Sized + Send + Sync + 'static {
     fn notice(outputs: &Self::Outputs, readiness: &Readiness) -> Option<String> {
         let _ = (outputs, readiness);
         None
+    }
+
+    /// Says what the change of a field brings about, where that depends on the values: `before` and `after` are whole
+    /// specs, and `key` is the one of a map that compares key by key.
+    fn impact(field: &Field, key: Option<&str>, before: &Json, after: &Json) -> Impact {
+        let _ = (key, before, after);
+        field.impact()
     }
 
     /// Names the steps that complete a creation.

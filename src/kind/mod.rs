@@ -11,8 +11,8 @@ mod stage;
 mod tree;
 
 pub use contract::{
-    Actions, After, Changes, Created, Field, Guards, Id, Job, Kind, Live, Named, OnChange, Order, Parts, Readiness,
-    Refusal, Step, Tags, Typical, Which,
+    Actions, After, Changes, Created, Disruption, Field, Guards, Id, Impact, Job, Kind, Live, Named, OnChange, Order,
+    Parts, Readiness, Refusal, Step, Tags, Typical, Which,
 };
 pub use draft::WrongValue;
 pub use registry::{AnyJob, AnyKind, AnyLive, AnyWhich, Call, Registered};

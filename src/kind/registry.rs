@@ -4,7 +4,8 @@
 
 use super::{
     contract::{
-        Actions, Changes, Created, Field, Id, Job, Kind, Live, Named, Order, Readiness, Refusal, Step, Typical, Which,
+        Actions, Changes, Created, Field, Id, Impact, Job, Kind, Live, Named, Order, Readiness, Refusal, Step, Typical,
+        Which,
     },
     draft::{self, WrongValue},
     stage::{Draft, Known, Output, OutputSet},
@@ -94,6 +95,8 @@ pub trait AnyKind: Send + Sync {
     fn longest_update(&self) -> u32;
     /// See `Kind::STABLE_READS`.
     fn stable_reads(&self) -> u32;
+    /// See `Kind::CARRIES`.
+    fn carries(&self) -> bool;
     /// See `Kind::SHOWS`.
     fn shows(&self) -> &'static [&'static str];
     /// See `Kind::NAMED_BY`.
@@ -114,6 +117,8 @@ pub trait AnyKind: Send + Sync {
     fn refuse(&self, changes: &Changes) -> Option<Refusal>;
     /// See `Kind::notice`.
     fn notice(&self, live: &AnyLive) -> Option<String>;
+    /// See `Kind::impact`.
+    fn impact(&self, field: &Field, key: Option<&str>, before: &Json, after: &Json) -> Impact;
     /// See `Kind::finish`.
     fn finish(&self, spec: &Json) -> Result<Vec<Step>, Fault>;
     /// See `Kind::update`.
@@ -145,7 +150,7 @@ impl<K: Kind> AnyKind for Registered<K> {
         K::NAME
     }
     fn fields(&self) -> Vec<Field> {
-        let tags = K::TAGGED.then(|| Field::updates("tags").keyed().security_of(&["rsds:*"]));
+        let tags = K::TAGGED.then(|| Field::updates("tags").keyed().takes(1).security_of(&["rsds:*"]));
         K::FIELDS.iter().copied().chain(tags).collect()
     }
     fn outputs(&self) -> &'static [Output] {
@@ -190,6 +195,9 @@ impl<K: Kind> AnyKind for Registered<K> {
     fn stable_reads(&self) -> u32 {
         K::STABLE_READS
     }
+    fn carries(&self) -> bool {
+        K::CARRIES
+    }
     fn shows(&self) -> &'static [&'static str] {
         K::SHOWS
     }
@@ -233,6 +241,9 @@ impl<K: Kind> AnyKind for Registered<K> {
     }
     fn notice(&self, live: &AnyLive) -> Option<String> {
         K::notice(&known(K::NAME, &live.outputs).ok()?, &live.readiness)
+    }
+    fn impact(&self, field: &Field, key: Option<&str>, before: &Json, after: &Json) -> Impact {
+        K::impact(field, key, before, after)
     }
     fn finish(&self, spec: &Json) -> Result<Vec<Step>, Fault> {
         Ok(K::finish(&known(K::NAME, spec)?))

@@ -7,7 +7,7 @@ use super::{Action, Change, FieldChange, Observed, Op, Options, Plan, PlanError,
 use crate::{
     address::{Address, Selector},
     aws::{Fault, Owner, tags},
-    kind::{After, AnyLive, Changes, OutputRef, Readiness, Tags, Tree},
+    kind::{After, AnyLive, Changes, Impact, OutputRef, Readiness, Tags, Tree},
     stack::{Stack, Wanted},
     state::{Entry, State, Status},
 };
@@ -234,7 +234,7 @@ fn written_tag(key: &str, before: Option<&String>, after: &str) -> FieldChange {
         replaces: false,
         drift: false,
         unreadable: false,
-        impact: "",
+        impact: Impact::default(),
         origin: None,
     }
 }

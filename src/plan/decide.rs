@@ -14,7 +14,7 @@ use super::{
 use crate::{
     address::Address,
     aws::Fault,
-    kind::{After, AnyKind, AnyLive, Changes, OnChange, Order, OutputRef, Readiness, Step, Tree, When},
+    kind::{After, AnyKind, AnyLive, Changes, Impact, OnChange, Order, OutputRef, Readiness, Step, Tree, When},
     stack::{Stack, Wanted},
     state::{Entry, State, Status},
 };
@@ -205,7 +205,8 @@ impl<'a> Decider<'a> {
         let refusal = wanted.kind.refuse(&Changes(changes.collect()))?;
         let key = wanted.field_origin(refusal.field, None);
         let message = format!("{address}: {} (`{key}`)", refusal.why);
-        Some(PlanError { address: Some(address.clone()), message, help: refusal.help })
+        let help = refusal.help.replace("ADDRESS", &address.to_string());
+        Some(PlanError { address: Some(address.clone()), message, help })
     }
 
     fn record(&mut self, address: &Address, kind: &'static dyn AnyKind, origin: Option<String>, choice: Choice) {
@@ -242,7 +243,7 @@ impl<'a> Decider<'a> {
                 replaces: false,
                 drift: false,
                 unreadable: false,
-                impact: "",
+                impact: Impact::default(),
                 origin: Some(wanted.field_origin(name, None)),
             })
         });

@@ -43,6 +43,7 @@ pub(super) fn compare(
             want: &want[field.name],
             recorded: &recorded[field.name],
             have: if field.unreadable { &recorded[field.name] } else { &live[field.name] },
+            whole: (live, &want),
         };
         before.insert(field.name.to_owned(), side.managed());
         match unknown.get(field.name) {
@@ -69,10 +70,11 @@ pub(crate) struct Departure {
 /// Compares what is wanted, all of it known, with what AWS shows of something that was made for an earlier run.
 pub(crate) fn departure(kind: &dyn AnyKind, want: &Json, live: &Json) -> Departure {
     let (mut before, mut changes, mut replaces) = (Map::new(), BTreeMap::new(), Vec::new());
+    let whole = (live, want);
     for field in &kind.fields() {
         let want = &want[field.name];
         let have = if field.unreadable { want } else { &live[field.name] };
-        let there = Side { field, want, recorded: &Json::Null, have }.managed();
+        let there = Side { field, want, recorded: &Json::Null, have, whole }.managed();
         if there != *want && field.on_change == OnChange::Update {
             changes.insert(field.name.to_owned(), (there.clone(), After::Known(want.clone())));
         } else if there != *want {
@@ -141,6 +143,8 @@ struct Side<'a> {
     want: &'a Json,
     recorded: &'a Json,
     have: &'a Json,
+    /// All of what is there and all of what is wanted.
+    whole: (&'a Json, &'a Json),
 }
 
 impl Side<'_> {
@@ -178,6 +182,8 @@ impl Side<'_> {
     fn change(&self, key: Option<String>, before: Json, after: After, wanted: &Wanted) -> FieldChange {
         let recorded = key.as_ref().map_or(self.recorded, |key| &self.recorded[key]);
         let drift = !self.field.unreadable && matches!(&after, After::Known(value) if value == recorded);
+        let (live, want) = self.whole;
+        let impact = wanted.kind.impact(self.field, key.as_deref(), live, want);
         FieldChange {
             field: self.field.name.to_owned(),
             origin: Some(wanted.field_origin(self.field.name, key.as_deref())),
@@ -187,7 +193,7 @@ impl Side<'_> {
             replaces: self.field.on_change == OnChange::Replace,
             drift,
             unreadable: self.field.unreadable,
-            impact: self.field.impact,
+            impact,
         }
     }
 }

@@ -210,7 +210,7 @@ fn fields(
                 () if acts => Rating::Reverted,
                 () => Rating::Harmless,
             };
-            let impact = if acts { moved.field.impact.to_owned() } else { String::new() };
+            let impact = if acts { moved.field.says.to_owned() } else { String::new() };
             let Moved { field, key, state, live } = moved;
             FieldDrift { field: field.name.to_owned(), key, state, live, config, fate, rating, impact, origin }
         })

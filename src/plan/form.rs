@@ -1,9 +1,8 @@
-//! How the two things of a plan that are code, not data, are written to a file and found again: a kind by its name, and
-//! what a change does to connections by its words.
+//! How what is code in a plan, not data, is written to a file and found again: a kind by its name.
 //!
-//! Used by serde for `Plan`. Must never take a word it does not know: another rsds has other kinds.
+//! Used by serde for `Plan`. Must never take a name it does not know: another rsds has other kinds.
 
-use crate::{aws::KINDS, kind::AnyKind};
+use crate::kind::AnyKind;
 use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
 
 /// A kind, by its name.
@@ -18,11 +17,4 @@ pub(super) mod kind {
         let name = String::deserialize(from)?;
         crate::aws::kind(&name).ok_or_else(|| D::Error::custom(format!("this rsds has no kind `{name}`")))
     }
-}
-
-/// What a change does to connections, in the words of the kinds.
-pub(super) fn impact<'de, D: Deserializer<'de>>(from: D) -> Result<&'static str, D::Error> {
-    let text = String::deserialize(from)?;
-    let mut known = KINDS.iter().flat_map(|kind| kind.fields()).map(|field| field.impact).chain([""]);
-    known.find(|impact| *impact == text).ok_or_else(|| D::Error::custom(format!("this rsds does not say `{text}`")))
 }

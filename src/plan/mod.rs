@@ -2,8 +2,9 @@
 //!
 //! `observe` reads AWS; everything after it is pure: `select` picks by target, `diff` compares, `decide` chooses an
 //! action for each resource (`refresh` for `--refresh-only`), `drift` tells what somebody else changed, `ignore` and `lost`
-//! what of that is left alone or for a person to decide, `order` makes the graph of operations. `saved` is the plan
-//! in a file, `adopt` is the plan of an import, `moved` tells what became different since a plan was made, `find` reads
+//! what of that is left alone or for a person to decide, `order` makes the graph of operations, `sequence` tells the steps
+//! of a change and what connections notice of them. `saved` is the plan in a file, `adopt` is the plan of an import,
+//! `moved` tells what became different since a plan was made, `find` reads
 //! without a record what `observe` reads with one. Called by `cli`; `apply` walks the result.
 //! Planning must do no I/O and read no clock, and it must leave no choice to apply.
 
@@ -22,6 +23,7 @@ mod protect;
 mod refresh;
 mod saved;
 mod select;
+mod sequence;
 
 pub use adopt::{Adoption, Grounds, adopt, unknown};
 pub(crate) use decide::invalidates;
@@ -35,11 +37,12 @@ pub use observe::{ObserveError, Observed, Seen, observe};
 pub use order::{LongestPath, Need, Op, Until, Verb, remaining, starts};
 pub use saved::{BadPlanFile, Binding, SAVED_FORMAT, Saved};
 pub use select::Options;
+pub use sequence::{Connections, Stage};
 
 use crate::{
     address::Address,
     config::Diagnostic,
-    kind::{After, AnyKind, Id, Order, Step, Tree},
+    kind::{After, AnyKind, Id, Impact, Order, Step, Tree},
     state::{Dependency, Entry},
 };
 use serde::{Deserialize, Serialize};
@@ -241,9 +244,6 @@ pub struct Change {
     pub work: Work,
 }
 
-/// Words of a kind's own table.
-type Words = &'static str;
-
 /// One field's change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FieldChange {
@@ -261,9 +261,8 @@ pub struct FieldChange {
     pub drift: bool,
     /// Whether AWS never shows the field, so that the state was compared.
     pub unreadable: bool,
-    /// What it does to connections.
-    #[serde(deserialize_with = "form::impact")]
-    pub impact: Words,
+    /// What it does to connections, and how long it takes.
+    pub impact: Impact,
     /// The TOML key the new value comes from.
     pub origin: Option<String>,
 }

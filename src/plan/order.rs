@@ -6,7 +6,7 @@
 use super::{Action, Change, FieldChange, Plan, PlanError, decide::invalidates};
 use crate::{
     address::Address,
-    kind::{After, Order, Step, When},
+    kind::{After, Order, When},
     stack::Stack,
     state::State,
 };
@@ -187,10 +187,10 @@ fn typical(change: &Change, verb: Verb) -> u32 {
     match verb {
         Verb::Create => typical.create,
         Verb::Update | Verb::Resume => {
-            let fields = change.kind.fields();
-            let of_field = |name: &String| fields.iter().find(|field| field.name == *name)?.typical;
-            let of_step = |step: &Step| step.fields.iter().filter_map(of_field).max().unwrap_or(typical.update);
-            change.work.steps.iter().map(of_step).reduce(u32::saturating_add).unwrap_or(typical.update)
+            let steps = change.sequence().into_iter().map(|stage| stage.typical_seconds);
+            // What AWS knows nothing of is only recorded; what was left half-way is waited for.
+            let none = if change.action == Action::Update { 0 } else { typical.update };
+            steps.reduce(u32::saturating_add).unwrap_or(none)
         }
         Verb::Delete | Verb::DeleteDeposed => typical.delete,
         Verb::Forget => 0,

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     address::Address,
-    kind::{After, AnyKind, AnyLive},
+    kind::{After, AnyKind, AnyLive, Impact},
     stack::Stack,
     state::{Entry, State, Status},
 };
@@ -116,7 +116,7 @@ fn fields(kind: &dyn AnyKind, entry: &Entry, fresh: &Entry) -> Vec<FieldChange> 
         replaces: false,
         drift: true,
         unreadable: false,
-        impact: "",
+        impact: Impact::default(),
         origin: None,
     };
     let mut changes = Vec::new();

@@ -3,11 +3,12 @@
 use super::{Printer, Settings};
 use crate::{
     address::Address,
-    kind::{After, Id, OutputRef, Step},
+    kind::{After, Disruption, Id, Impact, OutputRef, Step},
     plan::{Action, Change, FieldChange, LongestPath, Need, Op, Plan, Reason, Until, Verb, Work},
 };
 use serde_json::{Value as Json, json};
 use std::{
+    collections::BTreeSet,
     io::{self, Write},
     sync::{Arc, Mutex},
 };
@@ -49,9 +50,13 @@ pub(super) fn known(field: &str, before: Json, after: Json) -> FieldChange {
         replaces: false,
         drift: false,
         unreadable: false,
-        impact: "",
+        impact: Impact::default(),
         origin: Some(format!("section.{field}")),
     }
+}
+
+pub(super) fn impact(disruption: Disruption, text: &str) -> Impact {
+    Impact { disruption, text: text.to_owned(), seconds: None }
 }
 
 pub(super) fn from(field: &str, before: Json, of: &str, output: &str) -> FieldChange {
@@ -61,6 +66,11 @@ pub(super) fn from(field: &str, before: Json, of: &str, output: &str) -> FieldCh
 
 pub(super) fn change(of: &str, action: Action, reasons: &[Reason], fields: Vec<FieldChange>) -> Change {
     let id = (!matches!(action, Action::Create)).then(|| Id(format!("id-{}", of.replace('/', "-"))));
+    let names: BTreeSet<String> = fields.iter().map(|field: &FieldChange| field.field.clone()).collect();
+    let steps = match action {
+        Action::Resume => vec![Step::set("x")],
+        _ => names.iter().map(|name| Step::set(name)).collect(),
+    };
     Change {
         address: address(of),
         kind: crate::aws::kind("ec2.vpc").unwrap(),
@@ -70,7 +80,7 @@ pub(super) fn change(of: &str, action: Action, reasons: &[Reason], fields: Vec<F
         ignored: Vec::new(),
         id,
         origin: Some("section".to_owned()),
-        work: Work { steps: vec![Step::set("x")], ..Work::default() },
+        work: Work { steps, ..Work::default() },
     }
 }
 

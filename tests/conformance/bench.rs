@@ -75,7 +75,7 @@ impl To {
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        Self { estate: Estate::bare(table::ESTATE), edits: Vec::new() }
+        Self { estate: Estate::unkind(table::ESTATE), edits: Vec::new() }
     }
 
     /// A bench with everything on it made and settled.

@@ -14,6 +14,9 @@ use rsds::{
 };
 use std::{path::Path, sync::Arc};
 use tokio::sync::{mpsc, watch};
+use unkind::Unkind;
+
+mod unkind;
 
 /// One environment, its files, its state and its AWS.
 pub(crate) struct Estate {
@@ -69,6 +72,12 @@ impl Estate {
             std::fs::copy(file.path(), estate.dir.path().join("environments").join(file.file_name())).unwrap();
         }
         estate
+    }
+
+    /// The same again, behind a wire that keeps only what AWS promises.
+    pub(crate) fn unkind(toml: &str) -> Self {
+        let estate = Self::bare(toml);
+        Self { wire: Some(Unkind::wire(&estate.sandbox)), ..estate }
     }
 
     fn empty(env: &'static str) -> Self {

@@ -5,6 +5,7 @@
 use super::PlanView;
 use crate::{
     address::Address,
+    kind::Disruption,
     plan::{Action, Change, PlanError, Rating},
     ui::{
         drift::{brief, rated},
@@ -31,6 +32,7 @@ impl PlanView<'_> {
             let (level, rank) = match change.action {
                 Action::Delete => (Level::Warning, 0),
                 Action::Replace(_) => (Level::Warning, 1),
+                Action::Update if change.disruption() >= Disruption::Restart => (Level::Warning, 2),
                 Action::Update => (Level::Notice, 0),
                 Action::Resume | Action::Keep | Action::Forget | Action::Refresh | Action::Import => (Level::Notice, 1),
                 Action::Create | Action::NoOp => (Level::Notice, 2),
@@ -74,7 +76,9 @@ impl PlanView<'_> {
         let mut fields: Vec<String> = fields.map(|field| field.field.clone()).collect();
         fields.dedup();
         let fields = (!fields.is_empty()).then(|| fields.join(", "));
-        let facts: Vec<String> = reasons.chain(fields).collect();
+        let graded = Some(change.disruption()).filter(|grade| *grade != Disruption::None && !self.destroy);
+        let graded = graded.map(|grade| format!("connections: {}", grade.word()));
+        let facts: Vec<String> = reasons.chain(fields).chain(graded).collect();
         let facts = if facts.is_empty() { String::new() } else { format!(": {}", facts.join("; ")) };
         format!("{}{facts}", change.address)
     }

@@ -7,8 +7,8 @@ use super::{
     rows::{Row, Shown, from, name, rows},
 };
 use crate::{
-    kind::After,
-    plan::{Action, Change, Drift, Rating, Summary},
+    kind::{After, Disruption},
+    plan::{Action, Change, Connections, Drift, Rating, Stage, Summary},
     ui::{
         drift,
         duration::about,
@@ -17,7 +17,6 @@ use crate::{
         words,
     },
 };
-use std::collections::BTreeSet;
 use unicode_width::UnicodeWidthStr as _;
 
 /// Columns before a field.
@@ -26,6 +25,8 @@ const INDENT: usize = 6;
 const NARROWEST: usize = 40;
 /// The widest old value that new ones are lined up behind.
 const ALIGNED: usize = 20;
+/// The most resources named for one grade.
+const NAMED: usize = 3;
 /// Durations below this many seconds are not worth a mention.
 const NOTABLE: u32 = 10;
 
@@ -67,16 +68,8 @@ impl PlanView<'_> {
         for row in &rows {
             page.push((self.field(change.action, row, name, old), INDENT + 4));
         }
-        let impacts: BTreeSet<&str> =
-            change.fields.iter().map(|field| field.impact).filter(|i| !i.is_empty()).collect();
-        for impact in impacts.into_iter().filter(|_| change.action != Action::Create) {
-            page.push((
-                Styled::new().text(" ".repeat(INDENT)).label(Label::Warning, format!("! {impact}")),
-                INDENT + 2,
-            ));
-        }
         page.extend(self.ignored(change).map(|line| (line, INDENT + 2)));
-        page.extend(self.steps(change).map(|line| (line, INDENT + 2)));
+        self.steps(change, page);
     }
 
     fn headline(&self, change: &Change) -> Styled {
@@ -152,17 +145,77 @@ impl PlanView<'_> {
         (self.verbose && !told.is_empty()).then_some(line)
     }
 
-    /// The calls that follow: of a resumption always, for it consists of nothing else.
-    fn steps(&self, change: &Change) -> Option<Styled> {
-        let (title, steps) = match change.action {
-            Action::Resume => ("remaining", &change.work.steps),
-            Action::Update if self.verbose => ("steps", &change.work.steps),
-            Action::Delete | Action::Replace(_) if self.verbose => ("deletion", &change.work.removal),
-            _ => return None,
+    /// The calls that follow, in order, with what connections notice of each: one that nobody notices is said only if
+    /// everything is wanted; several always, for then the order matters.
+    fn steps(&self, change: &Change, page: &mut Page) {
+        let stages = change.sequence();
+        let indent = || Styled::new().text(" ".repeat(INDENT));
+        let numbered = match change.action {
+            Action::Resume => true,
+            Action::Update => self.verbose || stages.len() > 1,
+            Action::Delete | Action::Replace(_) => self.verbose,
+            _ => false,
         };
-        let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
-        let text = if names.is_empty() { "wait until it has settled".to_owned() } else { names.join(", ") };
-        Some(Styled::new().text(" ".repeat(INDENT)).label(Label::Dim, format!("{title}: {text}")))
+        if !numbered {
+            // Of several that keep people out together, the one with the words tells.
+            let told = |stage: Stage| notice(&stage).filter(|_| !stage.impact.is_empty());
+            let told = |stage| told(stage).map(|what| (indent().label(Label::Warning, what), INDENT + 2));
+            // That connections end is what a destroy is asked for.
+            return page.extend(stages.into_iter().filter(|_| !self.destroy).filter_map(told));
+        }
+        let title = if change.action == Action::Resume { "remaining" } else { "steps" };
+        match stages.as_slice() {
+            [] if change.action == Action::Resume => {
+                page.push((indent().label(Label::Dim, format!("{title}: wait until it has settled")), INDENT + 2));
+            }
+            [] => {}
+            [one] => page.push((self.step(one, indent().label(Label::Dim, format!("{title}: "))), INDENT + 2)),
+            // Where nobody notices anything, the order matters to AWS alone.
+            several if several.iter().all(|stage| notice(stage).is_none()) => {
+                let mut line = indent().label(Label::Dim, format!("{title}: "));
+                for (at, stage) in several.iter().enumerate() {
+                    line = self.step(stage, if at == 0 { line } else { line.text(", then ") });
+                }
+                page.push((line, INDENT + 2));
+            }
+            several => {
+                page.push((indent().label(Label::Dim, format!("{title}, in this order:")), INDENT + 2));
+                for (at, stage) in several.iter().enumerate() {
+                    let number = indent().label(Label::Dim, format!("  {}. ", at + 1));
+                    page.push((self.step(stage, number), INDENT + 5));
+                }
+            }
+        }
+    }
+
+    fn step(&self, stage: &Stage, line: Styled) -> Styled {
+        let line = line.text(&stage.step);
+        // A step that settles several fields is not named after them.
+        let spoken = stage.step.replace(' ', "_");
+        let unnamed: Vec<&str> = stage.fields.iter().map(String::as_str).filter(|f| !spoken.contains(f)).collect();
+        let line = if unnamed.is_empty() { line } else { line.text(format!(" ({})", unnamed.join(", "))) };
+        let seconds = stage.typical_seconds;
+        let typical = seconds >= NOTABLE || (self.verbose && seconds > 0);
+        let line = if typical { line.label(Label::Dim, format!(" · {}", about(seconds))) } else { line };
+        match notice(stage) {
+            Some(what) => line.text(" ").label(Label::Warning, what),
+            None => line,
+        }
+    }
+
+    /// What connections notice of the whole plan, the worst first; nothing of what is only created or destroyed.
+    fn connections(&self) -> Option<String> {
+        let connections = self.plan.connections();
+        if self.destroy || self.plan.refresh_only {
+            return None;
+        }
+        if connections.worst() == Disruption::None {
+            let asked = connections.iter().any(|(_, change)| !change.sequence().is_empty());
+            return asked.then(|| "Connections notice nothing.".to_owned());
+        }
+        let grades = Disruption::ALL.into_iter().rev().filter(|grade| *grade != Disruption::None);
+        let told: Vec<String> = grades.filter_map(|grade| graded(grade, &connections)).collect();
+        Some(format!("Connections: {}.", told.join("; ")))
     }
 
     pub(super) fn sums(&self, page: &mut Page) {
@@ -193,6 +246,9 @@ impl PlanView<'_> {
             say(format!("Plan: {}.{limit}", summary.counts().join(", ")));
             if self.plan.longest.seconds > 0 {
                 say(self.longest());
+            }
+            if let Some(connections) = self.connections() {
+                say(connections);
             }
         }
         // What is imported is recorded by that, not brought up to date.
@@ -249,6 +305,39 @@ impl PlanView<'_> {
     }
 }
 
+/// What people should know of a step: `! restart: require_ssl takes a restart of the workgroup`.
+fn notice(stage: &Stage) -> Option<String> {
+    let said = stage.impact.join("; ");
+    match (stage.disruption, said.as_str()) {
+        (Disruption::None, "") => None,
+        (Disruption::None, said) => Some(format!("! {said}")),
+        (graded, "") => Some(format!("! {}", graded.word())),
+        (graded, said) => Some(format!("! {}: {said}", graded.word())),
+    }
+}
+
+/// The resources of a grade: `restart of a/b and c/d`, `outage of a/b for about 10m`.
+fn graded(grade: Disruption, connections: &Connections<'_>) -> Option<String> {
+    let lasts = |change: &Change| {
+        let stages = change.sequence().into_iter().filter(|stage| stage.disruption == Disruption::Outage);
+        stages.map(|stage| stage.typical_seconds).fold(0, u32::saturating_add)
+    };
+    let changes: Vec<&Change> = connections.of(grade).collect();
+    let longest = changes.iter().map(|change| lasts(change)).max().filter(|_| grade == Disruption::Outage);
+    let mut named: Vec<String> = changes.iter().map(|change| change.address.to_string()).collect();
+    if named.len() > NAMED {
+        let more = named.len() - (NAMED - 1);
+        named.truncate(NAMED - 1);
+        named.push(format!("{more} more"));
+    }
+    let last = named.pop()?;
+    let named = if named.is_empty() { last } else { format!("{} and {last}", named.join(", ")) };
+    Some(match longest {
+        Some(seconds) => format!("{} of {named} for about {}", grade.word(), about(seconds)),
+        None => format!("{} of {named}", grade.word()),
+    })
+}
+
 fn old_width(row: &Row<'_>) -> Option<usize> {
     match &row.shown {
         Shown::Turns(before, _) | Shown::Comes(Some(before), _) => Some(before.width()),
@@ -266,7 +355,7 @@ mod tests {
     use crate::{
         kind::Order,
         plan::{FieldChange, Plan, Reason, Verb},
-        ui::sample::{address, change, fresh, from, known, op, plan},
+        ui::sample::{address, change, fresh, from, impact, known, op, plan},
     };
     use serde_json::{Value as Json, json};
 
@@ -304,7 +393,10 @@ mod tests {
 
     fn mixed() -> Plan {
         let workgroup = vec![
-            FieldChange { impact: "running queries may be cancelled", ..known("max_capacity", json!(64), json!(128)) },
+            FieldChange {
+                impact: impact(Disruption::Reconnect, "running queries may be cancelled"),
+                ..known("max_capacity", json!(64), json!(128))
+            },
             FieldChange { unreadable: true, ..known("password_rotation", json!("30d"), json!("60d")) },
             FieldChange {
                 key: Some("require_ssl".into()),
@@ -348,7 +440,10 @@ mod tests {
                   [not readable: compared with the state] (environments/dev.toml:3)
               parameters.require_ssl: "false" -> "true" [drift]
                   (environments/dev.toml:31)
-              ! running queries may be cancelled
+              steps, in this order:
+                1. set max_capacity ! reconnect: running queries may be cancelled
+                2. set parameters
+                3. set password_rotation
 
         consumer-a-1
           -/+ replace (delete first) consumer-a-1/namespace (ec2.vpc)
@@ -374,6 +469,7 @@ mod tests {
         Plan: 1 to update, 2 to replace, 1 to delete, 1 to resume, 2 to forget. Limited
           by --target or --exclude: there may be more to do.
         Typically about 2m; longest: producer/workgroup
+        Connections: reconnect of producer/workgroup.
         "#);
     }
 

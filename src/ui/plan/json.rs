@@ -4,7 +4,7 @@
 
 use super::PlanView;
 use crate::{
-    kind::{After, Step},
+    kind::{After, Disruption, Step},
     plan::{Action, Change, FieldChange, Reason},
     ui::drift::json_of,
 };
@@ -20,6 +20,7 @@ impl PlanView<'_> {
             "limited": self.limited,
             "empty": self.plan.is_empty(),
             "summary": self.plan.summary(),
+            "connections": self.connections_json(),
             "longest_path": self.plan.longest,
             "changes": changes.collect::<Vec<_>>(),
             "refresh": self.plan.refresh.iter().map(|(address, _)| address).collect::<Vec<_>>(),
@@ -47,9 +48,20 @@ impl PlanView<'_> {
             "fields": change.fields.iter().map(|field| self.field_json(field)).collect::<Vec<_>>(),
             "ignored": change.ignored.iter().map(|field| self.field_json(field)).collect::<Vec<_>>(),
             "steps": names(&change.work.steps),
+            "sequence": change.sequence(),
+            "disruption": change.disruption(),
             "removal": names(&change.work.removal),
             "typical_seconds": self.typical(change),
         })
+    }
+
+    /// What connections notice of the whole: the worst, and how many resources are of each grade.
+    fn connections_json(&self) -> Json {
+        let connections = self.plan.connections();
+        let counts = Disruption::ALL.map(|grade| (grade.word().to_owned(), json!(connections.of(grade).count())));
+        let mut json = Json::Object(counts.into_iter().collect());
+        json["worst"] = json!(connections.worst());
+        json
     }
 
     fn field_json(&self, field: &FieldChange) -> Json {
@@ -60,7 +72,8 @@ impl PlanView<'_> {
             "replaces": field.replaces,
             "drift": field.drift,
             "unreadable": field.unreadable,
-            "impact": field.impact,
+            "impact": field.impact.text,
+            "disruption": field.impact.disruption,
             "origin": self.origin(field.origin.as_deref()),
         });
         match &field.after {

@@ -4,6 +4,7 @@
 
 use super::{PlanView, human::Page as Human};
 use crate::{
+    kind::Disruption,
     plan::{Action, Change},
     ui::{
         markdown::{Block, Entry, Page, Subject, code, list, sentence, text},
@@ -42,7 +43,7 @@ impl PlanView<'_> {
         let mut said = sums.lines();
         let mut head = subject.head(said.next().unwrap_or_default());
         said.for_each(|line| head.extend(["\n", &sentence(line), "\n"]));
-        let impacts: Vec<String> = self.impacts().map(|(of, what)| format!("{}: {}", code(&of), text(what))).collect();
+        let impacts: Vec<String> = self.impacts();
         if !impacts.is_empty() {
             head.extend(["\n**What connections will notice**\n", &list(impacts)]);
         }
@@ -52,15 +53,15 @@ impl PlanView<'_> {
         head
     }
 
-    /// What changes do to connections, by resource.
-    fn impacts(&self) -> impl Iterator<Item = (String, &'static str)> {
-        let changes = self.plan.touched().filter(|change| change.action != Action::Create);
-        let mut all: Vec<(String, &'static str)> = changes
-            .flat_map(|change| change.fields.iter().map(|field| (change.address.to_string(), field.impact)))
-            .filter(|(_, impact)| !impact.is_empty())
-            .collect();
-        all.dedup();
-        all.into_iter()
+    /// What changes do to connections, by resource, the worst first.
+    fn impacts(&self) -> Vec<String> {
+        let told = |(grade, change): (Disruption, &Change)| {
+            let mut said: Vec<String> = change.sequence().into_iter().flat_map(|stage| stage.impact).collect();
+            said.dedup();
+            format!("**{}** {}: {}", grade.word(), code(&change.address.to_string()), text(&said.join("; ")))
+        };
+        let connections = self.plan.connections();
+        connections.iter().filter(|(grade, _)| *grade != Disruption::None && !self.destroy).map(told).collect()
     }
 
     fn block(&self, title: String, open: bool, changes: &[&Change]) -> Block {
@@ -110,7 +111,7 @@ mod tests {
         plan::{FieldChange, Plan, Reason, Verb},
         ui::{
             markdown::LIMIT,
-            sample::{change, known, op, plan},
+            sample::{change, impact, known, op, plan},
         },
     };
     use serde_json::{Value as Json, json};
@@ -127,7 +128,7 @@ mod tests {
     fn what_goes_is_open_and_the_rest_is_folded() {
         let fields = vec![FieldChange { replaces: true, ..known("database", json!("a"), json!("b")) }];
         let wider = vec![FieldChange {
-            impact: "running queries may be cancelled",
+            impact: impact(Disruption::Reconnect, "running queries may be cancelled"),
             ..known("max_capacity", json!(64), json!(128))
         }];
         let plan = plan(
@@ -155,8 +156,10 @@ mod tests {
 
         Typically about 2m; longest: producer/workgroup
 
+        Connections: reconnect of producer/workgroup.
+
         **What connections will notice**
-        - <code>producer/workgroup</code>: running queries may be cancelled
+        - **reconnect** <code>producer/workgroup</code>: running queries may be cancelled
 
         **Warnings**
         - environments/prod.toml:7: &#96;x&#96; is wide open
@@ -185,7 +188,7 @@ mod tests {
         ```diff
         ~ update producer/workgroup (ec2.vpc) id-producer-workgroup · typical 2m
             max_capacity: 64 -> 128 (environments/prod.toml:41)
-            ! running queries may be cancelled
+            ! reconnect: running queries may be cancelled
         ```
 
         </details>
