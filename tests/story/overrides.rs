@@ -108,12 +108,14 @@ async fn a_field_of_one_resource_is_its_own_and_the_plan_says_where_it_comes_fro
     assert_eq!(brief(&plan), [format!("update {WORKGROUP}")]);
     insta::assert_snapshot!(told(&estate, &plan, WORKGROUP), @r##"
     ~ update consumer-reporting-1/workgroup (redshift-serverless.workgroup)
-        arn:aws:redshift-serverless:us-west-2:123456789012:workgroup/ac33a711-9798-4ddd-813e-88de158d0b3f · typical 6m
+        arn:aws:redshift-serverless:us-west-2:123456789012:workgroup/ac33a711-9798-4ddd-813e-88de158d0b3f · typical 4m
         max_capacity:           16              -> 24 (environments/dev.toml:27)
         parameters.search_path: "$user, public" -> reporting (environments/dev.toml:28)
         tags.owner:             unset           -> bi (environments/dev.toml:29)
-        ! reconnect; require_ssl and use_fips_ssl restart it
-        steps: set max_capacity, set parameters, set tags
+        steps, in this order:
+          1. set max_capacity · 2m
+          2. set parameters · 2m ! reconnect: sessions that are open keep the old value
+          3. set tags · 1s
     "##);
     estate.converge(&Options::default()).await;
     let shown = parameters(&mut estate.sandbox.world()).clone();
