@@ -151,7 +151,7 @@ impl FromStr for Selector {
 }
 
 /// Matches `*` against any run of characters.
-fn wild(pattern: &str, text: &str) -> bool {
+pub(crate) fn wild(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((head, tail)) => text

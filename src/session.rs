@@ -10,7 +10,7 @@ mod unknown;
 pub use rebuild::{Rebuilt, Undecided, rebuild};
 
 use crate::{
-    apply::{self, Event, Interrupt, Outcome, Setting},
+    apply::{self, Event, Interrupt, Outcome, SECOND_LOOK, Setting},
     aws::{Aws, Connection, Owner, network, zones::zones},
     clock::Clock,
     config::{
@@ -199,7 +199,7 @@ impl Session {
         let mut examination = preflight.then(Preflight::new);
         let read = async {
             match refresh {
-                true => observe(&self.aws, &self.state).await,
+                true => self.observed().await,
                 false => Ok(Observed::assumed(&self.state)),
             }
         };
@@ -217,6 +217,22 @@ impl Session {
             None => Report::default(),
         };
         Ok((Planned { plan, observed }, report))
+    }
+
+    /// Reads AWS. What the state was told moments ago may not show yet: what is not as recorded is then looked at again,
+    /// until it is, or has had the time to.
+    async fn observed(&self) -> Result<Observed, Failure> {
+        let mut pause = Duration::from_secs(1);
+        loop {
+            let observed = observe(&self.aws, &self.state).await?;
+            let told = self.state.written.map(|written| self.clock.timestamp().duration_since(written));
+            let told = told.map(|told| self.clock.aws_time(Duration::try_from(told).unwrap_or_default()));
+            match told.and_then(|told| SECOND_LOOK.checked_sub(told)).filter(|left| !left.is_zero()) {
+                Some(left) if !observed.is_as_recorded(&self.state) => self.clock.sleep(pause.min(left)).await,
+                Some(_) | None => return Ok(observed),
+            }
+            pause *= 2;
+        }
     }
 
     /// Returns what a plan made now is bound to.
@@ -320,7 +336,7 @@ impl Session {
 
     /// Starts the owner of the state.
     fn writer(&self) -> (Writer, JoinHandle<Written>) {
-        Writer::start(self.placed(), Arc::clone(&self.store), self.run.clone())
+        Writer::start(self.placed(), Arc::clone(&self.store), self.run.clone(), self.clock.clone())
     }
 
     /// Takes over what the owner of the state has written, and what it could not write.
@@ -339,7 +355,7 @@ impl Session {
 
     /// Looks at what runs, and plans from that; there may be no plan though AWS could be read.
     pub async fn look(&self, options: &Options) -> Result<(Observed, Result<Plan, Failure>), Failure> {
-        let observed = observe(&self.aws, &self.state).await?;
+        let observed = self.observed().await?;
         let wanted = self.wanted(options).await;
         let plan = wanted.and_then(|(stack, warnings)| self.decided(&stack, warnings, &observed, options));
         Ok((observed, plan))

@@ -1,10 +1,11 @@
 //! Crashes and interrupts: the world and the state are kept at every write of a reference run, each of these moments
 //! is taken for the end of the process, and the next run has to make good.
 
+pub(crate) mod rough;
 mod tap;
 
 use crate::{harness::*, scene::*};
-use rsds::{apply::Outcome, plan::Options, state::Store};
+use rsds::{apply::Outcome, plan::Options, sandbox::Weather, state::Store};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tap::Record;
 pub(crate) use tap::{Cut, Tap};
@@ -21,14 +22,15 @@ struct Course {
     sets: &'static [&'static str],
     options: Options,
     stride: usize,
-    /// Whether requests land late, too.
-    late: bool,
+    /// What befalls the calls of this run and the next.
+    weather: Weather,
 }
 
 impl Course {
     /// The first apply.
     fn apply(toml: &'static str) -> Self {
-        Self { toml, made_with: None, sets: &[], options: Options::default(), stride: 1, late: true }
+        let (options, weather) = (Options::default(), Weather::default());
+        Self { toml, made_with: None, sets: &[], options, stride: 1, weather }
     }
 
     /// A run over an estate that was made with this and is to be so now.
@@ -59,12 +61,11 @@ impl Course {
             estate.apply().await;
         }
         estate.set(self.sets);
-        let tap = Tap::on(&estate);
-        estate.wire = Some(tap.wire());
+        estate.sandbox.weather(self.weather.clone());
+        let tap = Tap::recording(&estate);
         let (_keep, interrupt) = watch::channel(None);
         let outcome = estate.run_on(&self.options, Arc::new(tap.clone()), interrupt).await;
         assert!(outcome.is_complete(), "{:#?}", outcome.failed);
-        estate.wire = None;
         (estate, tap.take())
     }
 
@@ -75,7 +76,7 @@ impl Course {
         let end = ended(&mut reference, next, "the reference").await;
         let mut swept = 0;
         let moments = record.moments.iter().enumerate().step_by(self.stride);
-        for (number, moment) in moments.filter(|(_, moment)| self.late || moment.late.is_none()) {
+        for (number, moment) in moments {
             let late = if moment.late.is_some() { "landing late, " } else { "" };
             let what = format!("moment {number} of {}: {late}before {}", record.moments.len(), moment.before);
             let mut estate = moment.found(self.toml, self.sets, LATE).await;

@@ -62,6 +62,53 @@ a list.
     current("docs/environment.md", &format!("{GENERATED}\n\n{head}\n{}", rsds::config::reference()));
 }
 
+#[test]
+fn docs_weather_is_current() {
+    let rough = fs::read_to_string(root().join("src/sandbox/weather/rough.toml")).unwrap();
+    let text = format!(
+        "\
+{GENERATED}
+
+# The weather of the sandbox
+
+On AWS calls take their time, are refused when there are too many, break off, fail, and show late what has changed. The
+sandbox does so on request:
+
+```sh
+rsds apply --sandbox --sandbox-weather examples/sandbox-weather.toml
+rsds sandbox serve --sandbox-weather examples/sandbox-weather.toml
+```
+
+A weather is a TOML file; what is not in it is calm. Unknown keys, services and operations are errors that name the file,
+the line and the column; all of them are shown at once. [An example](../examples/sandbox-weather.toml).
+
+- `preset = \"rough\"` begins with a bad day of AWS (below) and lays the file over it: tables merge, everything else
+  replaces.
+- Durations are the sandbox's time, which runs 30 times faster than the wall unless `--sandbox-speed` says otherwise.
+- A request reaches the world after half of its latency, and its answer comes after the rest. One whose client goes away
+  before arrives all the same.
+- Services are named by the scope of their signature: `ec2`, `iam`, `kms`, `redshift`, `redshift-serverless`,
+  `elasticloadbalancing`, `s3`, `logs`, `tagging`, ...
+- A read within the lag of its service may show the service as it was before its latest changes, and the next read may
+  show them, or not again. A change that rests on something made moments ago may be refused as if it were not there yet.
+  Who made the change and who looks must be the same process, or clients of the same `rsds sandbox serve`.
+- All chances follow from `seed` and from how many calls of that operation the process has made: the same command on the
+  same world meets the same weather.
+
+{}
+## `rough`
+
+```toml
+{rough}```
+",
+        rsds::sandbox::weather::reference()
+    );
+    current("docs/sandbox-weather.md", &text);
+    let example = root().join("examples/sandbox-weather.toml");
+    let weather = rsds::sandbox::Weather::open(&example).map_err(|problems| problems.render(false, 100));
+    assert!(!weather.unwrap().is_calm());
+}
+
 /// One command's help, then its subcommands'.
 fn help(command: &clap::Command, name: &str, out: &mut String) {
     let inherited = |arg: clap::Arg| if arg.is_global_set() && name != "rsds" { arg.hide(true) } else { arg };

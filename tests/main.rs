@@ -13,6 +13,7 @@ mod faults;
 mod golden;
 mod harness;
 mod import;
+mod lag;
 mod land;
 mod makespan;
 mod preflight;

@@ -1,11 +1,11 @@
-//! Random lives of an estate: edits, faults, crashes, interrupts and what somebody else does to it, in any order. It
-//! converges in the end, to what a fresh estate would be, and a destroy leaves nothing.
+//! Random lives of an estate: edits, faults, crashes, interrupts and what somebody else does to it, in any order and in any
+//! weather. It converges in the end, to what a fresh estate would be, and a destroy leaves nothing.
 //!
 //! `RSDS_RANDOM_CASES` says how many lives (200), `RSDS_RANDOM_SEED` where they begin: a failure prints both, and the same
 //! seed lives the same lives.
 
 use crate::{
-    crash::{Cut, Tap},
+    crash::{Cut, Tap, rough::bearable},
     harness::*,
     scene::TINY,
 };
@@ -16,7 +16,7 @@ use proptest::{
 };
 use rsds::{
     plan::Options,
-    sandbox::{AwsError, Fault, How},
+    sandbox::{AwsError, Fault, How, Weather},
 };
 use std::{
     collections::BTreeMap,
@@ -105,6 +105,18 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
+/// The weather of a life: as often as not calm, else one thing at a time or all of them.
+fn weather() -> impl Strategy<Value = Weather> {
+    let only = |part: fn(Weather) -> Weather| move |seed| Weather { seed, ..part(bearable(seed)) };
+    let day = 0..10_000_u64;
+    prop_oneof![
+        3 => Just(Weather::default()),
+        1 => day.clone().prop_map(only(|Weather { latency, jitter, .. }| Weather { latency, jitter, ..Weather::default() })),
+        1 => day.clone().prop_map(only(|Weather { lag, .. }| Weather { lag, ..Weather::default() })),
+        1 => day.prop_map(bearable),
+    ]
+}
+
 impl Blow {
     fn how(self) -> How {
         match self {
@@ -167,8 +179,9 @@ async fn meddle(estate: &Estate, meddling: Meddling) {
 }
 
 /// Lives one life.
-async fn live(events: &[Event]) -> Result<(), TestCaseError> {
+async fn live(weather: &Weather, events: &[Event]) -> Result<(), TestCaseError> {
     let mut estate = Estate::bare(TINY);
+    estate.sandbox.weather(weather.clone());
     let mut edit = 0;
     for event in events {
         estate.sandbox.disarm();
@@ -184,7 +197,10 @@ async fn live(events: &[Event]) -> Result<(), TestCaseError> {
                 continue;
             }
             Event::Meddle(meddling) => {
+                // What somebody else does is done, whatever it took.
+                estate.sandbox.weather(Weather::default());
                 meddle(&estate, *meddling).await;
+                estate.sandbox.weather(weather.clone());
                 continue;
             }
             Event::Strike(blows) => {
@@ -204,7 +220,7 @@ async fn live(events: &[Event]) -> Result<(), TestCaseError> {
             Event::Crash(at, cut) => {
                 let tap = Tap::deadly(&estate, *at, *cut);
                 estate.crashing(&tap, &options).await;
-                tap.land(&estate.clock, Duration::from_secs(12));
+                tap.land(Duration::from_secs(12));
             }
             Event::Interrupt(after) => {
                 let (clock, after) = (estate.clock.clone(), Duration::from_secs(*after));
@@ -267,10 +283,10 @@ fn lives_converge(part: u64) {
         max_shrink_iters: 40,
         ..Config::default()
     };
-    let lives = prop::collection::vec(event(), 1..5);
-    let result = TestRunner::new(config).run(&lives, |events| {
+    let lives = (weather(), prop::collection::vec(event(), 1..5));
+    let result = TestRunner::new(config).run(&lives, |(weather, events)| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-        runtime.block_on(live(&events))
+        runtime.block_on(live(&weather, &events))
     });
     if let Err(error) = result {
         panic!("RSDS_RANDOM_SEED={seed} RSDS_RANDOM_CASES={cases}, part {part}: {error}");

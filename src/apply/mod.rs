@@ -12,9 +12,11 @@ mod retry;
 mod settle;
 
 pub use event::{Event, Trouble};
+pub(crate) use operation::SECOND_LOOK;
 pub use queue::{Outcome, apply};
 
 use crate::{address::Address, aws::Aws, clock::Clock, kind::OutputRef, state::Writer};
+use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 use std::{
     collections::BTreeMap,
@@ -50,6 +52,8 @@ struct Run {
     setting: Setting,
     settler: settle::Settler,
     outputs: Mutex<BTreeMap<Address, Map<String, Json>>>,
+    /// When the state this run began with was written: what it tells may show late.
+    told: Option<Timestamp>,
     /// Says that no more is to be begun, and how long calls in flight may take: after an interrupt, or after a write of
     /// the state that failed.
     halt: watch::Sender<Option<Duration>>,

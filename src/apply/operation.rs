@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     address::Address,
-    aws::{Class, tags},
+    aws::{Class, shows_late, tags},
     kind::{AnyJob, AnyKind, AnyLive, AnyWhich, Id, OutputRef, Readiness, Step, When},
     plan::{Change, Departure, Op, Verb, departure, invalidates},
     state::{Deposed, Entry, Status},
@@ -20,7 +20,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 /// How long after its record a request may still land, and its effect still be invisible: absence counts only at a second
 /// look after this time (design.md 8).
-const SECOND_LOOK: Duration = Duration::from_secs(30);
+pub(crate) const SECOND_LOOK: Duration = Duration::from_secs(30);
 /// How often a lost create call is sent again.
 const LOST_CREATES: u32 = 4;
 
@@ -51,7 +51,10 @@ impl<'a> Operation<'a> {
     pub(super) async fn perform(&self, op: &Op, entry: Option<Entry>) -> Result<Option<Entry>, Trouble> {
         // The intent of an import is this very run's.
         let asked = entry.as_ref().and_then(|entry| entry.status.asked()).filter(|_| op.verb != Verb::Import);
-        if let Some(since) = asked {
+        // A call that is to delete what was made moments ago may not see it, and say that it is gone.
+        let deletes = matches!(op.verb, Verb::Delete | Verb::DeleteDeposed);
+        let made = self.run.told.filter(|_| deletes && shows_late(self.kind));
+        if let Some(since) = asked.or(made) {
             self.outwait(since).await?;
         }
         match (op.verb, entry) {
@@ -243,9 +246,7 @@ impl<'a> Operation<'a> {
     /// Waits until what an interrupted run sent after its record of `since` has landed and shows, or never will: only
     /// then does absence count, and only then may something else take its place or rest on it.
     async fn outwait(&self, since: Timestamp) -> Result<(), Trouble> {
-        let clock = &self.run.setting.clock;
-        let passed = Duration::try_from(clock.timestamp().duration_since(since)).unwrap_or_default();
-        match SECOND_LOOK.checked_sub(clock.aws_time(passed)) {
+        match SECOND_LOOK.checked_sub(self.since(since)) {
             Some(rest) => self.run.pause(rest).await,
             None => Ok(()),
         }
@@ -312,7 +313,7 @@ impl<'a> Operation<'a> {
                 self.settle(&entry, goal).await?;
             }
             goal = Goal::Ready;
-            self.run_step(&mut entry, step, before, &spec, Calling::Step).await?;
+            self.run_step(&mut entry, step, before, &spec, self.calling()).await?;
             for field in &step.fields {
                 entry.spec[field] = spec[field].clone();
             }
@@ -320,6 +321,18 @@ impl<'a> Operation<'a> {
         entry.spec = spec;
         let pending = self.kind.settles() || matches!(self.change.action, crate::plan::Action::Resume);
         self.settled(entry, pending).await
+    }
+
+    /// What a step on a resource is that has been there: one of an earlier run, which may have made it moments ago.
+    fn calling(&self) -> Calling {
+        let recent = |told| self.since(told) < SECOND_LOOK;
+        if self.run.told.is_some_and(recent) { Calling::Fresh } else { Calling::Step }
+    }
+
+    /// How much AWS time has passed.
+    fn since(&self, then: Timestamp) -> Duration {
+        let clock = &self.run.setting.clock;
+        clock.aws_time(Duration::try_from(clock.timestamp().duration_since(then)).unwrap_or_default())
     }
 
     /// Runs one step: the record before it, the record after it with the next.

@@ -70,7 +70,7 @@ pub async fn apply(plan: Arc<Plan>, state: &State, setting: Setting) -> Outcome 
         state.entries.iter().map(|(address, entry)| (address.clone(), entry.outputs.clone())).collect();
     let halt = watch::Sender::new(*setting.interrupt.borrow());
     let settler = Settler::new(&setting, halt.subscribe());
-    let run = Arc::new(Run { setting, settler, outputs: Mutex::new(outputs), halt });
+    let run = Arc::new(Run { setting, settler, outputs: Mutex::new(outputs), told: state.written, halt });
     let mut entries = state.entries.clone();
     if !plan.refresh.is_empty() {
         for (address, entry) in &plan.refresh {

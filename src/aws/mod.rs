@@ -90,6 +90,12 @@ crate::kinds![
     targets::Targets,
 ];
 
+/// Tells whether what is done to a kind may show late: its service is known for that (aws-facts.md 1, 2, 3).
+pub fn shows_late(kind: &dyn crate::kind::AnyKind) -> bool {
+    let service = kind.name().split('.').next().unwrap_or_default();
+    ["ec2", "iam", "kms"].contains(&service)
+}
+
 /// Finds a kind by name.
 pub fn kind(name: &str) -> Option<&'static dyn crate::kind::AnyKind> {
     KINDS.iter().copied().find(|kind| kind.name() == name)

@@ -14,7 +14,7 @@ use crate::{
     config::{self, Diagnostic, Environment, Problems},
     failure::{Exit, Failure},
     plan::Moved,
-    sandbox::Sandbox,
+    sandbox::{Sandbox, Weather},
     session::{Session, load_state},
     stack::section,
     state::{LocalStore, State, Store},
@@ -87,6 +87,9 @@ pub(super) struct Global {
     /// How many times faster than the wall the sandbox's time runs
     #[arg(long, global = true, value_name = "TIMES", default_value_t = 30.0, value_parser = parse_speed)]
     sandbox_speed: f64,
+    /// What befalls the calls to the sandbox: latency, throttling, failures, changes that show late
+    #[arg(long, global = true, value_name = "FILE")]
+    sandbox_weather: Option<PathBuf>,
     /// Form of the results
     #[arg(
         long,
@@ -178,6 +181,8 @@ impl Global {
             sets: self.sets.clone(),
             sandbox: self.sandbox,
             speed: self.sandbox_speed,
+            weather: Weather::default(),
+            weather_file: self.sandbox_weather.clone(),
             command,
             asks: std::io::stdin().is_terminal() && err,
         }
@@ -194,6 +199,8 @@ pub(super) struct Context {
     pub(super) sets: Vec<String>,
     pub(super) sandbox: bool,
     pub(super) speed: f64,
+    pub(super) weather: Weather,
+    weather_file: Option<PathBuf>,
     /// The subcommand.
     command: String,
     /// Whether somebody is there to answer.
@@ -240,15 +247,35 @@ impl Context {
         }
     }
 
+    /// Reads the weather of the sandbox from its file; `meant` says whether the command has to do with the sandbox.
+    pub(super) fn read_weather(&mut self, meant: bool) -> Result<(), Failure> {
+        let Some(file) = &self.weather_file else { return Ok(()) };
+        if !meant {
+            return Err(Failure::new(
+                "--sandbox-weather is about the sandbox, and this command is not",
+                "add --sandbox",
+            ));
+        }
+        self.weather = Weather::open(file)?;
+        Ok(())
+    }
+
     /// Says, before anything else, that nothing of this is real.
     pub(super) fn announce_sandbox(&self) {
         if self.sandbox {
             self.printer.status(&format!(
-                "sandbox: this is the AWS inside rsds, kept in {}; its time runs {} times faster",
+                "sandbox: this is the AWS inside rsds, kept in {}; its time runs {} times faster{}",
                 shown(&self.sandbox_dir()),
-                self.speed
+                self.speed,
+                self.weather_in_words()
             ));
         }
+    }
+
+    /// Whose weather the sandbox has, to go on with a sentence; nothing when it is calm.
+    pub(super) fn weather_in_words(&self) -> String {
+        let file = self.weather_file.as_ref().map(|file| format!("; its weather is that of {}", shown(file)));
+        file.unwrap_or_default()
     }
 
     pub(super) fn sandbox_dir(&self) -> PathBuf {
@@ -257,7 +284,7 @@ impl Context {
 
     /// Opens the built-in AWS kept in this folder, its time as fast as `--sandbox-speed` says.
     pub(super) fn open_sandbox(&self) -> Result<Sandbox, Failure> {
-        place::open_sandbox(&self.sandbox_dir(), self.speed)
+        place::open_sandbox(&self.sandbox_dir(), self.speed, &self.weather)
     }
 
     /// Forgets what the sandbox holds, and the states that go with it.

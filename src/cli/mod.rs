@@ -122,7 +122,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     cli.global.trace();
-    let context = cli.global.context(name);
+    let mut context = cli.global.context(name);
+    let meant = context.sandbox || matches!(cli.command, Command::Sandbox(sandbox::Command::Serve { .. }));
+    if let Err(failure) = context.read_weather(meant) {
+        context.fail(&failure);
+        return failure.exit();
+    }
     context.announce_sandbox();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -8,7 +8,7 @@ use crate::{
     clock::Clock,
     config::typed::StateBackend,
     failure::Failure,
-    sandbox::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Sandbox},
+    sandbox::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Sandbox, Weather},
     state::{S3Store, s3::Place},
 };
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
@@ -22,6 +22,7 @@ const PARALLELISM: usize = 16;
 pub(super) struct Way {
     sandbox: Option<PathBuf>,
     speed: f64,
+    weather: Weather,
     clock: Clock,
 }
 
@@ -30,27 +31,29 @@ impl Way {
         let (mut http, mut credentials) = (None, None);
         if let Some(dir) = &self.sandbox {
             let key = Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "sandbox");
-            http = Some(open_sandbox(dir, self.speed)?.http_client());
+            http = Some(open_sandbox(dir, self.speed, &self.weather)?.http_client());
             credentials = Some(SharedCredentialsProvider::new(key));
         }
         Ok(Connection { region, http, credentials, parallelism, clock: self.clock.clone() })
     }
 }
 
-/// Opens the built-in AWS kept in a folder.
-pub(super) fn open_sandbox(dir: &Path, speed: f64) -> Result<Sandbox, Failure> {
-    Sandbox::open(dir, Clock::scaled(speed)).map_err(|error| {
+/// Opens the built-in AWS kept in a folder, in this weather.
+pub(super) fn open_sandbox(dir: &Path, speed: f64, weather: &Weather) -> Result<Sandbox, Failure> {
+    let sandbox = Sandbox::open(dir, Clock::scaled(speed)).map_err(|error| {
         Failure::new(
             format!("cannot open the sandbox in {}: {error}", dir.display()),
             "to begin with an empty one: rsds sandbox reset",
         )
-    })
+    })?;
+    sandbox.weather(weather.clone());
+    Ok(sandbox)
 }
 
 impl Context {
     pub(super) fn way(&self) -> Way {
         let sandbox = self.sandbox.then(|| self.sandbox_dir());
-        Way { sandbox, speed: self.speed, clock: self.clock.clone() }
+        Way { sandbox, speed: self.speed, weather: self.weather.clone(), clock: self.clock.clone() }
     }
 
     /// Returns the store of a state that is kept in a bucket; none for a local one.

@@ -33,9 +33,10 @@ async fn serve(context: &Context, port: u16) -> Result<(), Failure> {
     let world = context.open_sandbox()?;
     let ready = |address: std::net::SocketAddr| {
         context.printer.status(&format!(
-            "sandbox: the AWS inside rsds listens on http://{address}; end it with Ctrl-C. To use it elsewhere:\n\
+            "sandbox: the AWS inside rsds listens on http://{address}{}; end it with Ctrl-C. To use it elsewhere:\n\
              export AWS_ENDPOINT_URL=http://{address} AWS_ACCESS_KEY_ID={ACCESS_KEY_ID} \
-             AWS_SECRET_ACCESS_KEY={SECRET_ACCESS_KEY} AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-2"
+             AWS_SECRET_ACCESS_KEY={SECRET_ACCESS_KEY} AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-2",
+            context.weather_in_words()
         ));
     };
     let shutdown = async {

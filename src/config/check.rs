@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::diagnostic::{Diagnostic, did_you_mean, nearest};
-use super::keys::{Absent, KEYS, Key, Since, Type, children, find};
+use super::keys::{Absent, KEYS, Key, Since, Type, children_in, find_in};
 use super::shape::{Fault, Shape, tag_text};
 use super::source::Origin;
 use super::tree::{Node, Value, join};
@@ -26,10 +26,16 @@ pub(super) struct Checked {
     pub broken: BTreeSet<String>,
 }
 
-/// Checks the whole tree.
+/// Checks the whole tree of an environment.
 #[must_use]
 pub(super) fn check(tree: Node) -> Checked {
-    let mut walk = Walk { errors: Vec::new(), unsupported: Vec::new(), broken: BTreeSet::new() };
+    check_against(KEYS, tree)
+}
+
+/// Checks a whole tree against this table of keys.
+#[must_use]
+pub(super) fn check_against(keys: &'static [Key], tree: Node) -> Checked {
+    let mut walk = Walk { keys, errors: Vec::new(), unsupported: Vec::new(), broken: BTreeSet::new() };
     let tree = walk.table("", "", tree, false);
     Checked { tree, errors: walk.errors, unsupported: walk.unsupported, broken: walk.broken }
 }
@@ -58,6 +64,7 @@ pub(super) fn setting(value: &Value) -> Option<String> {
 }
 
 struct Walk {
+    keys: &'static [Key],
     errors: Vec<Diagnostic>,
     unsupported: Vec<Diagnostic>,
     broken: BTreeSet<String>,
@@ -74,12 +81,12 @@ impl Walk {
     fn table(&mut self, pattern: &str, path: &str, node: Node, quiet: bool) -> Node {
         let Node { value: Value::Table(entries), origin, key } = node else { return node };
         self.missing(pattern, path, &entries, &key);
-        let open = find(pattern).is_some_and(|key| key.ty == Type::Open);
+        let open = find_in(self.keys, pattern).is_some_and(|key| key.ty == Type::Open);
         let written: BTreeSet<String> = entries.keys().cloned().collect();
         let mut kept = BTreeMap::new();
         for (name, child) in entries {
             let child_path = join(path, &name);
-            let known = children(pattern).find(|key| key.split().1 == name);
+            let known = children_in(self.keys, pattern).find(|key| key.split().1 == name);
             let checked = match known {
                 Some(key) => self.value(key, &child_path, child, quiet),
                 None if open => Some(child),
@@ -91,7 +98,7 @@ impl Walk {
     }
 
     fn missing(&mut self, pattern: &str, path: &str, entries: &BTreeMap<String, Node>, at: &Origin) {
-        for key in children(pattern).filter(|key| key.absent == Absent::Required) {
+        for key in children_in(self.keys, pattern).filter(|key| key.absent == Absent::Required) {
             let name = key.split().1;
             if !entries.contains_key(name) {
                 let place = if path.is_empty() { "the file".to_owned() } else { format!("`{path}`") };
@@ -112,8 +119,8 @@ impl Walk {
         written: &BTreeSet<String>,
     ) -> Option<Node> {
         let place = if path.is_empty() { String::new() } else { format!(" in `{path}`") };
-        let siblings = children(pattern).map(|key| key.split().1);
-        let elsewhere = KEYS.iter().find(|key| key.split().1 == name && !key.path.contains("[]"));
+        let siblings = children_in(self.keys, pattern).map(|key| key.split().1);
+        let elsewhere = self.keys.iter().find(|key| key.split().1 == name && !key.path.contains("[]"));
         let near = nearest(name, siblings.clone());
         // Rules say nothing about the default of a key that was meant and mistyped.
         self.broken.extend(near.filter(|near| !written.contains(*near)).map(|near| join(path, near)));
@@ -152,7 +159,7 @@ impl Walk {
 
     fn map(&mut self, key: &Key, shape: Shape, path: &str, node: Node, quiet: bool) -> Node {
         let Node { value: Value::Table(entries), origin, key: at } = node else { return node };
-        let Some(inner) = find(&format!("{}.*", key.path)) else { return Node::root() };
+        let Some(inner) = find_in(self.keys, &format!("{}.*", key.path)) else { return Node::root() };
         let mut kept = BTreeMap::new();
         for (name, child) in entries {
             let child_path = join(path, &name);
@@ -225,6 +232,12 @@ impl Walk {
                 let bounds = format!("{number} is out of bounds: from {from} to {to}");
                 let good = (from..=to).contains(number).then_some(()).ok_or_else(|| Fault::new(bounds));
                 self.keep(path, good, node)
+            }
+            (Type::Decimal(from, to), Value::Int(_) | Value::Number(_)) => {
+                let number = node.value.decimal().unwrap_or(f64::NAN);
+                let bounds = format!("{number} is out of bounds: from {from} to {to}");
+                let good = (from as f64 <= number && number <= to as f64).then_some(());
+                self.keep(path, good.ok_or_else(|| Fault::new(bounds)), node)
             }
             (Type::Rpu, Value::Int(number)) => self.keep(path, rpu(*number), node),
             (Type::Port, Value::Int(number)) => self.keep(path, port(*number), node),
@@ -310,11 +323,12 @@ fn port(number: i64) -> Result<(), Fault> {
 
 const fn expected(ty: Type) -> &'static str {
     match ty {
-        Type::Text(Shape::Duration(..)) => "a duration in quotes",
+        Type::Text(Shape::Duration(..) | Shape::Span(_)) => "a duration in quotes",
         Type::Text(_) => "a string",
         Type::Texts(_) => "an array of strings",
         Type::Bool => "a boolean",
         Type::Int(..) | Type::Rpu | Type::Port => "an integer",
+        Type::Decimal(..) => "a number",
         Type::Zones => "a number or an array of zone names",
         Type::Tables => "an array of tables",
         _ => "a table",
@@ -323,13 +337,16 @@ const fn expected(ty: Type) -> &'static str {
 
 fn correction(ty: Type, value: &Value) -> Option<String> {
     match (ty, value) {
-        (Type::Text(Shape::Duration(..)), Value::Int(number)) => Some(format!("write `\"{number}s\"`")),
+        (Type::Text(Shape::Duration(..) | Shape::Span(_)), Value::Int(number)) => {
+            Some(format!("write `\"{number}s\"`"))
+        }
         (Type::Text(_), Value::Int(number)) => Some(format!("write `\"{number}\"`")),
         (Type::Texts(_), Value::Text(text)) => Some(format!("write `[\"{text}\"]`")),
         (Type::Bool, Value::Text(text)) if text == "true" || text == "false" => Some(format!("write `{text}`")),
         (Type::Int(..) | Type::Rpu | Type::Port | Type::Zones, Value::Text(text)) => {
             text.parse::<i64>().ok().map(|number| format!("write `{number}`"))
         }
+        (Type::Decimal(..), Value::Text(text)) => text.parse::<f64>().ok().map(|number| format!("write `{number}`")),
         _ => None,
     }
 }

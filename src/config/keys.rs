@@ -1,4 +1,5 @@
 //! The one table of keys of an environment file: path, type, default, whether it works yet, and one line of words.
+//! Other files have tables of their own, made of the same (`document.rs`).
 //! It feeds checking and did-you-mean (`check.rs`), defaults (`convert.rs`), the JSON Schema and the reference
 //! (`schema.rs`). A key that is not here does not exist; nothing else may list keys or defaults.
 
@@ -15,6 +16,8 @@ pub enum Type {
     Bool,
     /// An integer within these bounds.
     Int(i64, i64),
+    /// A number within these bounds, with decimals or without.
+    Decimal(i64, i64),
     /// RPUs: 4, 8-512 in steps of 8, up to 1024 in steps of 32.
     Rpu,
     /// A port a warehouse can have: 5431-5455 or 8191-8215.
@@ -265,13 +268,23 @@ pub const KEYS: &[Key] = &[
 /// Finds the key with exactly this path.
 #[must_use]
 pub fn find(path: &str) -> Option<&'static Key> {
-    KEYS.iter().find(|key| key.path == path)
+    find_in(KEYS, path)
+}
+
+/// Finds the key with exactly this path in another table of keys.
+pub(super) fn find_in(keys: &'static [Key], path: &str) -> Option<&'static Key> {
+    keys.iter().find(|key| key.path == path)
 }
 
 /// Lists the keys directly inside the table at `path` (empty for the root), without the `*` of maps.
 pub fn children(path: &str) -> impl Iterator<Item = &'static Key> + Clone {
+    children_in(KEYS, path)
+}
+
+/// The same of another table of keys.
+pub(super) fn children_in(keys: &'static [Key], path: &str) -> impl Iterator<Item = &'static Key> + Clone {
     let path = path.to_owned();
-    KEYS.iter().filter(move |key| {
+    keys.iter().filter(move |key| {
         let (table, name) = key.split();
         table == path && name != "*"
     })

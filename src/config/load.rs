@@ -269,7 +269,11 @@ fn cycle(dir: &Path, seen: &[PathBuf], path: &Path, asked: &Origin) -> Diagnosti
     Diagnostic::error("extends: the files extend one another in a ring", asked).note(ring.join(" extends "))
 }
 
-fn read(path: &Path, name: &str) -> Result<Arc<Source>, String> {
+/// Reads a file under the name it is shown by.
+///
+/// # Errors
+/// Says why it cannot be read.
+pub(super) fn read(path: &Path, name: &str) -> Result<Arc<Source>, String> {
     let bytes = std::fs::read(path).map_err(|error| format!("cannot read {name}: {error}"))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();

@@ -9,6 +9,7 @@ pub mod addresses;
 mod check;
 mod convert;
 pub mod diagnostic;
+mod document;
 pub mod keys;
 mod load;
 pub mod quantity;
@@ -27,7 +28,9 @@ mod tests;
 
 pub use check::{legal_port, legal_rpu};
 pub use diagnostic::{Diagnostic, Problems, Severity};
+pub use document::Document;
 pub use load::{Environment, Spot, environments, load, load_text};
+pub(crate) use schema::reference_of;
 pub use schema::{json_schema, reference};
 pub use source::{Origin, Source};
 pub use tree::join;

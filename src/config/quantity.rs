@@ -33,11 +33,7 @@ pub fn cidr(text: &str, from: u8, to: u8) -> Result<Ipv4Net, Fault> {
 /// # Errors
 /// Says what is wrong, with the bounds in seconds.
 pub fn duration(text: &str, from: u64, to: u64) -> Result<Duration, Fault> {
-    let example = "write a number and a unit: `90s`, `2m`, `1h`, `7d`";
-    let fault = || Fault::new(format!("`{text}` is not a duration")).help(example);
-    let span: Span = text.trim().parse().map_err(|_| fault())?;
-    let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| fault())?;
-    let length = Duration::try_from(length).map_err(|_| Fault::new(format!("`{text}` is negative")))?;
+    let length = length(text, "write a number and a unit: `90s`, `2m`, `1h`, `7d`")?;
     let seconds = length.as_secs();
     if length.subsec_nanos() != 0 {
         return Err(Fault::new(format!("`{text}` is not a whole number of seconds")));
@@ -52,6 +48,28 @@ pub fn duration(text: &str, from: u64, to: u64) -> Result<Duration, Fault> {
         return Err(Fault::new(format!("`{text}` is {given} s: {bound}")));
     }
     Ok(length)
+}
+
+/// Reads a duration such as `30ms` or `1m 30s` of whole milliseconds, at most `to` seconds.
+///
+/// # Errors
+/// Says what is wrong, with the bound.
+pub fn span(text: &str, to: u64) -> Result<Duration, Fault> {
+    let length = length(text, "write a number and a unit: `30ms`, `5s`, `2m`")?;
+    if !length.subsec_nanos().is_multiple_of(1_000_000) {
+        return Err(Fault::new(format!("`{text}` is not a whole number of milliseconds")));
+    }
+    if length > Duration::from_secs(to) {
+        return Err(Fault::new(format!("`{text}` is too long: the most is {} s", grouped(to))));
+    }
+    Ok(length)
+}
+
+fn length(text: &str, example: &str) -> Result<Duration, Fault> {
+    let fault = || Fault::new(format!("`{text}` is not a duration")).help(example);
+    let span: Span = text.trim().parse().map_err(|_| fault())?;
+    let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| fault())?;
+    Duration::try_from(length).map_err(|_| Fault::new(format!("`{text}` is negative")))
 }
 
 /// Writes a number with commas between thousands.
@@ -80,6 +98,16 @@ mod tests {
         assert_eq!(duration("24h", 0, 86_399).unwrap_err().message, "`24h` is 86,400 s: the most is 86,399 s");
         for bad in ["", "90", "-5s", "1 month", "500ms", "1y", "99999999999999999999h"] {
             assert!(duration(bad, 0, 86_399).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn short_durations() {
+        assert_eq!(span("30ms", 60).unwrap().as_millis(), 30);
+        assert_eq!(span("1m", 60).unwrap().as_secs(), 60);
+        assert_eq!(span("61s", 60).unwrap_err().message, "`61s` is too long: the most is 60 s");
+        for bad in ["", "30", "-1s", "5us", "1 month"] {
+            assert!(span(bad, 60).is_err(), "{bad}");
         }
     }
 

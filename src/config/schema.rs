@@ -50,6 +50,7 @@ fn typed(key: &Key) -> Value {
         Type::Texts(shape) => json!({"type": "array", "items": shape.schema(), "uniqueItems": true}),
         Type::Bool => json!({"type": "boolean"}),
         Type::Int(from, to) => json!({"type": "integer", "minimum": from, "maximum": to}),
+        Type::Decimal(from, to) => json!({"type": "number", "minimum": from, "maximum": to}),
         Type::Rpu => json!({"anyOf": [
             {"const": 4},
             {"type": "integer", "minimum": 8, "maximum": 512, "multipleOf": 8},
@@ -83,8 +84,14 @@ fn default(key: &Key) -> Option<Value> {
 /// Returns the reference of all keys as a Markdown table.
 #[must_use]
 pub fn reference() -> String {
+    reference_of(KEYS)
+}
+
+/// The same of another table of keys.
+#[must_use]
+pub(crate) fn reference_of(keys: &[Key]) -> String {
     let head = "| key | type | default | |\n| --- | --- | --- | --- |\n".to_owned();
-    KEYS.iter().fold(head, |out, key| out + &row(key))
+    keys.iter().fold(head, |out, key| out + &row(key))
 }
 
 fn row(key: &Key) -> String {
@@ -108,6 +115,7 @@ fn words(ty: Type) -> String {
         Type::Bool => "boolean".to_owned(),
         Type::Int(from, to) if to < 1_000_000 => format!("integer {from}-{to}"),
         Type::Int(..) => "integer".to_owned(),
+        Type::Decimal(from, to) => format!("number {from}-{to}"),
         Type::Rpu => "RPUs".to_owned(),
         Type::Port => "port".to_owned(),
         Type::Zones => "number or list of names".to_owned(),

@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use super::diagnostic::nearest;
-use super::quantity::{cidr, duration};
+use super::quantity::{cidr, duration, span};
 use super::sql_name::{database, identifier, principal, table};
 
 /// What is wrong with one value.
@@ -51,6 +51,8 @@ pub enum Shape {
     Choice(&'static [&'static str]),
     /// A duration with a unit, within these seconds.
     Duration(u64, u64),
+    /// A duration with a unit, down to milliseconds and at most so many seconds.
+    Span(u64),
     /// A name inside the database (`^[a-z_][a-z0-9_$]{0,126}$`).
     Identifier,
     /// A database: an identifier of at most 64 characters that is not reserved.
@@ -103,6 +105,7 @@ impl Shape {
             Self::Cidr(from, to) => cidr(text, from, to).map(drop),
             Self::Choice(words) => choice(text, words),
             Self::Duration(from, to) => duration(text, from, to).map(drop),
+            Self::Span(to) => span(text, to).map(drop),
             Self::Identifier => identifier(text),
             Self::Database => database(text),
             Self::Table => table(text).map(drop),
@@ -133,7 +136,7 @@ impl Shape {
             Self::Account => json!({"type": "string", "pattern": "^[0-9]{12}$"}),
             Self::Cidr(..) => json!({"type": "string", "pattern": "^[0-9.]+/[0-9]+$"}),
             Self::Choice(words) => json!({"enum": words}),
-            Self::Duration(..) => json!({"type": "string", "pattern": "[0-9] *[a-zA-Z]"}),
+            Self::Duration(..) | Self::Span(_) => json!({"type": "string", "pattern": "[0-9] *[a-zA-Z]"}),
             Self::Identifier | Self::Database => json!({"type": "string", "pattern": "^[a-z_][a-z0-9_$]{0,126}$"}),
             Self::Table => json!({"type": "string", "pattern": "^[a-z_][a-z0-9_$]*\\.[a-z_][a-z0-9_$]*$"}),
             Self::Principal => json!({"type": "string", "pattern": "^(user|role):[a-z_][a-z0-9_$]*$"}),
@@ -149,7 +152,7 @@ impl Shape {
         match self {
             Self::Choice(words) => words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(" or "),
             Self::Cidr(..) => "IPv4 range".to_owned(),
-            Self::Duration(..) => "duration".to_owned(),
+            Self::Duration(..) | Self::Span(_) => "duration".to_owned(),
             Self::Table => "`schema.table`".to_owned(),
             Self::Principal => "`user:NAME` or `role:NAME`".to_owned(),
             Self::Arn(_) => "ARN".to_owned(),

@@ -55,6 +55,16 @@ impl Value {
         }
     }
 
+    /// Returns the value when it is a number, with decimals or without.
+    #[must_use]
+    pub(super) fn decimal(&self) -> Option<f64> {
+        match self {
+            Self::Int(number) => Some(*number as f64),
+            Self::Number(text) => text.replace('_', "").parse().ok(),
+            _ => None,
+        }
+    }
+
     /// Returns the value as JSON.
     #[must_use]
     pub(super) fn to_json(&self) -> serde_json::Value {

@@ -2,11 +2,12 @@
 //!
 //! Called by `cli` before planning. Must never take a failed read for an absence.
 
+use super::refresh::managed;
 use crate::{
     address::Address,
     aws::{Aws, Fault, kind, tags},
     kind::{AnyLive, AnyWhich},
-    state::{Entry, State},
+    state::{Entry, State, Status},
 };
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,17 @@ impl Observed {
             Some(Seen::Live(live)) => Some(live),
             Some(Seen::Absent) | None => None,
         }
+    }
+
+    /// Tells whether everything that has settled is there, and as rsds last set it.
+    pub fn is_as_recorded(&self, state: &State) -> bool {
+        let settled = state.entries.iter().filter(|(_, entry)| entry.status == Status::Ready);
+        settled.into_iter().all(|(address, entry)| {
+            let as_set = |live: &AnyLive| {
+                kind(&entry.kind).is_none_or(|kind| managed(kind, &entry.spec, &live.spec) == entry.spec)
+            };
+            self.live(address).is_some_and(as_set)
+        })
     }
 
     /// Takes the state's word for everything (`--no-refresh`): what is recorded as settled counts as there.

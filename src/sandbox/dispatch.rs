@@ -1,11 +1,12 @@
 //! The router: from an HTTP request to a service's operation and back to an HTTP response.
 //!
 //! Called by the two doors (`transport`, `serve`) and, for its log, faults and edits, by tests. Must never let an
-//! undeclared parameter reach an operation, nor keep anything of a call that failed.
+//! undeclared parameter reach an operation, nor keep anything of a call that failed, nor wait.
 
 use super::credential::{self, Scope, Unsigned};
 use super::fault::Armed;
-use super::store::{Guard, Store};
+use super::store::{Contents, Guard, Store};
+use super::weather::{Sky, Turn, Weather, blind, swapped};
 use super::world::{digest, uuid_shape};
 use super::{
     AwsError, Fault, How, Operation, Protocol, Reply, Request, SERVICES, Service, World, iam, quota, s3, wire_json,
@@ -22,6 +23,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Key of the world in which the services without a region make their ids.
 pub(super) const GLOBAL_REGION: &str = "aws-global";
@@ -38,18 +40,51 @@ pub struct Call {
     pub operation: String,
     /// Whether the operation changes the world.
     pub mutating: bool,
-    /// Wire code of the refusal, `LostRequest` or `LostAnswer` for a broken connection, else none.
+    /// Wire code of the refusal, `LostRequest`, `LateRequest` or `LostAnswer` for a broken connection, else none.
     pub error: Option<String>,
 }
 
 /// The connection broke, by order of a fault; whether the call took effect is for the client to find out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the sandbox broke the connection, as ordered by an injected fault")]
+#[error("the sandbox broke the connection, as ordered by a fault or its weather")]
 pub struct Lost;
+
+/// A world as it is at a moment, with its weather and what is still under way: what a sandbox can begin from.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    at: Timestamp,
+    contents: Contents,
+    sky: Option<Box<Sky>>,
+    late: Vec<(Timestamp, Routed)>,
+}
+
+impl Snapshot {
+    /// World time of that moment.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Whether nothing in the world is different, nor under way to it; its time may be.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.contents.same_worlds(&other.contents) && self.late.len() == other.late.len()
+    }
+}
+
+/// How far a call is when a witness is told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It has arrived, and nothing of it is done.
+    Arrived,
+    /// All of it is done, and it is not answered yet.
+    Done,
+}
+
+/// Somebody who is told of every call that may change the world; for tests that look at it in between.
+pub type Witness = Arc<dyn Fn(&Sandbox, Stage, &http::Request<Bytes>) + Send + Sync>;
 
 /// The built-in AWS; clones share one world.
 #[derive(Clone)]
-pub struct Sandbox(Arc<Inner>);
+pub struct Sandbox(pub(super) Arc<Inner>);
 
 // Short: the SDK prints its HTTP client with its configuration.
 impl fmt::Debug for Sandbox {
@@ -58,18 +93,26 @@ impl fmt::Debug for Sandbox {
     }
 }
 
-struct Inner {
-    clock: Clock,
+pub(super) struct Inner {
+    pub(super) clock: Clock,
     state: Mutex<State>,
 }
 
-struct State {
+pub(super) struct State {
     store: Store,
     calls: Vec<Call>,
     faults: Armed,
     requests: u64,
+    /// Nothing where it is calm.
+    pub(super) sky: Option<Box<Sky>>,
+    /// Requests that have been sent and not arrived, with the time on the clock when they will.
+    pub(super) under_way: BTreeMap<u64, (Duration, Arc<http::Request<Bytes>>)>,
+    /// Requests whose clients have given up, with the world time when they arrive.
+    late: Vec<(Timestamp, Routed)>,
+    witness: Option<Witness>,
 }
 
+#[derive(Debug, Clone)]
 struct Routed {
     service: &'static Service,
     operation: &'static Operation,
@@ -101,9 +144,39 @@ impl Sandbox {
         Store::reset(dir)
     }
 
+    /// A world that goes on from a snapshot, in memory.
+    pub fn resume(snapshot: &Snapshot, clock: Clock) -> Self {
+        let Snapshot { contents, sky, late, .. } = snapshot.clone();
+        let sandbox = Self::with(Store::holding(contents, clock.timestamp()), clock);
+        {
+            let mut state = sandbox.state();
+            (state.sky, state.late) = (sky, late);
+        }
+        sandbox
+    }
+
     fn with(store: Store, clock: Clock) -> Self {
-        let state = State { store, calls: Vec::new(), faults: Armed::default(), requests: 0 };
+        let state = State {
+            store,
+            calls: Vec::new(),
+            faults: Armed::default(),
+            requests: 0,
+            sky: None,
+            under_way: BTreeMap::new(),
+            late: Vec::new(),
+            witness: None,
+        };
         Self(Arc::new(Inner { clock, state: Mutex::new(state) }))
+    }
+
+    /// Lets the weather be this from now on.
+    pub fn weather(&self, weather: Weather) {
+        self.state().sky = Sky::of(weather);
+    }
+
+    /// Tells somebody of every call from now on, or nobody.
+    pub fn witness(&self, witness: Option<Witness>) {
+        self.state().witness = witness;
     }
 
     /// Answers one HTTP request; a connection that a fault breaks becomes a 503 here.
@@ -117,7 +190,18 @@ impl Sandbox {
 
     /// Answers one HTTP request, or breaks the connection where a fault says so.
     pub fn exchange(&self, http: &http::Request<Bytes>) -> Result<http::Response<Bytes>, Lost> {
+        let witness = self.state().witness.clone();
+        let may_change = || route(http).is_ok_and(|routed| routed.operation.mutating);
+        let Some(witness) = witness.filter(|_| may_change()) else { return self.answer(http) };
+        witness(self, Stage::Arrived, http);
+        let answer = self.answer(http);
+        witness(self, Stage::Done, http);
+        answer
+    }
+
+    fn answer(&self, http: &http::Request<Bytes>) -> Result<http::Response<Bytes>, Lost> {
         let mut state = self.state();
+        self.land(&mut state);
         state.requests += 1;
         let id = uuid_shape(&digest(&format!("request/{}", state.requests)));
         match route(http) {
@@ -156,15 +240,25 @@ impl Sandbox {
 
     fn perform(&self, state: &mut State, routed: &Routed) -> Result<Result<Reply, AwsError>, Lost> {
         let Routed { service, operation, request } = routed;
-        let fault = state.faults.strike(service.scope, operation.name);
+        let (turn, weather) = self.weathered(state, routed);
+        let fault = state.faults.strike(service.scope, operation.name).or(weather);
         let log = |state: &mut State, error| state.log(service.scope, operation.name, operation.mutating, error);
         let result = match &fault {
             Some(How::LoseRequest) => {
                 log(state, Some("LostRequest".to_owned()));
                 return Err(Lost);
             }
+            Some(How::Late(after)) => {
+                log(state, Some("LateRequest".to_owned()));
+                self.post(state, *after, routed.clone());
+                return Err(Lost);
+            }
             Some(How::Error(error)) => Err(error.clone()),
-            Some(How::LoseAnswer) | None => self.run(state, routed),
+            Some(How::ErrorAfter(error)) => {
+                let done = self.run(state, routed, turn.as_ref());
+                Err(done.err().unwrap_or_else(|| error.clone()))
+            }
+            Some(How::LoseAnswer) | None => self.run(state, routed, turn.as_ref()),
         };
         let code = result.as_ref().err().map(|error| error.code.clone());
         if fault == Some(How::LoseAnswer) {
@@ -176,24 +270,110 @@ impl Sandbox {
         Ok(result)
     }
 
-    fn run(&self, state: &mut State, routed: &Routed) -> Result<Reply, AwsError> {
-        let Routed { service, operation, request } = routed;
-        let region = if service.is_global() { GLOBAL_REGION } else { &request.region };
-        if operation.mutating {
-            return self.change(state, region, |world, now| {
-                iam::authorize(world, request)?;
-                world.catch_up(now);
-                let reply = quota::perform(operation, world, request, now)?;
-                iam::link(world, request);
-                Ok(reply)
-            });
+    // What the weather does to a call; it costs nothing where it is calm.
+    fn weathered(&self, state: &mut State, routed: &Routed) -> (Option<Turn>, Option<How>) {
+        if state.sky.is_none() {
+            return (None, None);
         }
-        let (_guard, now) = self.look(state)?;
-        state.store.read(region, |world| {
+        // A world that cannot be read is told by the operation.
+        let now = self.look(state).map_or_else(|_| state.store.seen(), |(_guard, now)| now);
+        let Some(sky) = &mut state.sky else { return (None, None) };
+        let turn = sky.turn(routed.service, routed.operation);
+        let how = sky.strike(&turn, &routed.request, now);
+        (Some(turn), how)
+    }
+
+    fn run(&self, state: &mut State, routed: &Routed, turn: Option<&Turn>) -> Result<Reply, AwsError> {
+        let (guard, now) = self.look(state)?;
+        if routed.operation.mutating {
+            return self.run_change(state, &guard, now, routed, turn);
+        }
+        let Routed { operation, request, .. } = routed;
+        let region = routed.region();
+        let unseen = state.sky.as_ref().zip(turn).map(|(sky, turn)| sky.unseen_by_read(turn, region, now));
+        let run = |world: &mut World| {
             iam::authorize(world, request)?;
             world.catch_up(now);
             (operation.run)(world, request, now)
-        })
+        };
+        match unseen.filter(|unseen| !unseen.is_empty()) {
+            Some(unseen) => run(&mut swapped(state.store.copy(region), &unseen)),
+            None => state.store.read(region, run),
+        }
+    }
+
+    fn run_change(
+        &self,
+        state: &mut State,
+        guard: &Guard,
+        now: Timestamp,
+        routed: &Routed,
+        turn: Option<&Turn>,
+    ) -> Result<Reply, AwsError> {
+        let Routed { service, operation, request } = routed;
+        let region = routed.region();
+        let unseen = state.sky.as_ref().zip(turn).map(|(sky, turn)| sky.unseen_by_change(turn, region, now));
+        let run = |world: &mut World| {
+            iam::authorize(world, request)?;
+            world.catch_up(now);
+            let reply = quota::perform(operation, world, request, now)?;
+            iam::link(world, request);
+            Ok(reply)
+        };
+        let (reply, before) = state.store.change(guard, region, |world| {
+            let blind = blind(world, &unseen.unwrap_or_default(), run);
+            // What would be refused anyway is refused for the right reason.
+            let reply = run(world)?;
+            blind.map_or(Ok(reply), Err)
+        })?;
+        if let Some(sky) = state.sky.as_mut().filter(|sky| sky.remembers(service.scope)) {
+            sky.remember(now, service.scope, before);
+        }
+        Ok(reply)
+    }
+
+    /// Lets a request arrive that much later, whoever still waits for its answer. One that only reads is forgotten.
+    fn post(&self, state: &mut State, after: Duration, routed: Routed) {
+        if routed.operation.mutating {
+            let now = self.look(state).map_or_else(|_| state.store.seen(), |(_guard, now)| now);
+            state.late.push((now.checked_add(after).unwrap_or(now), routed));
+        }
+    }
+
+    /// Does what has arrived by now and nobody waits for, in its order and at its time.
+    fn land(&self, state: &mut State) {
+        if state.late.is_empty() {
+            return;
+        }
+        let Ok((guard, now)) = self.look(state) else { return };
+        let (mut due, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut state.late).into_iter().partition(|(at, _)| *at <= now);
+        state.late = later;
+        due.sort_by_key(|(at, _)| *at);
+        for (at, routed) in due {
+            let done = self.run_change(state, &guard, at, &routed, None);
+            let Routed { service, operation, .. } = &routed;
+            state.log(service.scope, operation.name, operation.mutating, done.err().map(|error| error.code));
+        }
+    }
+
+    /// Lets a request that was under way arrive all the same, though its client has gone.
+    pub(super) fn abandoned(&self, http: &http::Request<Bytes>, after: Duration) {
+        if let Ok(routed) = route(http) {
+            self.post(&mut self.state(), after, routed);
+        }
+    }
+
+    /// Everything as it is at this moment; what is under way arrives when it would have.
+    pub fn snapshot(&self) -> Snapshot {
+        let state = &mut *self.fresh();
+        let (at, elapsed) = (state.store.seen(), self.0.clock.elapsed());
+        let mut late = state.late.clone();
+        for (arrives, http) in state.under_way.values() {
+            let when = at.checked_add(arrives.saturating_sub(elapsed)).unwrap_or(at);
+            late.extend(route(http).ok().filter(|routed| routed.operation.mutating).map(|routed| (when, routed)));
+        }
+        Snapshot { at, contents: state.store.contents(), sky: state.sky.clone(), late }
     }
 
     fn change<R, E: From<io::Error>>(
@@ -203,7 +383,7 @@ impl Sandbox {
         run: impl FnOnce(&mut World, Timestamp) -> Result<R, E>,
     ) -> Result<R, E> {
         let (guard, now) = self.look(state)?;
-        state.store.change(&guard, region, |world| run(world, now))
+        Ok(state.store.change(&guard, region, |world| run(world, now))?.0)
     }
 
     // The world as it stands, held against other processes as long as the guard lives, and its time.
@@ -263,6 +443,11 @@ impl Sandbox {
         self.state().calls.clone()
     }
 
+    /// The call this process saw last.
+    pub fn last_call(&self) -> Option<Call> {
+        self.state().calls.last().cloned()
+    }
+
     /// The calls this process saw since the last taking.
     pub fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.state().calls)
@@ -279,7 +464,7 @@ impl Sandbox {
     }
 
     // A panic in an operation leaves the store as it was (see there), so its lock need not stay poisoned.
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -288,7 +473,14 @@ impl Sandbox {
         if let Err(error) = self.look(&mut state) {
             tracing::warn!(%error, "the sandbox world could not be read again");
         }
+        self.land(&mut state);
         state
+    }
+}
+
+impl Routed {
+    fn region(&self) -> &str {
+        if self.service.is_global() { GLOBAL_REGION } else { &self.request.region }
     }
 }
 

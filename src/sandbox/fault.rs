@@ -1,18 +1,24 @@
-//! Faults that tests order beforehand: an error, a request that never arrives, an answer that gets lost.
+//! What can go wrong with a call, and faults that tests order beforehand.
 //!
-//! Armed through `Sandbox::inject`, consulted by the router once per routed call. Must never change the world.
+//! Armed through `Sandbox::inject`, consulted by the router once per routed call, before the weather. Must never change
+//! the world.
 
 use super::AwsError;
+use std::time::Duration;
 
 /// What goes wrong with a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum How {
     /// The service answers this error and does nothing.
     Error(AwsError),
+    /// The service does its work, then answers this error all the same.
+    ErrorAfter(AwsError),
     /// The connection breaks before the service sees the call.
     LoseRequest,
     /// The service does its work, then the connection breaks: the client never learns of it.
     LoseAnswer,
+    /// The connection breaks, and the request arrives so much later.
+    Late(Duration),
 }
 
 /// A fault to come.

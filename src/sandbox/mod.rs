@@ -1,7 +1,8 @@
 //! The built-in AWS: one deterministic, serialisable world behind the SDK's HTTP client or a loopback port.
 //!
 //! Made by the command line (`--sandbox`, `sandbox serve`) and by tests. One file per service declares its operations
-//! in a list; `dispatch` routes and answers, `store` keeps the worlds, `transport` and `serve` are the two doors.
+//! in a list; `dispatch` routes and answers, `store` keeps the worlds, `transport` and `serve` are the two doors,
+//! `weather` is what happens to calls on the way.
 //! Must never let a parameter, filter or operation pass that it does not act on, and never verify or keep a secret:
 //! signatures are not checked, only the credential scope is read.
 
@@ -24,15 +25,18 @@ mod store;
 mod sts;
 mod tagging;
 mod transport;
+mod under_way;
+pub mod weather;
 mod wire_json;
 mod wire_query;
 pub mod world;
 
 pub use credential::{ACCESS_KEY_ID, EXPIRED_SESSION_TOKEN, SECRET_ACCESS_KEY, USER_ARN, USER_ID};
-pub use dispatch::{Call, Lost, Sandbox};
+pub use dispatch::{Call, Lost, Sandbox, Snapshot, Stage, Witness};
 pub use fault::{Fault, How};
 pub use request::{AwsError, Reply, Request, page};
 pub use serve::serve;
+pub use weather::Weather;
 pub use world::World;
 
 use jiff::Timestamp;
@@ -56,6 +60,7 @@ pub enum Protocol {
 pub type Run = fn(&mut World, &Request, Timestamp) -> Result<Reply, AwsError>;
 
 /// One operation of a service.
+#[derive(Debug)]
 pub struct Operation {
     /// Name as on the wire.
     pub name: &'static str,
@@ -69,6 +74,7 @@ pub struct Operation {
 }
 
 /// How a list names its elements in the query protocols.
+#[derive(Debug)]
 pub struct List {
     /// Member that holds the list, e.g. `SubnetIds`.
     pub name: &'static str,
@@ -79,6 +85,7 @@ pub struct List {
 }
 
 /// One service: how it is addressed and what it can do.
+#[derive(Debug)]
 pub struct Service {
     /// SigV4 scope, e.g. `elasticloadbalancing`.
     pub scope: &'static str,

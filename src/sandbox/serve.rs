@@ -74,7 +74,7 @@ async fn answer(
         *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
         return Ok(response);
     };
-    let response = sandbox.exchange(&Request::from_parts(head, body.to_bytes()))?;
+    let response = sandbox.carry(Request::from_parts(head, body.to_bytes())).await?;
     Ok(response.map(Full::new))
 }
 

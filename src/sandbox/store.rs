@@ -25,8 +25,9 @@ const LOCK: &str = "world.lock";
 /// A moment as world time and as wall time.
 type Times = (Timestamp, Timestamp);
 
+/// All the worlds of an account.
 #[derive(Serialize, Deserialize, Clone, Debug)]
-struct Contents {
+pub(super) struct Contents {
     format: u32,
     // World time of the last change and the wall time it was then.
     times: Times,
@@ -41,6 +42,11 @@ impl Contents {
     fn new(wall: Timestamp) -> Self {
         let (iam, quotas, regions) = (Iam::default(), BTreeMap::new(), BTreeMap::new());
         Self { format: FORMAT, times: (wall, wall), home: None, iam, quotas, regions }
+    }
+
+    /// Whether the worlds are the same, whatever the time.
+    pub(super) fn same_worlds(&self, other: &Self) -> bool {
+        self.iam == other.iam && self.regions == other.regions
     }
 
     fn restore(&mut self, region: &str, world: Option<World>) {
@@ -76,6 +82,16 @@ pub(super) struct Store {
 impl Store {
     pub(super) fn in_memory(wall: Timestamp) -> Self {
         Self { dir: None, contents: Contents::new(wall), mark: Mark::default(), seen: (wall, wall) }
+    }
+
+    /// The same with these worlds in it.
+    pub(super) fn holding(contents: Contents, wall: Timestamp) -> Self {
+        Self { contents: Contents { times: (wall, wall), ..contents }, ..Self::in_memory(wall) }
+    }
+
+    /// A copy of all worlds.
+    pub(super) fn contents(&self) -> Contents {
+        self.contents.clone()
     }
 
     /// Opens or begins the world of a directory, which is made if it is missing.
@@ -165,13 +181,14 @@ impl Store {
         result
     }
 
-    /// Lets `run` change a region as of the last look; kept (on disk first) only if it succeeds.
+    /// Lets `run` change a region as of the last look; kept (on disk first) only if it succeeds. Answers, too, what was
+    /// there before.
     pub(super) fn change<R, E: From<io::Error>>(
         &mut self,
         guard: &Guard,
         region: &str,
         run: impl FnOnce(&mut World) -> Result<R, E>,
-    ) -> Result<R, E> {
+    ) -> Result<(R, World), E> {
         let mut world = self.copy(region);
         let result = run(&mut world)?;
         let iam = std::mem::take(&mut world.iam);
@@ -186,7 +203,7 @@ impl Store {
         match self.save(guard) {
             Ok(mark) => {
                 self.mark = mark;
-                Ok(result)
+                Ok((result, World { iam, ..world.unwrap_or_else(|| World::new(region)) }))
             }
             Err(error) => {
                 self.contents.restore(region, world);

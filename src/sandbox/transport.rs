@@ -1,7 +1,6 @@
 //! The door for the SDK inside this process: an `HttpClient` that asks the router instead of a socket.
 //!
-//! Handed to the SDK's configuration by the command line (`--sandbox`) and by tests. Must never open a connection
-//! nor wait.
+//! Handed to the SDK's configuration by the command line (`--sandbox`) and by tests. Must never open a connection.
 
 use super::{Lost, Sandbox};
 use aws_smithy_runtime_api::client::http::{
@@ -20,14 +19,15 @@ impl Sandbox {
         SharedHttpClient::new(self.clone())
     }
 
-    fn carry(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    async fn converse(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
         let (head, body) = request.into_parts();
         let Some(body) = body.bytes().map(Bytes::copy_from_slice) else {
             return Err(ConnectorError::user("the rsds sandbox does not implement streamed request bodies".into()));
         };
         let response = self
-            .exchange(&http::Request::from_parts(head, body))
+            .carry(http::Request::from_parts(head, body))
+            .await
             .map_err(|lost: Lost| ConnectorError::io(io::Error::new(io::ErrorKind::ConnectionReset, lost).into()))?;
         let response = response.map(SdkBody::from);
         HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
@@ -38,7 +38,7 @@ impl HttpConnector for Sandbox {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         // Not before the first poll: a request that is never awaited was never sent.
         let sandbox = self.clone();
-        HttpConnectorFuture::new(async move { sandbox.carry(request) })
+        HttpConnectorFuture::new(async move { sandbox.converse(request).await })
     }
 }
 

@@ -78,7 +78,8 @@ mod tests {
         assert_eq!(why(&[0xff, 0xfe]), "the state at x is damaged: it is not text");
         assert!(why(b"{}").contains("it is no state of rsds"), "{}", why(b"{}"));
         let newer = text.replace(&format!("\"format\": {FORMAT}"), "\"format\": 99");
-        assert_eq!(why(newer.as_bytes()), "the state at x has format 99, this rsds reads up to 2: use a newer rsds");
+        let wanted = format!("the state at x has format 99, this rsds reads up to {FORMAT}: use a newer rsds");
+        assert_eq!(why(newer.as_bytes()), wanted);
     }
 
     /// Every cut is noticed: no prefix of a state is a state, but for its last line's end.

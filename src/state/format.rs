@@ -14,7 +14,7 @@ use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 
 /// The version this rsds writes. Newer ones are refused; older ones are migrated.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// Everything rsds remembers of one environment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct State {
     pub serial: u64,
     /// The run that wrote it; none when nobody has yet, or an rsds that did not say.
     pub run: Option<Run>,
+    /// When it was written; none when nobody has yet, or an rsds that did not say. What it tells may not show everywhere
+    /// for a while after.
+    pub written: Option<Timestamp>,
     /// The TOML's `project`.
     pub project: String,
     /// The environment's name.
@@ -47,6 +50,7 @@ impl State {
             lineage,
             serial: 0,
             run: None,
+            written: None,
             project: project.to_owned(),
             environment: environment.to_owned(),
             account: None,

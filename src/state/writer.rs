@@ -8,7 +8,7 @@ use super::{
     run::Run,
     store::{Store, StoreError},
 };
-use crate::address::Address;
+use crate::{address::Address, clock::Clock};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -44,10 +44,15 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts the owner of `state`. The returned task ends when every handle is gone. `run` is who writes.
-    pub fn start(state: State, store: Arc<dyn Store>, run: Option<Run>) -> (Self, tokio::task::JoinHandle<Written>) {
+    /// Starts the owner of `state`. The returned task ends when every handle is gone. `run` is who writes, by this clock.
+    pub fn start(
+        state: State,
+        store: Arc<dyn Store>,
+        run: Option<Run>,
+        clock: Clock,
+    ) -> (Self, tokio::task::JoinHandle<Written>) {
         let (requests, inbox) = mpsc::unbounded_channel();
-        let owner = Owner { state, store: Arc::clone(&store), run, kept: false, failed: None };
+        let owner = Owner { state, store: Arc::clone(&store), run, clock, kept: false, failed: None };
         (Self { requests, store }, tokio::spawn(owner.serve(inbox)))
     }
 
@@ -82,6 +87,7 @@ struct Owner {
     state: State,
     store: Arc<dyn Store>,
     run: Option<Run>,
+    clock: Clock,
     /// Whether the state before this run has been put aside.
     kept: bool,
     /// Why the last write failed; the state in memory is then ahead of the store.
@@ -119,6 +125,7 @@ impl Owner {
         let mut next = self.state.clone();
         next.serial += 1;
         next.run.clone_from(&self.run);
+        next.written = Some(self.clock.timestamp());
         for (address, entry) in group.iter().flat_map(|request| &request.changes) {
             match entry {
                 Some(entry) => next.entries.insert(address.clone(), entry.clone()),

@@ -313,6 +313,29 @@ fn an_error_looks_like_this() {
 }
 
 #[test]
+fn a_weather_is_for_the_sandbox_and_its_mistakes_have_places() {
+    let folder = Folder::new(SMALL);
+    folder.write("bad.toml", "latency = 30\n[errors]\n\"ec2:CreateVcp\" = 2\n");
+    let before = folder.files();
+    insta::assert_snapshot!(folder.rsds(&[&["plan", "--sandbox-weather", "bad.toml"], &FAST]), @"");
+    folder
+        .rsds(&[&["sandbox", "serve", "--port", "0", "--sandbox-weather", "bad.toml"]])
+        .exits(1)
+        .says("bad.toml:1:11");
+    folder.rsds(&[&["plan", "--sandbox-weather", "none.toml"], &FAST]).exits(1).says("cannot read none.toml");
+    folder.write("good.toml", "latency = \"30ms\"\n");
+    for command in ["plan", "validate"] {
+        let ran = folder.rsds(&[&[command, "--sandbox-weather", "good.toml"]]).exits(1);
+        ran.says("--sandbox-weather is about the sandbox").says("add --sandbox");
+    }
+    fs::remove_file(folder.path("good.toml")).unwrap();
+    assert!(folder.files() == before);
+    folder.write("good.toml", "latency = \"30ms\"\n");
+    let ran = folder.rsds(&[&["plan", "--sandbox-weather", "good.toml"], &FAST]).exits(0);
+    ran.says("its time runs 300 times faster; its weather is that of good.toml");
+}
+
+#[test]
 fn a_state_that_cannot_be_used_stops_everything() {
     let folder = Folder::new(SMALL);
     folder.rsds(&[&["apply", "--auto-approve"], &FAST]).exits(0);

@@ -12,10 +12,11 @@ use aws_smithy_runtime_api::client::{
     result::ConnectorError,
     runtime_components::RuntimeComponents,
 };
+use bytes::Bytes;
 use rsds::{
     clock::Clock,
     plan::Options,
-    sandbox::{Sandbox, World},
+    sandbox::{Fault, How, Sandbox, Snapshot, Stage},
     state::{Answer, Lock, LockError, MemoryStore, Past, Run, State, Store},
 };
 use std::{
@@ -30,11 +31,10 @@ use tokio::sync::watch;
 
 /// What a crash leaves behind.
 pub(crate) struct Moment {
-    pub(super) world: World,
-    pub(super) state: Option<State>,
-    pub(super) at: jiff::Timestamp,
+    snapshot: Snapshot,
+    state: Option<State>,
     /// A request that is under way and lands after the restart.
-    pub(super) late: Option<HttpRequest>,
+    pub(super) late: Option<http::Request<Bytes>>,
     /// What would have come next, for messages.
     pub(crate) before: String,
 }
@@ -49,6 +49,8 @@ pub(crate) struct Record {
     pub(super) reads: usize,
     /// Writes of the state: three points each.
     pub(super) writes: usize,
+    /// The world when the call arrived that is being answered.
+    arrived: Option<Snapshot>,
 }
 
 impl Record {
@@ -57,10 +59,24 @@ impl Record {
         3 * self.mutations + 2 * self.reads + 3 * self.writes
     }
 
-    fn keep(&mut self, world: World, state: Option<State>, at: jiff::Timestamp, before: &str) {
-        let same = |last: &Moment| last.late.is_none() && last.world == world && last.state == state;
+    fn keep(&mut self, snapshot: Snapshot, state: Option<State>, before: &str) {
+        let same = |last: &Moment| last.late.is_none() && last.snapshot.is_same(&snapshot) && last.state == state;
         if !self.moments.iter().rev().find(|moment| moment.late.is_none()).is_some_and(same) {
-            self.moments.push(Moment { world, state, at, late: None, before: before.to_owned() });
+            self.moments.push(Moment { snapshot, state, late: None, before: before.to_owned() });
+        }
+    }
+
+    /// A call that may change the world has been done, and is not answered yet.
+    fn done(&mut self, sandbox: &Sandbox, state: Option<State>, request: &http::Request<Bytes>) {
+        let (Some(before), Some(call)) = (self.arrived.take(), sandbox.last_call()) else { return };
+        let (after, name) = (sandbox.snapshot(), format!("{}:{}", call.service, call.operation));
+        self.mutations += 1;
+        self.keep(before.clone(), state.clone(), &name);
+        // What AWS refuses changes nothing, late or not.
+        if call.error.is_none() || !after.is_same(&before) {
+            let late = Some(request.clone());
+            self.moments.push(Moment { snapshot: before, state: state.clone(), late, before: name.clone() });
+            self.keep(after, state, &format!("the answer of {name}"));
         }
     }
 }
@@ -106,6 +122,21 @@ impl Tap {
         Self { sandbox, store, record: Arc::default(), doom: None }
     }
 
+    /// Keeps every moment from now on.
+    pub(crate) fn recording(estate: &Estate) -> Self {
+        let tap = Self::on(estate);
+        tap.sandbox.take_calls();
+        let (record, store) = (Arc::clone(&tap.record), Arc::clone(&tap.store));
+        tap.sandbox.witness(Some(Arc::new(move |sandbox, stage, request| {
+            let mut record = record.lock().unwrap();
+            match stage {
+                Stage::Arrived => record.arrived = Some(sandbox.snapshot()),
+                Stage::Done => record.done(sandbox, store.last(), request),
+            }
+        })));
+        tap
+    }
+
     /// The process dies at its nth call.
     pub(crate) fn deadly(estate: &Estate, at: usize, cut: Cut) -> Self {
         let (calls, dead, under_way) = (AtomicUsize::new(0), watch::Sender::new(false), Mutex::default());
@@ -125,14 +156,12 @@ impl Tap {
     }
 
     /// Lets what was under way land, a while from now.
-    pub(crate) fn land(&self, clock: &Clock, after: Duration) {
+    pub(crate) fn land(&self, after: Duration) {
         let request = self.doom.as_ref().and_then(|doom| doom.under_way.lock().unwrap().take());
-        let (sandbox, clock) = (self.sandbox.clone(), clock.clone());
         if let Some(request) = request {
-            tokio::spawn(async move {
-                clock.sleep(after).await;
-                HttpConnector::call(&sandbox, request).await.ok();
-            });
+            let (head, body) = request.try_into_http1x().unwrap().into_parts();
+            let body = Bytes::copy_from_slice(body.bytes().unwrap());
+            land(&self.sandbox, &http::Request::from_parts(head, body), after);
         }
     }
 
@@ -141,7 +170,9 @@ impl Tap {
     }
 
     pub(crate) fn take(&self) -> Record {
-        std::mem::take(&mut *self.record.lock().unwrap())
+        self.sandbox.witness(None);
+        let reads = self.sandbox.calls().into_iter().filter(|call| !call.mutating).count();
+        Record { reads, ..std::mem::take(&mut *self.record.lock().unwrap()) }
     }
 }
 
@@ -155,28 +186,10 @@ impl HttpConnector for Tap {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let tap = self.clone();
         HttpConnectorFuture::new(async move {
-            if let Some(doom) = &tap.doom {
-                return doom.carry(&tap.sandbox, request).await;
+            match &tap.doom {
+                Some(doom) => doom.carry(&tap.sandbox, request).await,
+                None => HttpConnector::call(&tap.sandbox, request).await,
             }
-            let (before, at) = (tap.sandbox.world(), tap.sandbox.now());
-            let copy = request.try_clone().unwrap();
-            let answer = HttpConnector::call(&tap.sandbox, request).await;
-            let call = tap.sandbox.calls().pop().unwrap();
-            let mut record = tap.record.lock().unwrap();
-            if !call.mutating {
-                record.reads += 1;
-                return answer;
-            }
-            record.mutations += 1;
-            let (state, name) = (tap.store.last(), format!("{}:{}", call.service, call.operation));
-            record.keep(before.clone(), state.clone(), at, &name);
-            // What AWS refuses changes nothing, late or not.
-            if call.error.is_none() {
-                let (late, before_it) = (Some(copy), name.clone());
-                record.moments.push(Moment { world: before, state: state.clone(), at, late, before: before_it });
-                record.keep(tap.sandbox.world(), state, at, &format!("the answer of {name}"));
-            }
-            answer
         })
     }
 }
@@ -193,13 +206,12 @@ impl Store for Tap {
         if self.is_dead() {
             return Box::pin(std::future::pending());
         }
-        let (world, at) = (self.sandbox.world(), self.sandbox.now());
         if self.doom.is_none() {
-            let mut record = self.record.lock().unwrap();
+            let (snapshot, mut record) = (self.sandbox.snapshot(), self.record.lock().unwrap());
             record.writes += 1;
             let what = format!("write {}", state.serial);
-            record.keep(world.clone(), self.store.last(), at, &what);
-            record.keep(world, Some(state.clone()), at, &format!("what follows {what}"));
+            record.keep(snapshot.clone(), self.store.last(), &what);
+            record.keep(snapshot, Some(state.clone()), &format!("what follows {what}"));
         }
         self.store.save(state)
     }
@@ -258,22 +270,23 @@ impl Estate {
 impl Moment {
     /// The estate as it is found after the crash. What was under way lands after this time.
     pub(crate) async fn found(&self, toml: &str, sets: &[&str], lands_after: Duration) -> Estate {
-        let clock = Clock::paused(self.at);
-        let sandbox = Sandbox::in_memory(clock.clone());
-        sandbox.edit(|world| world.clone_from(&self.world)).unwrap();
+        let clock = Clock::paused(self.snapshot.at());
+        let sandbox = Sandbox::resume(&self.snapshot, clock.clone());
         let store = Arc::new(MemoryStore::default());
         if let Some(state) = &self.state {
             store.save(state).await.unwrap();
         }
         if let Some(request) = &self.late {
-            let (sandbox, clock, request) = (sandbox.clone(), clock.clone(), request.try_clone().unwrap());
-            tokio::spawn(async move {
-                clock.sleep(lands_after).await;
-                HttpConnector::call(&sandbox, request).await.ok();
-            });
+            land(&sandbox, request, lands_after);
         }
         let mut estate = Estate { sandbox, store, clock, ..Estate::bare(toml) };
         estate.set(sets);
         estate
     }
+}
+
+/// Lets a request arrive a while from now.
+fn land(sandbox: &Sandbox, request: &http::Request<Bytes>, after: Duration) {
+    sandbox.inject(Fault::once("*", 1, How::Late(after)));
+    sandbox.exchange(request).ok();
 }

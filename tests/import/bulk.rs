@@ -154,8 +154,7 @@ async fn a_crash_at_any_moment_of_a_takeover_is_made_good_by_the_same_command() 
     let (_, takeover) = estate.takeover(&old, None).await.unwrap_or_else(|why| panic!("{why}"));
     let (file, _) = takeover.file.unwrap();
     estate.write(&file);
-    let tap = Tap::on(&estate);
-    estate.wire = Some(tap.wire());
+    let tap = Tap::recording(&estate);
     let environment = config::load(estate.dir.path(), "dev", &[]).unwrap();
     let session = Session::open(environment, estate.connection(), Arc::new(tap.clone())).await.unwrap();
     let plan = estate.onto_its_file(&session, &old).await.plan;

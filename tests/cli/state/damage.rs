@@ -1,6 +1,7 @@
 //! States that are not what rsds wrote, or not this environment's: told precisely, and the last good one is offered.
 
 use super::*;
+use rsds::state::FORMAT;
 use sha2::{Digest as _, Sha256};
 
 /// The command that an error says to type, without `rsds`.
@@ -57,7 +58,10 @@ fn a_newer_format_is_refused_by_name_and_left_alone() {
     for command in
         [&["plan"] as &[&str], &["apply", "--auto-approve"], &["state", "mv", "networking/vpc", "networking/x"]]
     {
-        folder.rsds(&[command, &FAST]).exits(1).says("has format 99, this rsds reads up to 2: use a newer rsds");
+        folder
+            .rsds(&[command, &FAST])
+            .exits(1)
+            .says(&format!("has format 99, this rsds reads up to {FORMAT}: use a newer rsds"));
     }
     assert_eq!(fs::read(folder.path(STATE)).unwrap(), there);
 }
@@ -86,11 +90,11 @@ fn a_state_of_another_place_is_told_and_its_own_offered() {
 }
 
 #[test]
-fn a_state_of_format_1_is_read_and_written_as_format_2() {
+fn a_state_of_format_1_is_read_and_written_as_the_newest() {
     let folder = applied();
     let mut old = serde_json::to_value(folder.recorded()).unwrap();
     old["format"] = 1.into();
-    old.as_object_mut().unwrap().remove("run");
+    ["run", "written"].map(|later| old.as_object_mut().unwrap().remove(later));
     fs::write(folder.path(STATE), sealed(&old)).unwrap();
     fs::remove_dir_all(folder.path(".rsds/sandbox/state/dev/history")).unwrap();
     folder.settled();
@@ -99,7 +103,7 @@ fn a_state_of_format_1_is_read_and_written_as_format_2() {
 
     folder.rsds(&[&["apply", "--set", "tags.who=me"], &APPROVED, &FAST]).exits(0);
     let new = folder.recorded();
-    assert!(fs::read_to_string(folder.path(STATE)).unwrap().contains("\"format\": 2"));
+    assert!(fs::read_to_string(folder.path(STATE)).unwrap().contains(&format!("\"format\": {FORMAT}")));
     assert_eq!(new.lineage, old["lineage"].as_str().unwrap());
     assert!(new.run.unwrap().command.contains("tags.who=me"));
     let told = folder.state(&["history"]).exits(0);
