@@ -1,7 +1,7 @@
 //! "Apply, then the plan is empty", for every key of the TOML: set at creation, set later, changed, taken out again; one
 //! by one and in random company. What is taken out leaves nothing behind.
 //!
-//! `RSDS_OPTIONS_CASES` says how many random companies there are (16 of each form in the gate), `RSDS_OPTIONS_SEED` where
+//! `RSDS_OPTIONS_CASES` says how many random companies there are (6 of each form in the gate), `RSDS_OPTIONS_SEED` where
 //! they begin, and `RSDS_OPTIONS_EACH=1` makes an estate anew for each key alone.
 
 use super::{
@@ -320,7 +320,7 @@ impl Lot {
 
 /// Goes from one company of values to the next, without anything in between.
 async fn companies(form: &Form) {
-    let (seed, cases) = (knob("RSDS_OPTIONS_SEED", 20_261_126), knob("RSDS_OPTIONS_CASES", 16));
+    let (seed, cases) = (knob("RSDS_OPTIONS_SEED", 20_261_126), knob("RSDS_OPTIONS_CASES", 6));
     let mut lot = Lot(seed);
     let mut trial = Trial::of(form).await;
     let mut refused = 0;

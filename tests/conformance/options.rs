@@ -234,7 +234,9 @@ const THIRD: Rows = &[
     ("producer.snapshot_retention", &["producer.snapshot_retention=\"1d\""]),
     (
         "producer.usage_limits[].feature",
-        &["producer.usage_limits=[{ feature = \"cross-region-datasharing\", amount = 3 }]"],
+        &[
+            "producer.usage_limits=[{ feature = \"cross-region-datasharing\", amount = 3 }, { feature = \"concurrency-scaling\", amount = 30 }]",
+        ],
     ),
     ("producer.usage_limits[].amount", &["producer.usage_limits=[{ feature = \"spectrum\", amount = 5 }]"]),
     (
