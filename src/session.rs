@@ -11,10 +11,10 @@ pub use rebuild::{Rebuilt, Undecided, rebuild};
 
 use crate::{
     apply::{self, Event, Interrupt, Outcome, SECOND_LOOK, Setting},
-    aws::{Aws, Connection, Owner, network, zones::zones},
+    aws::{Aws, Connection, Owner, network, owned::tagged, zones::zones},
     clock::Clock,
     config::{
-        Diagnostic, Environment, Problems,
+        Diagnostic, Environment, Origin, Problems,
         typed::{Config, Vpc},
     },
     failure::Failure,
@@ -72,6 +72,11 @@ pub fn outline(environment: &Environment, state: &State) -> Result<Stack, Failur
     )?)
 }
 
+/// Tells whether the plan goes by the state and not by the TOML.
+const fn is_as_recorded(options: &Options) -> bool {
+    options.destroy || options.refresh_only
+}
+
 fn check_supported(environment: &Environment) -> Result<(), Failure> {
     match environment.unsupported.as_slice() {
         [] => Ok(()),
@@ -100,18 +105,25 @@ impl Session {
         lineage: Option<String>,
     ) -> Result<Self, Failure> {
         let config = &environment.config;
-        let loaded = store.load().await?;
-        let known = loaded.is_some();
-        let state = loaded.unwrap_or_else(|| begun(config, lineage));
-        place::check_environment(&state, config, store.as_ref()).await?;
-        let owner = Owner::of(config, &state.lineage);
         let clock = connection.clock.clone();
-        let aws = connection.open(owner).await?;
+        let mut aws = connection.reach(Owner::of(config, "")).await;
+        // AWS is asked who is calling while the state is fetched, and, where there is none, what carries the tags.
+        let beginning = async {
+            let loaded = store.load().await;
+            let there = match &loaded {
+                Ok(None) => tagged(&aws).await,
+                Ok(Some(_)) | Err(_) => Ok(Vec::new()),
+            };
+            (loaded, there)
+        };
+        let ((loaded, there), caller) = tokio::join!(beginning, aws.caller());
+        let state = loaded?.unwrap_or_else(|| begun(config, lineage));
+        place::check_environment(&state, config, store.as_ref()).await?;
+        aws.owner = Owner::of(config, &state.lineage);
+        let aws = aws.called_by(caller?);
         let session = Self { environment, state, aws, run: None, preflight: true, unsaved: None, store, clock };
         session.check_place().await?;
-        if !known {
-            session.check_that_nothing_is_there().await?;
-        }
+        session.check_that_nothing_is_there(there).await?;
         Ok(session)
     }
 
@@ -195,23 +207,26 @@ impl Session {
     }
 
     async fn examined(&self, options: &Options, refresh: bool, preflight: bool) -> Result<(Planned, Report), Failure> {
-        let (stack, warnings) = self.wanted(options).await?;
+        self.check_options(options)?;
         let mut examination = preflight.then(Preflight::new);
         let read = async {
             match refresh {
                 true => self.observed().await,
-                false => Ok(Observed::assumed(&self.state)),
+                false => Ok((Observed::assumed(&self.state), Vec::new())),
             }
         };
         let begin = async {
+            let wanted = self.wanted(options).await?;
             if let Some(examination) = &mut examination {
-                examination.begin(&self.aws, &self.environment, (&stack, &self.state), options).await;
+                examination.begin(&self.aws, &self.environment, (&wanted.0, &self.state), options).await;
             }
+            Ok::<_, Failure>(wanted)
         };
-        let (observed, ()) = tokio::join!(read, begin);
-        let observed = observed?;
+        // Neither needs the other. What is wrong with the TOML is told before what is wrong with AWS.
+        let (wanted, observed) = tokio::join!(begin, read);
+        let ((stack, warnings), (observed, told)) = (wanted?, observed?);
         self.check_lineage(&observed).await?;
-        let plan = self.decided(&stack, warnings, &observed, options)?;
+        let plan = self.decided(&stack, warnings, &observed, told, options)?;
         let report = match examination {
             Some(examination) => examination.finish(&self.aws, &self.environment, (&stack, &self.state), &plan).await,
             None => Report::default(),
@@ -221,15 +236,15 @@ impl Session {
 
     /// Reads AWS. What the state was told moments ago may not show yet: what is not as recorded is then looked at again,
     /// until it is, or has had the time to.
-    async fn observed(&self) -> Result<Observed, Failure> {
+    async fn observed(&self) -> Result<(Observed, Vec<String>), Failure> {
         let mut pause = Duration::from_secs(1);
         loop {
-            let observed = observe(&self.aws, &self.state).await?;
+            let (observed, warnings) = observe(&self.aws, &self.state).await?;
             let told = self.state.written.map(|written| self.clock.timestamp().duration_since(written));
             let told = told.map(|told| self.clock.aws_time(Duration::try_from(told).unwrap_or_default()));
             match told.and_then(|told| SECOND_LOOK.checked_sub(told)).filter(|left| !left.is_zero()) {
                 Some(left) if !observed.is_as_recorded(&self.state) => self.clock.sleep(pause.min(left)).await,
-                Some(_) | None => return Ok(observed),
+                Some(_) | None => return Ok((observed, warnings)),
             }
             pause *= 2;
         }
@@ -355,28 +370,35 @@ impl Session {
 
     /// Looks at what runs, and plans from that; there may be no plan though AWS could be read.
     pub async fn look(&self, options: &Options) -> Result<(Observed, Result<Plan, Failure>), Failure> {
-        let observed = self.observed().await?;
-        let wanted = self.wanted(options).await;
-        let plan = wanted.and_then(|(stack, warnings)| self.decided(&stack, warnings, &observed, options));
+        let (observed, wanted) = tokio::join!(self.observed(), self.wanted(options));
+        let (observed, told) = observed?;
+        let plan = wanted.and_then(|(stack, warnings)| self.decided(&stack, warnings, &observed, told, options));
         Ok((observed, plan))
     }
 
     /// The graph that the options ask for, with what is worth knowing about the place.
     async fn wanted(&self, options: &Options) -> Result<(Stack, Vec<Diagnostic>), Failure> {
-        let as_recorded = options.destroy || options.refresh_only;
-        if !as_recorded {
-            check_supported(&self.environment)?;
+        self.check_options(options)?;
+        self.surveyed(&self.state, is_as_recorded(options)).await
+    }
+
+    /// Refuses what the TOML asks for and rsds cannot do yet, where the TOML counts.
+    fn check_options(&self, options: &Options) -> Result<(), Failure> {
+        match is_as_recorded(options) {
+            true => Ok(()),
+            false => check_supported(&self.environment),
         }
-        self.surveyed(&self.state, as_recorded).await
     }
 
     fn decided(
         &self,
         stack: &Stack,
-        warnings: Vec<Diagnostic>,
+        mut warnings: Vec<Diagnostic>,
         observed: &Observed,
+        read: Vec<String>,
         options: &Options,
     ) -> Result<Plan, Failure> {
+        warnings.extend(read.into_iter().map(|warning| Diagnostic::warning(warning, &Origin::Default)));
         Ok(Plan { warnings, ..plan::plan(stack, &self.state, observed, options)? })
     }
 

@@ -1,6 +1,12 @@
 //! What runs cost, in calls and in AWS time: exact, so that a regression fails like a bug.
 
-use crate::{harness::*, scene::*};
+use crate::{
+    harness::{
+        wire::{CALL, Wire},
+        *,
+    },
+    scene::*,
+};
 use rsds::{
     apply::Event,
     plan::Options,
@@ -17,14 +23,9 @@ struct Cost {
     destroy: (usize, u64),
 }
 
-const DEV: Cost = Cost { apply: (260, 362), plan_without_changes: 34, destroy: (476, 313) };
-const STAGING: Cost = Cost { apply: (338, 370), plan_without_changes: 44, destroy: (445, 480) };
-const PROD: Cost = Cost { apply: (395, 370), plan_without_changes: 62, destroy: (650, 480) };
-
-/// Calls of a plan without changes: so many for the estate, and so many more for each reader: its role and the
-/// policies attached to it, the tags of its namespace and of its workgroup.
-const PLAN_OF_ESTATE: usize = 36;
-const PLAN_OF_READER: usize = 4;
+const DEV: Cost = Cost { apply: (252, 362), plan_without_changes: 27, destroy: (469, 313) };
+const STAGING: Cost = Cost { apply: (330, 370), plan_without_changes: 35, destroy: (436, 480) };
+const PROD: Cost = Cost { apply: (387, 370), plan_without_changes: 36, destroy: (624, 480) };
 
 fn calls(estate: &Estate) -> usize {
     estate.sandbox.take_calls().len()
@@ -46,16 +47,119 @@ async fn of_the_shipped_environments() {
     assert_eq!([of("dev").await, of("staging").await, of("prod").await], [DEV, STAGING, PROD]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn of_a_plan_by_readers() {
-    let mut estate = Estate::new(SMALL);
-    for readers in [1, 10] {
-        estate.set(&[&format!("consumers.reporting.count={readers}")]);
-        estate.converge(&Options::default()).await;
-        calls(&estate);
-        estate.settled().await;
-        assert_eq!(calls(&estate), PLAN_OF_ESTATE + readers * PLAN_OF_READER, "{readers} readers");
+/// A serverless producer, and readers whose logs are exported, behind a load balancer that sends to managed endpoints.
+const SERVERLESS: &str = r#"
+project = "airline"
+region = "us-west-2"
+[networking]
+vpc_cidr = "10.50.0.0/16"
+subnet_cidrs = ["10.50.0.0/18", "10.50.64.0/18", "10.50.128.0/18"]
+allowed_cidrs = ["10.0.0.0/8"]
+internet_gateway = true
+[producer]
+base_capacity = 8
+max_capacity = 16
+s3_buckets = ["lake-*"]
+logging = ["userlog"]
+log_retention = "7d"
+[consumers.reporting]
+base_capacity = 8
+max_capacity = 16
+log_exports = ["connectionlog", "userlog", "useractivitylog"]
+usage_limit = { period = "daily", rpu_hours = 100 }
+[nlb]
+targets = "endpoint"
+"#;
+
+/// An RA3 producer, and readers with rights to buckets, behind a load balancer that sends to the workgroups.
+const RA3: &str = r#"
+project = "airline"
+region = "us-west-2"
+[networking]
+vpc_cidr = "10.50.0.0/16"
+subnet_cidrs = ["10.50.0.0/18", "10.50.64.0/18", "10.50.128.0/18"]
+allowed_cidrs = ["10.0.0.0/8"]
+[producer]
+type = "cluster"
+s3_buckets = ["lake-*"]
+parameters = { query_group = "etl" }
+logging = ["userlog"]
+usage_limits = [{ feature = "spectrum", amount = 5 }]
+[consumers.reporting]
+base_capacity = 8
+max_capacity = 16
+s3_buckets = ["lake-*"]
+[nlb]
+listeners = [{ port = 5440, consumers = ["reporting"] }]
+"#;
+
+/// What an estate of so many readers costs: calls and waves of a first plan, calls of an apply with its plan and preflight,
+/// and calls and waves of a plan without changes.
+#[derive(Debug, PartialEq)]
+struct Estimate {
+    readers: usize,
+    first: (usize, u32),
+    apply: usize,
+    refresh: (usize, u32),
+}
+
+/// Plans on a wire on which every call takes its time: the calls, and how many of them came one after the other.
+async fn looked(estate: &mut Estate) -> (usize, u32) {
+    estate.wire = Some(Wire::slow(estate));
+    calls(estate);
+    let since = tokio::time::Instant::now();
+    let mut session = estate.open().await.unwrap();
+    // Preflight has a budget of its own.
+    session.preflight = false;
+    session.plan(&Options::default(), true).await.unwrap();
+    let waves = since.elapsed().as_millis().div_ceil(CALL.as_millis());
+    estate.wire = None;
+    (calls(estate), u32::try_from(waves).unwrap())
+}
+
+async fn of_readers(toml: &str, readers: usize) -> Estimate {
+    let mut estate = Estate::new(toml);
+    estate.set(&[&format!("consumers.reporting.count={readers}")]);
+    let first = looked(&mut estate).await;
+    estate.apply().await;
+    let apply = calls(&estate);
+    estate.settled().await;
+    Estimate { readers, first, apply, refresh: looked(&mut estate).await }
+}
+
+/// The calls of a refresh that may come on top of forty: pages of a hundred objects, and of fifty log groups.
+fn pages(readers: usize, logs: usize) -> usize {
+    let objects = (2 + logs) * (readers + 1) + 8;
+    objects / 100 + 4 * (readers / 100) + logs * (readers + 1) / 50
+}
+
+async fn of_estates(name: &str, toml: &str, logs: usize, expected: [Estimate; 4]) {
+    let mut all = Vec::new();
+    for expected in &expected {
+        all.push(of_readers(toml, expected.readers).await);
+        println!("{name}, {:?}", all.last().unwrap());
     }
+    for found in &all {
+        let (calls, waves) = found.refresh;
+        assert!(found.first.0 <= 15 && found.first.1 <= 3, "{found:?}");
+        assert!(calls <= 40 + pages(found.readers, logs), "{found:?}");
+        assert!(waves as usize <= 3 + pages(found.readers, logs), "{found:?}");
+    }
+    assert_eq!(all, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_serverless_estate_by_readers() {
+    let of = |readers, apply, refresh| Estimate { readers, first: (3, 2), apply, refresh };
+    let expected = [of(2, 0, (0, 0)), of(10, 0, (0, 0)), of(50, 0, (0, 0)), of(100, 0, (0, 0))];
+    of_estates("serverless", SERVERLESS, 3, expected).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_an_estate_with_a_cluster_by_readers() {
+    let of = |readers, apply, refresh| Estimate { readers, first: (3, 2), apply, refresh };
+    let expected = [of(2, 0, (0, 0)), of(10, 0, (0, 0)), of(50, 0, (0, 0)), of(100, 0, (0, 0))];
+    of_estates("cluster", RA3, 0, expected).await;
 }
 
 #[tokio::test(start_paused = true)]

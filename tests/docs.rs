@@ -2,7 +2,7 @@
 //! links lead somewhere. `RSDS_BLESS=1 cargo test --locked docs` writes the generated files anew.
 
 use rsds::{
-    aws::{KINDS, network, owned},
+    aws::{KINDS, network, owned, role_details},
     kind::AnyKind,
     preflight,
 };
@@ -163,6 +163,7 @@ fn every_action() -> BTreeSet<&'static str> {
         .chain(network::ACTIONS.iter().copied())
         .chain(owned::ACTIONS)
         .chain(preflight::ACTIONS)
+        .chain(role_details::ACTIONS)
         .collect()
 }
 
@@ -208,11 +209,14 @@ fn docs_permissions_are_current() {
          state, to see whether AWS has what carries the environment's tags, and for `rsds state rebuild`: {}.\n\n\
          Before changes, to see whether AWS would let them happen (preflight): {}. What of these is missing is told, and \
          the checks that rest on it are left out.\n\n\
+         To read many at once, and no more than that: {}. Where they are denied, tags and roles are read one by one: a plan \
+         of many readers then takes many more calls, and says so.\n\n\
          With the state in S3, on its bucket and objects: {}. For `rsds backend create`: {}.\n\n| kind | read | create | update | delete |\n| --- | --- | --- | --- | --- |\n",
         listed(&COMMON),
         listed(network::ACTIONS),
         listed(&owned::ACTIONS),
         listed(&preflight::ACTIONS),
+        listed(&["tag:GetResources", role_details::ACTIONS[0], role_details::ACTIONS[1]]),
         listed(&rsds::state::s3::ACTIONS),
         listed(&rsds::state::s3::bucket::ACTIONS),
     );

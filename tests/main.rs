@@ -18,6 +18,7 @@ mod land;
 mod makespan;
 mod preflight;
 mod random;
+mod reads;
 mod scene;
 mod state;
 mod story;

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     address::Address,
-    aws::{Class, shows_late, tags},
+    aws::{Class, Look, shows_late, tags},
     kind::{AnyJob, AnyKind, AnyLive, AnyWhich, Id, OutputRef, Readiness, Step, When},
     plan::{Change, Departure, Op, Verb, departure, invalidates},
     state::{Deposed, Entry, Status},
@@ -265,7 +265,7 @@ impl<'a> Operation<'a> {
             let (address, id, spec) = (self.address.clone(), id.clone(), entry.spec.clone());
             AnyWhich { address, id, spec, settling: false }
         };
-        let read = || self.kind.read(aws, vec![which()]);
+        let read = async || Look::at(aws, self.kind, vec![which()]).answer(self.kind).await;
         let found = patiently(self.run, self.address, Calling::Step, read).await?.into_iter().flatten().next();
         let Some(live) = found else { return Ok(None) };
         if entry.deposed.iter().any(|deposed| deposed.id == live.id) {

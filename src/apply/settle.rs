@@ -6,7 +6,7 @@
 use super::{Event, Interrupt, Setting, Trouble, event::seconds, halted};
 use crate::{
     address::Address,
-    aws::{Aws, Class, urgency, urgently},
+    aws::{Aws, Class, Look, urgency, urgently},
     clock::Clock,
     kind::{AnyKind, AnyLive, AnyWhich, Readiness, When},
 };
@@ -203,7 +203,8 @@ impl Poller {
         self.waiting = later;
         let urgency = due.iter().map(|waiter| waiter.urgency).max().unwrap_or_default();
         let which: Vec<AnyWhich> = due.iter().map(|waiter| waiter.which.clone()).collect();
-        let answers = match urgently(urgency, self.kind.read(&self.aws, which)).await {
+        let look = Look::at(&self.aws, self.kind, which);
+        let answers = match urgently(urgency, self.kind.read(&look)).await {
             Ok(answers) => answers,
             Err(fault) if matches!(fault.class, Class::Throttled | Class::Transient | Class::Propagating) => {
                 // Asked again at the next interval; time limits go on counting.

@@ -4,7 +4,7 @@
 //! and points at another key: an alias carries no tags that could tell whose it is.
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     fault::{Called, found},
     ids::KeyArn,
     lookup::place,
@@ -89,8 +89,8 @@ impl Kind for Alias {
         name.starts_with("alias/").then(|| named::id(name))
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        let pages = aws.kms.list_aliases().into_paginator().items().send();
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        let pages = look.kms.list_aliases().into_paginator().items().send();
         let entries: Vec<_> = pages.collect::<Result<_, _>>().called("kms:ListAliases").await?;
         Ok(place(which, entries.into_iter().filter_map(live), fits))
     }

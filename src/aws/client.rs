@@ -51,6 +51,8 @@ pub struct Aws {
     pub serverless: Lazy<aws_sdk_redshiftserverless::Client>,
     /// The Resource Groups Tagging API: what carries which tags, whatever its service.
     pub tagging: Lazy<aws_sdk_resourcegroupstagging::Client>,
+    /// The Security Token Service: who is calling.
+    pub sts: Lazy<aws_sdk_sts::Client>,
     /// The account the credentials belong to, twelve digits.
     pub account: String,
     /// The ARN of the caller.
@@ -59,6 +61,32 @@ pub struct Aws {
     pub region: String,
     /// Whose resources these are.
     pub owner: Owner,
+}
+
+/// Who is calling.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    account: String,
+    arn: String,
+}
+
+impl Aws {
+    /// Asks AWS who is calling.
+    ///
+    /// Errors: `Class::Credentials` for no, expired or wrong credentials.
+    pub async fn caller(&self) -> Result<Caller, Fault> {
+        let me = self.sts.get_caller_identity().send().called("sts:GetCallerIdentity").await?;
+        match (me.account, me.arn) {
+            (Some(account), Some(arn)) => Ok(Caller { account, arn }),
+            _ => Err(Fault::incomplete("sts:GetCallerIdentity", "account")),
+        }
+    }
+
+    /// The same AWS, as this caller has it.
+    #[must_use]
+    pub fn called_by(self, caller: Caller) -> Self {
+        Self { account: caller.account, caller: caller.arn, ..self }
+    }
 }
 
 /// How to reach AWS.
@@ -76,18 +104,21 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Loads the SDK's configuration (profiles, SSO, roles, OIDC, `AWS_ENDPOINT_URL`) and asks AWS who is calling.
+    /// Reaches AWS, and asks who is calling.
     ///
     /// Errors: `Class::Credentials` for no, expired or wrong credentials.
     pub async fn open(self, owner: Owner) -> Result<Aws, Fault> {
+        let aws = self.reach(owner).await;
+        let caller = aws.caller().await?;
+        Ok(aws.called_by(caller))
+    }
+
+    /// Loads the SDK's configuration (profiles, SSO, roles, OIDC, `AWS_ENDPOINT_URL`). Asks AWS nothing: account and
+    /// caller are empty until `called_by`.
+    pub async fn reach(self, owner: Owner) -> Aws {
         let region = self.region.clone();
         let config = self.load().await;
-        let sts = aws_sdk_sts::Client::new(&config);
-        let me = sts.get_caller_identity().send().called("sts:GetCallerIdentity").await?;
-        let (Some(account), Some(caller)) = (me.account, me.arn) else {
-            return Err(Fault::incomplete("sts:GetCallerIdentity", "account"));
-        };
-        Ok(Aws {
+        Aws {
             ec2: lazy(&config, aws_sdk_ec2::Client::new),
             elb: lazy(&config, aws_sdk_elasticloadbalancingv2::Client::new),
             iam: lazy(&config, aws_sdk_iam::Client::new),
@@ -97,11 +128,12 @@ impl Connection {
             redshift: lazy(&config, aws_sdk_redshift::Client::new),
             serverless: lazy(&config, aws_sdk_redshiftserverless::Client::new),
             tagging: lazy(&config, aws_sdk_resourcegroupstagging::Client::new),
-            account,
-            caller,
+            sts: lazy(&config, aws_sdk_sts::Client::new),
+            account: String::new(),
+            caller: String::new(),
             region,
             owner,
-        })
+        }
     }
 
     /// S3 alone, with the same credentials, for the bucket of a state. An endpoint that is not AWS's own is addressed by

@@ -5,7 +5,7 @@
 //! else does), nor touch what lies inside the databases.
 
 use super::{
-    Aws, Class, Fault,
+    Aws, Class, Fault, Look,
     cluster_change::{self, CLASSIC, CLASSIC_SECONDS, ELASTIC_SECONDS},
     cluster_shown::{final_snapshot, outputs, readiness, spec},
     fault::{Called, found},
@@ -277,13 +277,13 @@ impl Kind for Cluster {
         named::name(text, "redshift", "cluster:")
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        let pages = aws.redshift.describe_clusters().max_records(redshift::PAGE).into_paginator().items().send();
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        let pages = look.redshift.describe_clusters().max_records(redshift::PAGE).into_paginator().items().send();
         let all: Vec<_> = pages.collect::<Result<_, _>>().called("redshift:DescribeClusters").await?;
         let live = all.iter().map(|shown| {
             let name = shown.cluster_identifier().unwrap_or_default();
             let question = which.iter().find(|question| asks(question, name, question.spec.name.as_str() == name));
-            Self::live(aws, shown, question.map(|question| &question.spec))
+            Self::live(look, shown, question.map(|question| &question.spec))
         });
         Ok(place(which, live, |question, l| asks(question, l.id.as_str(), question.spec.name == l.spec.name)))
     }

@@ -4,7 +4,7 @@
 //! and found by the same rules as those of serverless warehouses.
 
 use super::{
-    Aws, Fault, cluster,
+    Aws, Fault, Look, cluster,
     fault::{Called, found},
     ids::ClusterName,
     lookup::{asks, place},
@@ -87,11 +87,11 @@ impl Kind for ClusterLogging {
         named::name(text, "redshift", "cluster:")
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let name =
             |question: &Which<Self>| question.id.as_ref().map_or(question.spec.cluster.to_string(), Id::to_string);
         let clusters: BTreeSet<String> = which.iter().map(name).collect();
-        let live = try_join_all(clusters.iter().map(|cluster| Self::one(aws, cluster))).await?;
+        let live = try_join_all(clusters.iter().map(|cluster| Self::one(look, cluster))).await?;
         let same = |question: &Which<Self>, l: &Live<Self>| {
             asks(question, l.id.as_str(), question.spec.cluster == l.spec.cluster)
         };

@@ -4,7 +4,7 @@
 //! rsds has set, and never reboot a cluster: static parameters wait for somebody's reboot (aws-facts.md 5.2).
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     fault::{Called, found},
     ids::{ClusterParameterGroupArn, ClusterParameterGroupName},
     lookup::{asks, place},
@@ -167,15 +167,15 @@ impl Kind for ClusterParameterGroup {
         named::name(text, "redshift", "parametergroup:")
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        let call = aws.redshift.describe_cluster_parameter_groups().max_records(redshift::PAGE);
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        let call = look.redshift.describe_cluster_parameter_groups().max_records(redshift::PAGE);
         let pages = call.into_paginator().items().send();
         let all = pages.collect::<Result<Vec<_>, _>>().called("redshift:DescribeClusterParameterGroups").await?;
         let asked = all.into_iter().filter(|group| {
             let name = group.parameter_group_name().unwrap_or_default();
             which.iter().any(|question| asks(question, name, question.spec.name.as_str() == name))
         });
-        let live = try_join_all(asked.map(|group| Self::live(aws, group))).await?;
+        let live = try_join_all(asked.map(|group| Self::live(look, group))).await?;
         let same =
             |question: &Which<Self>, l: &Live<Self>| asks(question, l.id.as_str(), question.spec.name == l.spec.name);
         Ok(place(which, live.into_iter().flatten(), same))

@@ -4,7 +4,7 @@
 //! as the new one (aws-facts.md 5.1).
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     fault::{Called, found},
     ids::{ClusterSubnetGroupArn, ClusterSubnetGroupName, SubnetId, VpcId},
     lookup::{asks, place},
@@ -118,10 +118,10 @@ impl Kind for ClusterSubnetGroup {
         named::name(text, "redshift", "subnetgroup:")
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        let pages = aws.redshift.describe_cluster_subnet_groups().max_records(redshift::PAGE).into_paginator().items();
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        let pages = look.redshift.describe_cluster_subnet_groups().max_records(redshift::PAGE).into_paginator().items();
         let all = pages.send().collect::<Result<Vec<_>, _>>().called("redshift:DescribeClusterSubnetGroups").await?;
-        let live = all.into_iter().map(|group| Self::live(aws, group));
+        let live = all.into_iter().map(|group| Self::live(look, group));
         Ok(place(which, live, |question, l| asks(question, l.id.as_str(), question.spec.name == l.spec.name)))
     }
 

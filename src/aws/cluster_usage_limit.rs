@@ -4,7 +4,7 @@
 //! tags: a cluster may have others of the same feature.
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     fault::{Called, found},
     ids::{ClusterName, UsageLimitId},
     lookup::{is_asked, place},
@@ -101,11 +101,11 @@ impl Kind for ClusterUsageLimit {
         named::name(text, "redshift", "usagelimit:")
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        let pages = aws.redshift.describe_usage_limits().max_records(redshift::PAGE).into_paginator().items().send();
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        let pages = look.redshift.describe_usage_limits().max_records(redshift::PAGE).into_paginator().items().send();
         let all = pages.collect::<Result<Vec<_>, _>>().called("redshift:DescribeUsageLimits").await?;
         let live = all.into_iter().map(Self::live);
-        Ok(place(which, live, |question, l| is_asked(aws, question, l, &l.spec.tags)))
+        Ok(place(which, live, |question, l| is_asked(look, question, l, &l.spec.tags)))
     }
 
     async fn create(aws: &Aws, spec: &ClusterUsageLimitSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {

@@ -4,9 +4,9 @@
 //! Called by the kinds of load balancers, target groups and listeners. Must never touch anything but tags.
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     fault::{Called, found},
-    tags,
+    tag_listing, tags,
 };
 use crate::kind::{Changes, Kind, Live, Step, Tags, Which};
 use aws_sdk_elasticloadbalancingv2::types::Tag;
@@ -15,6 +15,9 @@ use std::{collections::BTreeMap, future::Future};
 
 /// The most ARNs DescribeTags takes (aws-facts.md 0.3).
 const TAGGED_ARNS: usize = 20;
+
+/// The most objects one page of a Describe answer holds.
+pub(super) const PAGE: i32 = 400;
 
 /// Step names with the fields each settles by one call, in the order AWS wants them.
 pub(super) type StepTable = [(&'static str, &'static [&'static str])];
@@ -56,31 +59,33 @@ pub(super) fn tag_list<'a>(tags: impl IntoIterator<Item = (&'a String, &'a Strin
     tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
-/// Completes what a Describe call answered, by ARN, with its tags and with what `live` asks for each one alone.
+/// Completes what a Describe call answered, by ARN, with its tags and its attributes, all at once. What is gone by then
+/// has no attributes.
 pub(super) async fn complete<T, K, F>(
-    aws: &Aws,
+    look: &Look,
     which: &[Which<K>],
     things: Vec<(String, T)>,
-    live: impl Fn(String, T, Tags) -> F + Send,
+    attributes: impl Fn(String) -> F,
+    live: impl Fn(String, T, &Attributes, Tags) -> Live<K>,
 ) -> Result<Vec<Live<K>>, Fault>
 where
-    T: Send,
     K: Kind,
-    F: Future<Output = Result<Option<Live<K>>, Fault>> + Send,
+    F: Future<Output = Result<Option<Attributes>, Fault>> + Send,
 {
     let arns: Vec<String> = things.iter().map(|(arn, _)| arn.clone()).collect();
-    let mut tags = match settling(which) {
-        true => BTreeMap::new(),
-        false => tags_of(aws, &arns).await?,
+    let tags = async {
+        match settling(which) {
+            true => Ok(BTreeMap::new()),
+            false => tags_of(look, &arns).await,
+        }
     };
-    let calls: Vec<F> = things
-        .into_iter()
-        .map(|(arn, thing)| {
-            let tags = tags.remove(&arn).unwrap_or_default();
-            live(arn, thing, tags)
-        })
-        .collect();
-    Ok(try_join_all(calls).await?.into_iter().flatten().collect())
+    let attributes: Vec<F> = arns.iter().cloned().map(attributes).collect();
+    let (mut tags, attributes) = tokio::try_join!(tags, try_join_all(attributes))?;
+    let there = things.into_iter().zip(attributes).filter_map(|((arn, thing), attributes)| {
+        let tags = tags.remove(&arn).unwrap_or_default();
+        Some(live(arn, thing, &attributes?, tags))
+    });
+    Ok(there.collect())
 }
 
 /// Tells whether nobody asks for more than readiness.
@@ -88,10 +93,18 @@ pub(super) fn settling<K: Kind>(which: &[Which<K>]) -> bool {
     which.iter().all(|question| question.settling)
 }
 
-async fn tags_of(aws: &Aws, arns: &[String]) -> Result<BTreeMap<String, Tags>, Fault> {
-    let chunks: Vec<&[String]> = arns.chunks(TAGGED_ARNS).collect();
-    let answers = try_join_all(chunks.iter().map(|some| describe_tags(aws, some))).await?;
-    let (mut all, mut alone) = (BTreeMap::new(), Vec::new());
+/// Reads tags: those that the listing of all tags confirms, and of the others twenty by one call.
+async fn tags_of(look: &Look, arns: &[String]) -> Result<BTreeMap<String, Tags>, Fault> {
+    let confirmed = tag_listing::confirmed(look).await?;
+    let (mut all, mut rest, mut alone) = (BTreeMap::new(), Vec::new(), Vec::new());
+    for arn in arns {
+        match confirmed.of(arn) {
+            Some(tags) => drop(all.insert(arn.clone(), tags)),
+            None => rest.push(arn.clone()),
+        }
+    }
+    let chunks: Vec<&[String]> = rest.chunks(TAGGED_ARNS).collect();
+    let answers = try_join_all(chunks.iter().map(|some| describe_tags(look, some))).await?;
     for (some, answer) in chunks.into_iter().zip(answers) {
         match answer {
             Some(tags) => all.extend(tags),
@@ -99,7 +112,7 @@ async fn tags_of(aws: &Aws, arns: &[String]) -> Result<BTreeMap<String, Tags>, F
             None => alone.extend(some.chunks(1)),
         }
     }
-    let answers = try_join_all(alone.into_iter().map(|one| describe_tags(aws, one))).await?;
+    let answers = try_join_all(alone.into_iter().map(|one| describe_tags(look, one))).await?;
     all.extend(answers.into_iter().flatten().flatten());
     Ok(all)
 }

@@ -4,7 +4,7 @@
 //! and its workgroup is ours. Must never send a value AWS shows already.
 
 use super::{
-    Aws, Class, Fault,
+    Aws, Class, Fault, Look,
     fault::{Called, found},
     ids::{SecurityGroupId, SubnetId, WorkgroupName},
     lookup::place,
@@ -165,8 +165,8 @@ impl Kind for EndpointAccess {
         other().or_else(|| named::arn_or_name(text, "redshift-serverless", "managedvpcendpoint/"))
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        let pages = aws.serverless.list_endpoint_access().into_paginator().page_size(PAGE).items().send();
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        let pages = look.serverless.list_endpoint_access().into_paginator().page_size(PAGE).items().send();
         let all: Vec<_> = pages.collect::<Result<_, _>>().called("redshift-serverless:ListEndpointAccess").await?;
         let all = all.iter().map(live).collect::<Result<Vec<_>, _>>()?;
         Ok(place(which, all, fits))

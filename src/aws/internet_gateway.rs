@@ -4,7 +4,7 @@
 //! it was recorded with.
 
 use super::{
-    Aws, Class, Fault,
+    Aws, Class, Fault, Look,
     fault::{Called, done_if, found},
     ids::{InternetGatewayId, VpcId},
     lookup::{ec2_filters, is_asked, place},
@@ -84,14 +84,15 @@ impl Kind for InternetGateway {
         named::ec2(text, "igw-")
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let mut live = Vec::new();
-        for filters in ec2_filters(aws, "internet-gateway-id", which) {
-            let pages = aws.ec2.describe_internet_gateways().set_filters(Some(filters)).into_paginator().items().send();
+        for filters in ec2_filters(look, "internet-gateway-id", which) {
+            let pages =
+                look.ec2.describe_internet_gateways().set_filters(Some(filters)).into_paginator().items().send();
             let gateways: Vec<_> = pages.collect::<Result<_, _>>().called("ec2:DescribeInternetGateways").await?;
             live.extend(gateways.into_iter().filter_map(Self::live));
         }
-        Ok(place(which, live, |question, l| is_asked(aws, question, l, &l.spec.tags)))
+        Ok(place(which, live, |question, l| is_asked(look, question, l, &l.spec.tags)))
     }
 
     async fn create(aws: &Aws, spec: &InternetGatewaySpec<Known>, _: &str) -> Result<Created<Self>, Fault> {

@@ -4,7 +4,7 @@
 //! retained: whatever it encrypts (snapshots too) would be unreadable for good.
 
 use super::{
-    Aws, Class, Fault,
+    Aws, Class, Fault, Look,
     fault::{Called, found},
     ids::KeyArn,
     lookup::{is_asked, place},
@@ -161,13 +161,13 @@ impl Kind for Key {
         named::name(text, "kms", "key/")
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let mut ids: Vec<String> = which.iter().filter_map(|w| w.id.clone()).map(|id| id.0).collect();
         if which.iter().any(|w| w.id.is_none()) {
-            ids.extend(Self::owned(aws, which).await?);
+            ids.extend(Self::owned(look, which).await?);
         }
-        let live = try_join_all(ids.iter().map(|id| Self::one(aws, id))).await?;
-        let mut live = place(which, live.into_iter().flatten(), |w, l| is_asked(aws, w, l, &l.spec.tags));
+        let live = try_join_all(ids.iter().map(|id| Self::one(look, id))).await?;
+        let mut live = place(which, live.into_iter().flatten(), |w, l| is_asked(look, w, l, &l.spec.tags));
         for (question, live) in which.iter().zip(&mut live) {
             if let Some(live) = live {
                 live.spec.retain = question.spec.retain;

@@ -4,7 +4,7 @@
 //! connection, so that only a pass-through works (aws-facts.md 13).
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     elb::{self, Attributes},
     fault::{Called, found},
     ids::{ListenerArn, LoadBalancerArn, TargetGroupArn},
@@ -72,17 +72,27 @@ fn target_group(shown: &types::Listener) -> TargetGroupArn {
 
 impl Listener {
     async fn of_load_balancer(aws: &Aws, arn: &LoadBalancerArn) -> Result<Vec<types::Listener>, Fault> {
-        let pages = aws.elb.describe_listeners().load_balancer_arn(arn.as_str()).into_paginator().items().send();
+        let pages = aws
+            .elb
+            .describe_listeners()
+            .load_balancer_arn(arn.as_str())
+            .page_size(elb::PAGE)
+            .into_paginator()
+            .items()
+            .send();
         let all = pages.collect::<Result<Vec<_>, _>>().called("elasticloadbalancing:DescribeListeners").await;
         // A load balancer takes its listeners along.
         Ok(found(all)?.unwrap_or_default())
     }
 
-    async fn live(aws: &Aws, arn: String, shown: types::Listener, tags: Tags) -> Result<Option<Live<Self>>, Fault> {
-        let call = aws.elb.describe_listener_attributes().listener_arn(&arn);
+    async fn attributes(aws: &Aws, arn: String) -> Result<Option<Attributes>, Fault> {
+        let call = aws.elb.describe_listener_attributes().listener_arn(arn);
         let answer = found(call.send().called("elasticloadbalancing:DescribeListenerAttributes").await)?;
-        let Some(answer) = answer else { return Ok(None) };
-        let attributes = Attributes::of(answer.attributes.unwrap_or_default().into_iter().map(|a| (a.key, a.value)));
+        let pairs = answer.map(|answer| answer.attributes.unwrap_or_default().into_iter());
+        Ok(pairs.map(|pairs| Attributes::of(pairs.map(|a| (a.key, a.value)))))
+    }
+
+    fn live(arn: String, shown: types::Listener, attributes: &Attributes, tags: Tags) -> Live<Self> {
         let readiness = match &shown.protocol {
             Some(other) if *other != ProtocolEnum::Tcp => {
                 Readiness::Failed(format!("its protocol is {}, not TCP", other.as_str()))
@@ -97,7 +107,7 @@ impl Listener {
             tags,
         };
         let outputs = ListenerOutputs { arn: arn.clone().into() };
-        Ok(Some(Live { id: Id(arn), spec, outputs, readiness }))
+        Live { id: Id(arn), spec, outputs, readiness }
     }
 }
 
@@ -146,18 +156,18 @@ impl Kind for Listener {
         Some(Named { fields: [("load_balancer", balancer.into())].into(), ..named })
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         // By load balancer, which a listener never leaves: asking by ARN fails as a whole if one is gone.
         let balancers: BTreeSet<_> = which.iter().map(|question| &question.spec.load_balancer).collect();
-        let all = try_join_all(balancers.into_iter().map(|arn| Self::of_load_balancer(aws, arn))).await?;
+        let all = try_join_all(balancers.into_iter().map(|arn| Self::of_load_balancer(look, arn))).await?;
         // Those without a recorded id are told by their tags, and tags come for 20 at once.
         let asked = |shown: types::Listener| {
             let arn = shown.listener_arn.clone()?;
             which.iter().any(|question| asks(question, &arn, true)).then_some((arn, shown))
         };
         let asked = all.into_iter().flatten().filter_map(asked).collect();
-        let live = elb::complete(aws, which, asked, |arn, shown, tags| Self::live(aws, arn, shown, tags)).await?;
-        Ok(place(which, live, |question, l| is_asked(aws, question, l, &l.spec.tags)))
+        let live = elb::complete(look, which, asked, |arn| Self::attributes(look, arn), Self::live).await?;
+        Ok(place(which, live, |question, l| is_asked(look, question, l, &l.spec.tags)))
     }
 
     async fn create(aws: &Aws, spec: &ListenerSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {

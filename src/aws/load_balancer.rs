@@ -4,7 +4,7 @@
 //! none be added later (aws-facts.md 7.1).
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     elb::{self, Attributes},
     fault::{Called, found},
     ids::{LoadBalancerArn, SecurityGroupId, SubnetId, VpcId},
@@ -87,7 +87,7 @@ fn attribute(key: &str, on: bool) -> LoadBalancerAttribute {
 
 impl LoadBalancer {
     /// Reads the attributes; none where only readiness is asked. `None` if it is gone.
-    async fn attributes(aws: &Aws, settling: bool, arn: &str) -> Result<Option<Attributes>, Fault> {
+    async fn attributes(aws: &Aws, settling: bool, arn: String) -> Result<Option<Attributes>, Fault> {
         if settling {
             return Ok(Some(Attributes::of([])));
         }
@@ -183,20 +183,17 @@ impl Kind for LoadBalancer {
         named::arn_or_name(text, "elasticloadbalancing", "loadbalancer/net/")
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         // All of them: 400 per page, where asking by ARN takes 20 and fails as a whole if one is gone.
-        let pages = aws.elb.describe_load_balancers().into_paginator().items().send();
+        let pages = look.elb.describe_load_balancers().page_size(elb::PAGE).into_paginator().items().send();
         let all = pages.collect::<Result<Vec<_>, _>>().called("elasticloadbalancing:DescribeLoadBalancers").await?;
         let asked = |shown: types::LoadBalancer| {
             let (arn, name) = (shown.load_balancer_arn.clone()?, shown.load_balancer_name().unwrap_or_default());
             which.iter().any(|q| asks(q, &arn, q.spec.name == name)).then_some((arn, shown))
         };
         let asked = all.into_iter().filter_map(asked).collect();
-        let live = elb::complete(aws, which, asked, |arn, shown, tags| async move {
-            let Some(attributes) = Self::attributes(aws, elb::settling(which), &arn).await? else { return Ok(None) };
-            Ok(Some(Self::live(arn, shown, &attributes, tags)))
-        })
-        .await?;
+        let attributes = |arn| Self::attributes(look, elb::settling(which), arn);
+        let live = elb::complete(look, which, asked, attributes, Self::live).await?;
         Ok(place(which, live, |q, l| asks(q, l.id.as_str(), q.spec.name == l.spec.name)))
     }
 

@@ -5,10 +5,12 @@
 //! Redshift itself makes one that is missing, and others may have.
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     fault::{Called, found},
     ids::LogGroupArn,
-    named, tags,
+    named,
+    tag_listing::{self, Confirmed},
+    tags,
 };
 use crate::kind::{
     Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Step, Tags, Typical, Which,
@@ -16,7 +18,10 @@ use crate::kind::{
 use aws_sdk_cloudwatchlogs::types::LogGroup as AwsLogGroup;
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most groups one page holds.
+const PAGE: i32 = 50;
 
 /// A CloudWatch log group. Its id is its name.
 pub struct LogGroup;
@@ -70,12 +75,51 @@ impl LogGroup {
         Ok(answer.map(|answer| tags::own(answer.tags.unwrap_or_default())))
     }
 
-    async fn live(aws: &Aws, shown: Option<&AwsLogGroup>) -> Result<Option<Live<Self>>, Fault> {
+    /// Describes the groups with these names: by what their names begin with, as long as the pages of that cost less than
+    /// asking for those still missing one by one.
+    async fn described(aws: &Aws, names: &[String]) -> Result<BTreeMap<String, AwsLogGroup>, Fault> {
+        const CALL: &str = "logs:DescribeLogGroups";
+        let mut missing: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+        let (mut found, mut read) = (BTreeMap::new(), 0);
+        let start = common_start(missing.iter().copied()).map(str::to_owned);
+        let call = aws.logs.describe_log_groups().set_log_group_name_prefix(start).limit(PAGE);
+        let mut pages = call.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            for group in std::future::ready(page).called(CALL).await?.log_groups.unwrap_or_default() {
+                let name = group.log_group_name.clone().unwrap_or_default();
+                if missing.remove(name.as_str()) {
+                    found.insert(name, group);
+                }
+            }
+            read += 1;
+            if missing.is_empty() {
+                return Ok(found);
+            }
+            if missing.len() < read {
+                // The first in order is the one that is nothing but the prefix.
+                let alone =
+                    missing.iter().map(|name| aws.logs.describe_log_groups().log_group_name_prefix(*name).limit(1));
+                let answers = try_join_all(alone.map(|call| call.send().called(CALL))).await?;
+                let groups = answers.into_iter().flat_map(|answer| answer.log_groups.unwrap_or_default());
+                found.extend(groups.filter_map(|group| Some((group.log_group_name.clone()?, group))));
+                return Ok(found);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn live(aws: &Aws, confirmed: &Confirmed, shown: Option<&AwsLogGroup>) -> Result<Option<Live<Self>>, Fault> {
         let Some((shown, name)) = shown.and_then(|shown| Some((shown, shown.log_group_name.clone()?))) else {
             return Ok(None);
         };
         let arn = Self::arn(aws, &name);
-        let Some(tags) = Self::tags(aws, &arn).await? else { return Ok(None) };
+        let tags = match confirmed.of(arn.as_str()) {
+            Some(tags) => tags,
+            None => match Self::tags(aws, &arn).await? {
+                Some(tags) => tags,
+                None => return Ok(None),
+            },
+        };
         let spec = LogGroupSpec { name: name.clone(), retention_days: shown.retention_in_days, tags };
         let outputs = LogGroupOutputs { name: name.clone(), arn };
         Ok(Some(Live { id: Id(name), spec, outputs, readiness: Readiness::Ready }))
@@ -110,18 +154,14 @@ impl Kind for LogGroup {
         good.then(|| named::id(name))
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let name = |question: &Which<Self>| match &question.id {
             Some(id) => id.0.clone(),
             None => question.spec.name.clone(),
         };
         let names: Vec<String> = which.iter().map(name).collect();
-        let start = common_start(names.iter().map(String::as_str)).map(str::to_owned);
-        let pages = aws.logs.describe_log_groups().set_log_group_name_prefix(start).into_paginator().items().send();
-        let all: Vec<_> = pages.collect::<Result<_, _>>().called("logs:DescribeLogGroups").await?;
-        let all: BTreeMap<&str, &AwsLogGroup> =
-            all.iter().filter_map(|group| Some((group.log_group_name()?, group))).collect();
-        try_join_all(names.iter().map(|name| Self::live(aws, all.get(name.as_str()).copied()))).await
+        let (all, confirmed) = tokio::try_join!(Self::described(look, &names), tag_listing::confirmed(look))?;
+        try_join_all(names.iter().map(|name| Self::live(look, &confirmed, all.get(name)))).await
     }
 
     async fn create(aws: &Aws, spec: &LogGroupSpec, _: &str) -> Result<Created<Self>, Fault> {

@@ -2,8 +2,8 @@
 //!
 //! Called by the `read` of every kind. Must never decide on a name alone what belongs to whom.
 
-use super::Aws;
-use crate::kind::{Id, Kind, Known, Live, Tags, Which};
+use super::{Aws, tags};
+use crate::kind::{Field, Id, Kind, Known, Live, Tags, Which};
 use aws_sdk_ec2::types::Filter;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,14 +44,29 @@ pub(super) fn same_key<K: Kind>(one: &K::Spec<Known>, other: &K::Spec<Known>) ->
     K::KEY.iter().all(|field| one.get(field) == other.get(field))
 }
 
+/// Tells whether what a listing shows is what the question expects: a listing lags, and what it contradicts is asked for
+/// directly before it is a difference.
+pub(super) fn confirms<K: Kind>(which: &Which<K>, live: &Live<K>) -> bool {
+    let (Ok(expected), Ok(shown)) = (serde_json::to_value(&which.spec), serde_json::to_value(&live.spec)) else {
+        return false;
+    };
+    let same = |field: &Field| field.unreadable || expected[field.name] == shown[field.name];
+    K::FIELDS.iter().all(same) && tags::hold(&tags::of_spec(&shown), &tags::of_spec(&expected))
+}
+
 /// Builds the filters of EC2 Describe calls that find all of `which`: by id where ids are recorded (`id_filter`
 /// names the filter), by ownership tags for the rest. One call per element.
 pub(super) fn ec2_filters<K: Kind>(aws: &Aws, id_filter: &str, which: &[Which<K>]) -> Vec<Vec<Filter>> {
     let mut calls = ec2_filters_by(id_filter, which.iter().filter_map(|w| w.id.as_ref()).map(Id::as_str));
     if which.iter().any(|w| w.id.is_none()) {
-        calls.push(aws.owner.filters().iter().map(|(key, value)| filter(&format!("tag:{key}"), &[value])).collect());
+        calls.push(ec2_owned(aws));
     }
     calls
+}
+
+/// Builds the filters of one EC2 Describe call that finds everything with the owner's tags.
+pub(super) fn ec2_owned(aws: &Aws) -> Vec<Filter> {
+    aws.owner.filters().iter().map(|(key, value)| filter(&format!("tag:{key}"), &[value])).collect()
 }
 
 /// Builds the filters of EC2 Describe calls that find everything with one of `values`. One call per element.

@@ -10,6 +10,7 @@ mod elb;
 pub mod fault;
 mod gate;
 pub mod ids;
+pub mod look;
 mod lookup;
 mod named;
 mod namespace_role;
@@ -21,7 +22,9 @@ mod owner;
 mod parameters;
 pub mod policy;
 mod redshift;
+pub mod role_details;
 mod serverless;
+mod tag_listing;
 pub mod tags;
 pub mod zones;
 
@@ -57,6 +60,7 @@ pub mod workgroup;
 pub use client::{Aws, Connection};
 pub use fault::{Class, Fault};
 pub use gate::{urgency, urgently};
+pub use look::Look;
 pub use owner::Owner;
 
 crate::kinds![

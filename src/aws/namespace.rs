@@ -4,12 +4,14 @@
 //! of its own), nor touch what lies inside the databases.
 
 use super::{
-    Aws, Class, Fault,
+    Aws, Class, Fault, Look,
     fault::{Called, found},
     ids::{KeyArn, NamespaceArn, NamespaceId, NamespaceName, RoleArn, SecretArn},
     named,
     namespace_role::{self, AttachedRole},
-    naming, redshift, serverless, tags,
+    naming, redshift, serverless,
+    tag_listing::{self, Confirmed},
+    tags,
 };
 use crate::kind::{
     Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Refusal, Stage, Step, Tags,
@@ -118,11 +120,18 @@ fn readiness(namespace: &AwsNamespace, roles: &[AttachedRole], managed_password:
 }
 
 impl Namespace {
-    async fn live(aws: &Aws, namespace: &AwsNamespace, which: &Which<Self>) -> Result<Option<Live<Self>>, Fault> {
+    async fn live(
+        aws: &Aws,
+        confirmed: &Confirmed,
+        namespace: &AwsNamespace,
+        which: &Which<Self>,
+    ) -> Result<Option<Live<Self>>, Fault> {
         let recorded = &which.spec;
         let outputs = outputs("redshift-serverless:ListNamespaces", namespace)?;
         let asked = std::slice::from_ref(which);
-        let Some(tags) = serverless::tags_for(aws, asked, outputs.arn.as_str()).await? else { return Ok(None) };
+        let Some(tags) = serverless::tags_for(aws, confirmed, asked, outputs.arn.as_str()).await? else {
+            return Ok(None);
+        };
         let roles = namespace_role::attached(namespace.iam_roles.as_deref().unwrap_or_default());
         let database = namespace.db_name.clone().filter(|name| !name.is_empty());
         let logs = namespace.log_exports.as_deref().unwrap_or_default();
@@ -144,13 +153,18 @@ impl Namespace {
         Ok(Some(Live { id: Id(outputs.arn.0.clone()), spec, outputs, readiness }))
     }
 
-    async fn answer(aws: &Aws, which: &Which<Self>, all: &[AwsNamespace]) -> Result<Option<Live<Self>>, Fault> {
+    async fn answer(
+        aws: &Aws,
+        confirmed: &Confirmed,
+        which: &Which<Self>,
+        all: &[AwsNamespace],
+    ) -> Result<Option<Live<Self>>, Fault> {
         let asked = |namespace: &&AwsNamespace| match &which.id {
             Some(id) => namespace.namespace_arn() == Some(id.as_str()),
             None => namespace.namespace_name() == Some(which.spec.name.as_str()),
         };
         match all.iter().find(asked) {
-            Some(namespace) => Self::live(aws, namespace, which).await,
+            Some(namespace) => Self::live(aws, confirmed, namespace, which).await,
             None => Ok(None),
         }
     }
@@ -235,10 +249,11 @@ impl Kind for Namespace {
         named::arn_or_name(text, "redshift-serverless", "namespace/")
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        let pages = aws.serverless.list_namespaces().into_paginator().page_size(PAGE).items().send();
-        let all: Vec<_> = pages.collect::<Result<_, _>>().called("redshift-serverless:ListNamespaces").await?;
-        try_join_all(which.iter().map(|question| Self::answer(aws, question, &all))).await
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        let pages = look.serverless.list_namespaces().into_paginator().page_size(PAGE).items().send();
+        let all = pages.collect::<Result<Vec<_>, _>>().called("redshift-serverless:ListNamespaces");
+        let (all, confirmed) = tokio::try_join!(all, tag_listing::confirmed(look))?;
+        try_join_all(which.iter().map(|question| Self::answer(look, &confirmed, question, &all))).await
     }
 
     async fn create(aws: &Aws, spec: &NamespaceSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {

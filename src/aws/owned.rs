@@ -44,17 +44,25 @@ impl Owned {
 /// Lists what carries the tags of the owner's project and environment, of whatever lineage: one call a hundred. What is
 /// only waiting for its deletion is left out.
 pub async fn tagged(aws: &Aws) -> Result<Vec<Owned>, Fault> {
+    let owned = list(aws, &[]).await?.into_iter();
+    let stays = try_join_all(owned.map(|owned| stays(aws, owned))).await?;
+    Ok(stays.into_iter().flatten().collect())
+}
+
+/// Lists what carries the tags of the owner's project and environment in these services, or in all: one call a hundred.
+pub(super) async fn list(aws: &Aws, services: &[&str]) -> Result<Vec<Owned>, Fault> {
     let filter = |(key, value): &(&str, &str)| TagFilter::builder().key(*key).values(*value).build();
     let filters = aws.owner.filters()[..2].iter().map(filter).collect();
+    let services = services.iter().map(|service| (*service).to_owned()).collect::<Vec<_>>();
     let call = aws.tagging.get_resources().set_tag_filters(Some(filters)).resources_per_page(PAGE);
+    let call = call.set_resource_type_filters(Some(services).filter(|services| !services.is_empty()));
     let pages = call.into_paginator().items().send();
     let found: Vec<_> = pages.collect::<Result<_, _>>().called("tag:GetResources").await?;
     let owned = found.into_iter().filter_map(|found| {
         let pairs = found.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value));
         Some(Owned { arn: found.resource_arn?, tags: tags::own(pairs) })
     });
-    let stays = try_join_all(owned.map(|owned| stays(aws, owned))).await?;
-    Ok(stays.into_iter().flatten().collect())
+    Ok(owned.collect())
 }
 
 /// A deleted key keeps its tags for the days until it is gone.

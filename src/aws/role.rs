@@ -4,11 +4,13 @@
 //! their own (`role_policy`, `role_policy_attachment`), nor anything outside the environment's path.
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     fault::{Called, found},
     ids::{RoleArn, RoleName},
+    lookup::confirms,
     named, naming,
     policy::Policy,
+    role_details::{self, ACTIONS, Listed, Roles},
     tags,
 };
 use crate::kind::{
@@ -53,9 +55,29 @@ crate::outputs!(Role =>
 );
 
 impl Role {
-    /// Reads one role. `ListRoles` shows no tags and `GetAccountAuthorizationDetails` no description, so neither
-    /// could answer a question alone, and both read the whole account: one `GetRole` per role is the cheapest whole
-    /// answer.
+    /// The role as the listings show it, if they show all of it, and nothing but what is expected.
+    fn listed(which: &Which<Self>, name: &str, listed: &Listed) -> Option<Live<Self>> {
+        let spec = RoleSpec {
+            name: name.into(),
+            path: listed.path.clone(),
+            description: listed.description.clone()?,
+            trust: Policy::parse(ACTIONS[1], &listed.trust).ok()?,
+            tags: listed.tags.clone(),
+        };
+        let outputs = RoleOutputs { name: spec.name.clone(), arn: listed.arn.as_str().into() };
+        let live = Live { id: Id(name.to_owned()), spec, outputs, readiness: Readiness::Ready };
+        confirms(which, &live).then_some(live)
+    }
+
+    async fn answer(aws: &Aws, roles: &Roles, which: &Which<Self>) -> Result<Option<Live<Self>>, Fault> {
+        let name = which.id.as_ref().map_or(which.spec.name.as_str(), Id::as_str);
+        match roles.get(name).and_then(|listed| Self::listed(which, name, listed)) {
+            Some(live) => Ok(Some(live)),
+            None => Self::one(aws, which).await,
+        }
+    }
+
+    /// Reads one role.
     async fn one(aws: &Aws, which: &Which<Self>) -> Result<Option<Live<Self>>, Fault> {
         let name = which.id.as_ref().map_or(which.spec.name.as_str(), Id::as_str);
         let Some(answer) = found(aws.iam.get_role().role_name(name).send().called("iam:GetRole").await)? else {
@@ -116,8 +138,9 @@ impl Kind for Role {
         named::name(text, "iam", "role/")
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        try_join_all(which.iter().map(|question| Self::one(aws, question))).await
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        let roles = role_details::listed(look).await?;
+        try_join_all(which.iter().map(|question| Self::answer(look, &roles, question))).await
     }
 
     async fn create(aws: &Aws, spec: &RoleSpec, _: &str) -> Result<Created<Self>, Fault> {

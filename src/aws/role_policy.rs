@@ -4,11 +4,13 @@
 //! policy cannot be tagged, and is ours because its role is.
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     fault::{Called, found},
     ids::RoleName,
+    lookup::confirms,
     named,
     policy::Policy,
+    role_details::{self, ACTIONS, Roles},
 };
 use crate::kind::{
     Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Typical, Which,
@@ -49,6 +51,23 @@ impl RolePolicy {
         call.send().called("iam:PutRolePolicy").await.map(|_| ())
     }
 
+    /// The policy as the listing of its role shows it, if that is what is expected.
+    fn listed(which: &Which<Self>, roles: &Roles) -> Option<Live<Self>> {
+        let id = which.id.clone().unwrap_or_else(|| Self::id(&which.spec));
+        let document = roles.get(id.part(0))?.inline.get(id.part(1))?;
+        let policy = Policy::parse(ACTIONS[1], document).ok()?;
+        let spec = RolePolicySpec { role: id.part(0).into(), name: id.part(1).to_owned(), policy };
+        let live = Live { id, spec, outputs: RolePolicyOutputs {}, readiness: Readiness::Ready };
+        confirms(which, &live).then_some(live)
+    }
+
+    async fn answer(aws: &Aws, roles: &Roles, which: &Which<Self>) -> Result<Option<Live<Self>>, Fault> {
+        match Self::listed(which, roles) {
+            Some(live) => Ok(Some(live)),
+            None => Self::one(aws, which).await,
+        }
+    }
+
     /// Reads one policy: `ListRolePolicies` answers names only, so it would be one call more.
     async fn one(aws: &Aws, which: &Which<Self>) -> Result<Option<Live<Self>>, Fault> {
         let id = which.id.clone().unwrap_or_else(|| Self::id(&which.spec));
@@ -85,8 +104,9 @@ impl Kind for RolePolicy {
         (role != "arn").then(|| named::id(Id::of(&[role, name]).0))
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        try_join_all(which.iter().map(|question| Self::one(aws, question))).await
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        let roles = role_details::listed(look).await?;
+        try_join_all(which.iter().map(|question| Self::answer(look, &roles, question))).await
     }
 
     async fn create(aws: &Aws, spec: &RolePolicySpec<Known>, _: &str) -> Result<Created<Self>, Fault> {

@@ -4,10 +4,10 @@
 //! is not the stack's own.
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     fault::{Called, found},
     ids::{PolicyArn, RoleName},
-    named,
+    named, role_details,
 };
 use crate::kind::{
     Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Typical, Which,
@@ -80,11 +80,14 @@ impl Kind for RolePolicyAttachment {
         policy.starts_with("arn:").then(|| named::id(Id::of(&[role, policy]).0))
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let ids: Vec<Id> = which.iter().map(|w| w.id.clone().unwrap_or_else(|| Self::id(&w.spec))).collect();
-        let roles: BTreeSet<&str> = ids.iter().map(|id| id.part(0)).collect();
-        let attached = try_join_all(roles.into_iter().map(|role| Self::of_role(aws, role))).await?;
-        let attached: BTreeSet<Id> = attached.into_iter().flatten().collect();
+        let listed = role_details::listed(look).await?;
+        let is_listed = |id: &&Id| listed.get(id.part(0)).is_some_and(|role| role.attached.contains(id.part(1)));
+        let (known, rest): (Vec<&Id>, Vec<&Id>) = ids.iter().partition(is_listed);
+        let roles: BTreeSet<&str> = rest.into_iter().map(|id| id.part(0)).collect();
+        let attached = try_join_all(roles.into_iter().map(|role| Self::of_role(look, role))).await?;
+        let attached: BTreeSet<Id> = attached.into_iter().flatten().chain(known.into_iter().cloned()).collect();
         Ok(ids.into_iter().map(|id| attached.contains(&id).then(|| Self::live(id))).collect())
     }
 

@@ -4,12 +4,12 @@
 //! that a gateway endpoint puts into a table, for one of its own.
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     fault::{Called, found},
     ids::{InternetGatewayId, RouteTableId},
     lookup::{ec2_filters_by, place},
     named,
-    route_table::tables,
+    route_table::{known, tables},
 };
 use crate::kind::{
     Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Typical, Which,
@@ -99,13 +99,18 @@ impl Kind for Route {
         table.starts_with("rtb-").then(|| Named { id: Some(Self::id(&table.into(), destination)), ..Named::default() })
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        let ids: Vec<Id> = which.iter().map(Self::asked).collect();
-        let filters = ec2_filters_by("route-table-id", ids.iter().map(|id| id.part(0)));
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        let known = known(look).await?;
+        // One that is named for an import may be of a table that nobody knows.
+        let is_known = |id: &Id| known.iter().any(|table| table.route_table_id() == Some(id.part(0)));
+        let named = |question: &&Which<Self>| question.spec.route_table.as_str() == Self::asked(question).part(0);
+        let strays: Vec<Id> =
+            which.iter().filter(|question| !named(question)).map(Self::asked).filter(|id| !is_known(id)).collect();
+        let strays = tables(look, ec2_filters_by("route-table-id", strays.iter().map(|id| id.part(0)))).await?;
         let mut live = Vec::new();
-        for table in tables(aws, filters).await? {
-            let (Some(id), Some(routes)) = (table.route_table_id, table.routes) else { continue };
-            live.extend(routes.into_iter().filter_map(|route| Self::live(&id, route)));
+        for table in known.iter().chain(&strays) {
+            let Some(id) = table.route_table_id() else { continue };
+            live.extend(table.routes().iter().filter_map(|route| Self::live(id, route.clone())));
         }
         Ok(place(which, live, |question, l| Self::asked(question) == l.id))
     }

@@ -1,21 +1,26 @@
 //! Kind `ec2.route-table`: where a subnet's packets go; its routes and associations are kinds of their own.
 //!
-//! Driven by `plan` and `apply` through the list of kinds; `tables` serves `route` and `route_table_association`.
+//! Driven by `plan` and `apply` through the list of kinds; `tables` and `known` serve `route` and `route_table_association`.
 //! Must never touch the main route table that comes with every VPC.
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     fault::{Called, found},
     ids::{RouteTableId, VpcId},
-    lookup::{ec2_filters, is_asked, place},
-    named, tags,
+    lookup::{ec2_filters_by, ec2_owned, is_asked, place},
+    named,
+    route::Route,
+    route_table_association::RouteTableAssociation,
+    tags,
 };
 use crate::kind::{
     Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Tags, Typical,
     Which,
 };
 use aws_sdk_ec2::types::{self, Filter, ResourceType};
+use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A route table.
 pub struct RouteTable;
@@ -42,20 +47,30 @@ crate::outputs!(RouteTable =>
     }
 );
 
-/// Describes route tables, one call per element of `calls`; routes and associations come inline.
+/// Describes route tables, one call per element of `calls`, all at once; routes and associations come inline.
 pub(super) async fn tables(aws: &Aws, calls: Vec<Vec<Filter>>) -> Result<Vec<types::RouteTable>, Fault> {
-    let mut tables = Vec::new();
-    for filters in calls {
+    let tables = try_join_all(calls.into_iter().map(|filters| async {
         let pages = aws.ec2.describe_route_tables().set_filters(Some(filters)).into_paginator().items().send();
-        let more: Vec<_> = pages.collect::<Result<_, _>>().called("ec2:DescribeRouteTables").await?;
-        tables.extend(more);
-    }
-    Ok(tables)
+        pages.collect::<Result<Vec<_>, _>>().called("ec2:DescribeRouteTables").await
+    }));
+    Ok(tables.await?.into_iter().flatten().collect())
+}
+
+/// Describes, once, every table that the look's questions about tables, routes and associations name.
+pub(super) async fn known(look: &Look) -> Result<Arc<Vec<types::RouteTable>>, Fault> {
+    look.once("route tables", async {
+        let own = look.asked(RouteTable::NAME).iter().filter_map(|which| which.id.as_ref()).map(Id::as_str);
+        let children = look.asked(Route::NAME).iter().chain(look.asked(RouteTableAssociation::NAME));
+        let theirs = children.filter_map(|which| which.spec["route_table"].as_str());
+        let ids = own.chain(theirs).filter(|id| !id.is_empty());
+        tables(look, ec2_filters_by("route-table-id", ids)).await
+    })
+    .await
 }
 
 impl RouteTable {
-    fn live(table: types::RouteTable) -> Option<Live<Self>> {
-        let (id, vpc) = (table.route_table_id?, table.vpc_id?);
+    fn live(table: &types::RouteTable) -> Option<Live<Self>> {
+        let (id, vpc) = (table.route_table_id.clone()?, table.vpc_id.clone()?);
         let spec = RouteTableSpec { vpc: vpc.into(), tags: tags::from_ec2(table.tags.as_deref()) };
         let outputs = RouteTableOutputs { id: id.clone().into() };
         Some(Live { outputs, id: Id(id), spec, readiness: Readiness::Ready })
@@ -83,10 +98,11 @@ impl Kind for RouteTable {
         named::ec2(text, "rtb-")
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        let tables = tables(aws, ec2_filters(aws, "route-table-id", which)).await?;
-        let live = tables.into_iter().filter_map(Self::live);
-        Ok(place(which, live, |question, l| is_asked(aws, question, l, &l.spec.tags)))
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        let unnamed = which.iter().any(|question| question.id.is_none()).then(|| ec2_owned(look));
+        let (known, owned) = tokio::try_join!(known(look), tables(look, unnamed.into_iter().collect()))?;
+        let live = known.iter().chain(&owned).filter_map(Self::live);
+        Ok(place(which, live, |question, l| is_asked(look, question, l, &l.spec.tags)))
     }
 
     async fn create(aws: &Aws, spec: &RouteTableSpec<Known>, token: &str) -> Result<Created<Self>, Fault> {

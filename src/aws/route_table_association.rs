@@ -3,12 +3,12 @@
 //! Driven by `plan` and `apply` through the list of kinds. Must never touch a subnet's implicit use of the main table.
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     fault::{Called, found},
     ids::{AssociationId, RouteTableId, SubnetId},
     lookup::{ec2_filters_by, place},
     named,
-    route_table::tables,
+    route_table::{known, tables},
 };
 use crate::kind::{
     Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Typical, Which,
@@ -60,8 +60,12 @@ impl RouteTableAssociation {
     /// Finds the associations of some subnets. One that is going comes only where none has taken its place.
     async fn of<'a>(aws: &Aws, subnets: impl Iterator<Item = &'a SubnetId>) -> Result<Vec<Live<Self>>, Fault> {
         let filters = ec2_filters_by("association.subnet-id", subnets.map(SubnetId::as_str));
-        let associations = tables(aws, filters).await?.into_iter().flat_map(|t| t.associations.unwrap_or_default());
-        Ok(current(associations.filter_map(Self::live).collect()))
+        Ok(Self::among(&tables(aws, filters).await?))
+    }
+
+    fn among(tables: &[types::RouteTable]) -> Vec<Live<Self>> {
+        let associations = tables.iter().flat_map(types::RouteTable::associations).cloned();
+        current(associations.filter_map(Self::live).collect())
     }
 
     /// Points the subnet to another table and returns the association's new id. A repetition finds by the subnet what
@@ -121,9 +125,15 @@ impl Kind for RouteTableAssociation {
         by_subnet.or_else(|| named::ec2(text, "rtbassoc-"))
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        let live = Self::of(aws, which.iter().map(|w| &w.spec.subnet)).await?;
-        // By the subnet even where an id is recorded: whoever changes the table changes the id with it.
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        // By the subnet even where an id is recorded: whoever changes the table changes the id with it. Whose subnet is not
+        // with the table that is recorded may be with another.
+        let mut live = Self::among(&known(look).await?);
+        let stays = |live: &Live<Self>| !matches!(live.readiness, Readiness::Deleting(_));
+        live.retain(stays);
+        let is_there = |w: &&Which<Self>| live.iter().any(|l| l.spec.subnet == w.spec.subnet);
+        let strays: Vec<&SubnetId> = which.iter().filter(|w| !is_there(w)).map(|w| &w.spec.subnet).collect();
+        live.extend(Self::of(look, strays.into_iter()).await?);
         Ok(place(which, live, |question, l| question.spec.subnet == l.spec.subnet))
     }
 

@@ -4,7 +4,7 @@
 //! new group, and never touch a VPC's default group.
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     fault::{Called, found},
     ids::{SecurityGroupId, VpcId},
     lookup::{ec2_filters, is_asked, place},
@@ -96,14 +96,14 @@ impl Kind for SecurityGroup {
         named::ec2(text, "sg-")
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let mut live = Vec::new();
-        for filters in ec2_filters(aws, "group-id", which) {
-            let pages = aws.ec2.describe_security_groups().set_filters(Some(filters)).into_paginator().items().send();
+        for filters in ec2_filters(look, "group-id", which) {
+            let pages = look.ec2.describe_security_groups().set_filters(Some(filters)).into_paginator().items().send();
             let groups: Vec<_> = pages.collect::<Result<_, _>>().called("ec2:DescribeSecurityGroups").await?;
             live.extend(groups.into_iter().filter_map(Self::live));
         }
-        Ok(place(which, live, |question, l| is_asked(aws, question, l, &l.spec.tags)))
+        Ok(place(which, live, |question, l| is_asked(look, question, l, &l.spec.tags)))
     }
 
     async fn create(aws: &Aws, spec: &SecurityGroupSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {

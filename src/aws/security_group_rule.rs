@@ -4,7 +4,7 @@
 //! rules of them, with two ids.
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     fault::{Called, found},
     ids::{SecurityGroupId, SecurityGroupRuleId},
     lookup::{ec2_filters_by, is_asked, place},
@@ -268,19 +268,19 @@ impl Kind for SecurityGroupRule {
         named::ec2(text, "sgr-")
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let mut live = Vec::new();
         // One that is named for an import may be of a group that nobody knows.
         let (grouped, alone): (Vec<_>, Vec<_>) = which.iter().partition(|w| !w.spec.group.as_str().is_empty());
         let mut calls = ec2_filters_by("group-id", grouped.iter().map(|w| w.spec.group.as_str()));
         calls.extend(ec2_filters_by("security-group-rule-id", alone.iter().map(|w| w.id())));
         for filters in calls {
-            let call = aws.ec2.describe_security_group_rules().set_filters(Some(filters));
+            let call = look.ec2.describe_security_group_rules().set_filters(Some(filters));
             let pages = call.into_paginator().items().send();
             let rules: Vec<_> = pages.collect::<Result<_, _>>().called("ec2:DescribeSecurityGroupRules").await?;
             live.extend(rules.into_iter().filter_map(Self::live));
         }
-        Ok(place(which, live, |question, l| is_asked(aws, question, l, &l.spec.tags)))
+        Ok(place(which, live, |question, l| is_asked(look, question, l, &l.spec.tags)))
     }
 
     async fn create(aws: &Aws, spec: &SecurityGroupRuleSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {

@@ -1,4 +1,5 @@
-//! Tags of Redshift Serverless: List and Get answers carry none, so each object is asked on its own (aws-facts.md 0.3).
+//! Tags of Redshift Serverless: List and Get answers carry none, so what the listing of all tags does not confirm is asked
+//! for object by object (aws-facts.md 0.3).
 //!
 //! Called by the kinds `redshift-serverless.*` that can be tagged. Must never touch a key that neither the TOML nor
 //! rsds itself set.
@@ -6,6 +7,7 @@
 use super::{
     Aws, Fault,
     fault::{Called, found},
+    tag_listing::Confirmed,
     tags,
 };
 use crate::kind::{Kind, Step, Tags, Which};
@@ -20,10 +22,16 @@ async fn tags_of(aws: &Aws, arn: &str) -> Result<Option<Tags>, Fault> {
 }
 
 /// Reads the tags of one object for an answer to `which`: none are asked for where only readiness is.
-pub(super) async fn tags_for<K: Kind>(aws: &Aws, which: &[Which<K>], arn: &str) -> Result<Option<Tags>, Fault> {
-    match which.iter().all(|question| question.settling) {
-        true => Ok(Some(Tags::new())),
-        false => tags_of(aws, arn).await,
+pub(super) async fn tags_for<K: Kind>(
+    aws: &Aws,
+    confirmed: &Confirmed,
+    which: &[Which<K>],
+    arn: &str,
+) -> Result<Option<Tags>, Fault> {
+    match (which.iter().all(|question| question.settling), confirmed.of(arn)) {
+        (true, _) => Ok(Some(Tags::new())),
+        (false, Some(tags)) => Ok(Some(tags)),
+        (false, None) => tags_of(aws, arn).await,
     }
 }
 

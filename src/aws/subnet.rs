@@ -4,7 +4,7 @@
 //! is decided by routes and by the warehouse itself.
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     fault::{Called, found},
     ids::{SubnetId, VpcId},
     lookup::{ec2_filters, is_asked, place},
@@ -95,16 +95,16 @@ impl Kind for Subnet {
         named::ec2(text, "subnet-")
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let mut live = Vec::new();
-        for filters in ec2_filters(aws, "subnet-id", which) {
-            let pages = aws.ec2.describe_subnets().set_filters(Some(filters)).into_paginator().items().send();
+        for filters in ec2_filters(look, "subnet-id", which) {
+            let pages = look.ec2.describe_subnets().set_filters(Some(filters)).into_paginator().items().send();
             let subnets: Vec<_> = pages.collect::<Result<_, _>>().called("ec2:DescribeSubnets").await?;
             for subnet in subnets {
                 live.extend(Self::live(subnet)?);
             }
         }
-        Ok(place(which, live, |question, l| is_asked(aws, question, l, &l.spec.tags)))
+        Ok(place(which, live, |question, l| is_asked(look, question, l, &l.spec.tags)))
     }
 
     async fn create(aws: &Aws, spec: &SubnetSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {

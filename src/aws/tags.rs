@@ -87,6 +87,11 @@ pub(crate) fn own(pairs: impl IntoIterator<Item = (String, String)>) -> Tags {
     pairs.into_iter().filter(|(key, _)| !key.starts_with("aws:")).collect()
 }
 
+/// Tells whether `all` hold every pair of `some`.
+pub(super) fn hold(all: &Tags, some: &Tags) -> bool {
+    some.iter().all(|(key, value)| all.get(key) == Some(value))
+}
+
 /// Reads the tags of a spec whose type is erased; empty where it has none.
 pub fn of_spec(spec: &Json) -> Tags {
     serde_json::from_value(spec["tags"].clone()).unwrap_or_default()

@@ -3,7 +3,7 @@
 //! Driven by `plan` and `apply` through the list of kinds. Must never register targets: they are a kind of their own.
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     elb::{self, Attributes},
     fault::{Called, found},
     ids::{TargetGroupArn, VpcId},
@@ -99,11 +99,14 @@ fn readiness(targets: Option<TargetTypeEnum>, protocol: Option<ProtocolEnum>) ->
 }
 
 impl TargetGroup {
-    async fn live(aws: &Aws, arn: String, shown: types::TargetGroup, tags: Tags) -> Result<Option<Live<Self>>, Fault> {
-        let call = aws.elb.describe_target_group_attributes().target_group_arn(&arn);
+    async fn attributes(aws: &Aws, arn: String) -> Result<Option<Attributes>, Fault> {
+        let call = aws.elb.describe_target_group_attributes().target_group_arn(arn);
         let answer = found(call.send().called("elasticloadbalancing:DescribeTargetGroupAttributes").await)?;
-        let Some(answer) = answer else { return Ok(None) };
-        let attributes = Attributes::of(answer.attributes.unwrap_or_default().into_iter().map(|a| (a.key, a.value)));
+        let pairs = answer.map(|answer| answer.attributes.unwrap_or_default().into_iter());
+        Ok(pairs.map(|pairs| Attributes::of(pairs.map(|a| (a.key, a.value)))))
+    }
+
+    fn live(arn: String, shown: types::TargetGroup, attributes: &Attributes, tags: Tags) -> Live<Self> {
         let spec = TargetGroupSpec {
             name: shown.target_group_name.unwrap_or_default(),
             vpc: shown.vpc_id.unwrap_or_default().into(),
@@ -116,7 +119,7 @@ impl TargetGroup {
             tags,
         };
         let outputs = TargetGroupOutputs { arn: arn.clone().into() };
-        Ok(Some(Live { id: Id(arn), spec, outputs, readiness: readiness(shown.target_type, shown.protocol) }))
+        Live { id: Id(arn), spec, outputs, readiness: readiness(shown.target_type, shown.protocol) }
     }
 }
 
@@ -170,16 +173,16 @@ impl Kind for TargetGroup {
         named::arn_or_name(text, "elasticloadbalancing", "targetgroup/")
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         // All of them: 400 per page, and asking by ARN fails as a whole if one is gone.
-        let pages = aws.elb.describe_target_groups().into_paginator().items().send();
+        let pages = look.elb.describe_target_groups().page_size(elb::PAGE).into_paginator().items().send();
         let all = pages.collect::<Result<Vec<_>, _>>().called("elasticloadbalancing:DescribeTargetGroups").await?;
         let asked = |shown: types::TargetGroup| {
             let (arn, name) = (shown.target_group_arn.clone()?, shown.target_group_name().unwrap_or_default());
             which.iter().any(|q| asks(q, &arn, q.spec.name == name)).then_some((arn, shown))
         };
         let asked = all.into_iter().filter_map(asked).collect();
-        let live = elb::complete(aws, which, asked, |arn, shown, tags| Self::live(aws, arn, shown, tags)).await?;
+        let live = elb::complete(look, which, asked, |arn| Self::attributes(look, arn), Self::live).await?;
         Ok(place(which, live, |q, l| asks(q, l.id.as_str(), q.spec.name == l.spec.name)))
     }
 

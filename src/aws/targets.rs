@@ -4,7 +4,7 @@
 //! a target group holds the targets of several consumers.
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     fault::{Called, found},
     ids::TargetGroupArn,
     named,
@@ -194,9 +194,9 @@ impl Kind for Targets {
         Some(named)
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let arns: BTreeSet<TargetGroupArn> = which.iter().map(|question| question.spec.target_group.clone()).collect();
-        let groups = try_join_all(arns.into_iter().map(|arn| Self::group(aws, arn))).await?;
+        let groups = try_join_all(arns.into_iter().map(|arn| Self::group(look, arn))).await?;
         let groups: BTreeMap<TargetGroupArn, Group> = groups.into_iter().collect();
         Ok(which.iter().map(|question| live(question, groups.get(&question.spec.target_group)?)).collect())
     }

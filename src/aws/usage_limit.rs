@@ -4,7 +4,7 @@
 //! and its workgroup is ours. Must never touch another limit of that workgroup.
 
 use super::{
-    Aws, Class, Fault,
+    Aws, Class, Fault, Look,
     fault::{Called, found},
     ids::WorkgroupArn,
     lookup::{place, same_key},
@@ -121,8 +121,8 @@ impl Kind for UsageLimit {
         named::name(text, "redshift-serverless", "usagelimit/")
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        Ok(place(which, Self::all(aws).await?, fits))
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        Ok(place(which, Self::all(look).await?, fits))
     }
 
     async fn create(aws: &Aws, spec: &UsageLimitSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {

@@ -4,7 +4,7 @@
 //! that come with every VPC.
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     fault::{Called, found},
     ids::VpcId,
     lookup::{ec2_filters, is_asked, place},
@@ -58,15 +58,24 @@ impl Vpc {
         Ok(Some(value.and_then(|v| v.value).unwrap_or_default()))
     }
 
-    async fn live(aws: &Aws, vpc: aws_sdk_ec2::types::Vpc) -> Result<Option<Live<Self>>, Fault> {
+    /// Reads both DNS attributes; `None` if it is gone.
+    async fn switches(aws: &Aws, id: &str) -> Result<Option<(bool, bool)>, Fault> {
+        let (support, hostnames) = tokio::try_join!(
+            Self::dns(aws, id, VpcAttributeName::EnableDnsSupport),
+            Self::dns(aws, id, VpcAttributeName::EnableDnsHostnames),
+        )?;
+        Ok(support.zip(hostnames))
+    }
+
+    async fn live(aws: &Aws, settling: bool, vpc: aws_sdk_ec2::types::Vpc) -> Result<Option<Live<Self>>, Fault> {
         let (Some(id), Some(cidr)) = (vpc.vpc_id, vpc.cidr_block) else { return Ok(None) };
         let cidr = cidr.parse().map_err(|_| Fault::incomplete("ec2:DescribeVpcs", "valid cidrBlock"))?;
-        let (support, hostnames) = tokio::try_join!(
-            Self::dns(aws, &id, VpcAttributeName::EnableDnsSupport),
-            Self::dns(aws, &id, VpcAttributeName::EnableDnsHostnames),
-        )?;
+        let switches = match settling {
+            true => Some((false, false)),
+            false => Self::switches(aws, &id).await?,
+        };
         // Gone between the two calls.
-        let (Some(dns_support), Some(dns_hostnames)) = (support, hostnames) else { return Ok(None) };
+        let Some((dns_support, dns_hostnames)) = switches else { return Ok(None) };
         let readiness = match vpc.state {
             Some(VpcState::Available) | None => Readiness::Ready,
             Some(state) => Readiness::Pending(state.as_str().to_owned()),
@@ -97,16 +106,17 @@ impl Kind for Vpc {
         named::ec2(text, "vpc-")
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        let settling = which.iter().all(|question| question.settling);
         let mut live = Vec::new();
-        for filters in ec2_filters(aws, "vpc-id", which) {
-            let pages = aws.ec2.describe_vpcs().set_filters(Some(filters)).into_paginator().items().send();
+        for filters in ec2_filters(look, "vpc-id", which) {
+            let pages = look.ec2.describe_vpcs().set_filters(Some(filters)).into_paginator().items().send();
             let vpcs: Vec<_> = pages.collect::<Result<_, _>>().called("ec2:DescribeVpcs").await?;
             for vpc in vpcs {
-                live.extend(Self::live(aws, vpc).await?);
+                live.extend(Self::live(look, settling, vpc).await?);
             }
         }
-        Ok(place(which, live, |question, l| is_asked(aws, question, l, &l.spec.tags)))
+        Ok(place(which, live, |question, l| is_asked(look, question, l, &l.spec.tags)))
     }
 
     async fn create(aws: &Aws, spec: &VpcSpec, _: &str) -> Result<Created<Self>, Fault> {

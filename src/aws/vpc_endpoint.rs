@@ -4,7 +4,7 @@
 //! the tables it names, nor its policy.
 
 use super::{
-    Aws, Fault,
+    Aws, Fault, Look,
     fault::{Called, found},
     ids::{RouteTableId, VpcEndpointId, VpcId},
     lookup::{ec2_filters, filter, is_asked, place},
@@ -152,15 +152,15 @@ impl Kind for VpcEndpoint {
         named::ec2(text, "vpce-")
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let mut live = Vec::new();
-        for filters in ec2_filters(aws, "vpc-endpoint-id", which) {
-            live.extend(Self::describe(aws, filters).await?);
+        for filters in ec2_filters(look, "vpc-endpoint-id", which) {
+            live.extend(Self::describe(look, filters).await?);
         }
         Ok(place(which, live, |question, l| {
             // AWS goes on showing an endpoint it deletes, tags and all: a predecessor, not what was just created.
             let predecessor = question.id.is_none() && matches!(l.readiness, Readiness::Deleting(_));
-            !predecessor && is_asked(aws, question, l, &l.spec.tags)
+            !predecessor && is_asked(look, question, l, &l.spec.tags)
         }))
     }
 

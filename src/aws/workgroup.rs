@@ -4,11 +4,11 @@
 //! takes one parameter per call and refuses a change that changes nothing (aws-facts.md 6.2).
 
 use super::{
-    Aws, Class, Fault,
+    Aws, Class, Fault, Look,
     fault::{Called, found},
     ids::{NamespaceName, SecurityGroupId, SubnetId, VpcId, WorkgroupArn, WorkgroupName},
     lookup::{asks, place},
-    named, naming, number, parameters, redshift, serverless, tags,
+    named, naming, number, parameters, redshift, serverless, tag_listing, tags,
 };
 use crate::kind::{
     Actions, Changes, Created, Disruption, Field, Id, Impact, Job, Kind, Known, Live, Named, Readiness, Stage, Step,
@@ -22,6 +22,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
 };
+
+/// The most workgroups one page holds.
+const PAGE: i32 = 100;
 
 /// A workgroup. Its id is its ARN, which another workgroup of the same name does not share.
 pub struct Workgroup;
@@ -322,16 +325,17 @@ impl Kind for Workgroup {
         named::arn_or_name(text, "redshift-serverless", "workgroup/")
     }
 
-    async fn read(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        let pages = aws.serverless.list_workgroups().into_paginator().items().send();
-        let all: Vec<_> = pages.collect::<Result<_, _>>().called("redshift-serverless:ListWorkgroups").await?;
+    async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
+        let pages = look.serverless.list_workgroups().into_paginator().page_size(PAGE).items().send();
+        let all = pages.collect::<Result<Vec<_>, _>>().called("redshift-serverless:ListWorkgroups");
+        let (all, confirmed) = tokio::try_join!(all, tag_listing::confirmed(look))?;
         let asked = |shown: &types::Workgroup| {
             let (arn, name) = (shown.workgroup_arn().unwrap_or_default(), shown.workgroup_name().unwrap_or_default());
             which.iter().any(|question| asks(question, arn, question.spec.name.as_str() == name))
         };
         let asked: Vec<_> = all.into_iter().filter(asked).collect();
         let arns = asked.iter().map(|shown| shown.workgroup_arn().unwrap_or_default());
-        let tags = try_join_all(arns.map(|arn| serverless::tags_for(aws, which, arn))).await?;
+        let tags = try_join_all(arns.map(|arn| serverless::tags_for(look, &confirmed, which, arn))).await?;
         // No tags: gone between the two calls.
         let there = asked.into_iter().zip(tags).filter_map(|(shown, tags)| Some((shown, tags?)));
         let live = there.map(|(shown, tags)| Self::live(shown, tags)).collect::<Result<Vec<_>, _>>()?;

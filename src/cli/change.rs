@@ -41,7 +41,7 @@ pub(super) struct Selection {
     #[arg(long, value_name = "ADDRESS")]
     replace: Vec<Selector>,
     /// The most AWS calls in flight at once; waiting for resources to settle does not count
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
     parallelism: u16,
     /// How long to wait for a state that someone else has locked
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]

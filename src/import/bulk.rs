@@ -187,7 +187,7 @@ impl Takeover {
 async fn ground(session: &Session, place: &State) -> Result<Ground, Failure> {
     Ok(Ground {
         stack: session.stack_at(place).await?,
-        observed: crate::plan::observe(&session.aws, &session.state).await?,
+        observed: crate::plan::observe(&session.aws, &session.state).await?.0,
     })
 }
 

@@ -11,7 +11,7 @@ pub mod tfstate;
 
 use crate::{
     address::Address,
-    aws::{Aws, Fault},
+    aws::{Aws, Fault, Look},
     failure::Failure,
     kind::{AnyKind, AnyLive, AnyWhich, Named, OutputRef, Tree},
     plan::{Adoption, Grounds, ObserveError, Observed, Options, PlanError, adopt, observe, unknown},
@@ -19,7 +19,6 @@ use crate::{
     stack::{Stack, Wanted},
     state::State,
 };
-use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +35,7 @@ impl Ground {
     /// Builds what is wanted and looks at what is recorded; that `address` is taken is no failure: it is to be taken over.
     pub async fn of(session: &Session, address: &Address) -> Result<Self, Failure> {
         let stack = session.stack().await?;
-        let observed = match observe(&session.aws, &session.state).await {
+        let (observed, _) = match observe(&session.aws, &session.state).await {
             Err(ObserveError::Foreign { address: taken, .. }) if taken == *address => {
                 let mut rest = session.state.clone();
                 rest.entries.remove(address);
@@ -120,33 +119,20 @@ pub async fn look(
     state: &State,
     asked: &BTreeMap<Address, Named>,
 ) -> Result<BTreeMap<Address, AnyLive>, Failure> {
-    let mut by_kind: BTreeMap<&str, Vec<(&Address, &Wanted, &Named)>> = BTreeMap::new();
+    let (mut look, mut by_kind) = (Look::new(aws), BTreeMap::<&str, Vec<(&Address, &Named)>>::new());
     for (address, named) in asked {
         let Some(wanted) = stack.wanted.get(address) else { continue };
-        by_kind.entry(wanted.kind.name()).or_default().push((address, wanted, named));
+        let (id, spec) = (named.id.clone(), question(wanted, named, state)?);
+        look.ask(wanted.kind, AnyWhich { address: address.clone(), id, spec, settling: false });
+        by_kind.entry(wanted.kind.name()).or_default().push((address, named));
     }
-    let reads = by_kind.into_values().map(|asked| read(aws, state, asked));
-    let found = try_join_all(reads).await?;
-    Ok(found.into_iter().flatten().collect())
-}
-
-async fn read(
-    aws: &Aws,
-    state: &State,
-    asked: Vec<(&Address, &Wanted, &Named)>,
-) -> Result<Vec<(Address, AnyLive)>, Fault> {
-    let Some((_, Wanted { kind, .. }, _)) = asked.first() else { return Ok(Vec::new()) };
-    let question = |(address, wanted, named): &(&Address, &Wanted, &Named)| {
-        let spec = question(wanted, named, state)?;
-        Ok(AnyWhich { address: (*address).clone(), id: named.id.clone(), spec, settling: false })
-    };
-    let which = asked.iter().map(question).collect::<Result<Vec<_>, Fault>>()?;
-    let answers = kind.read(aws, which).await?;
-    let named = asked.into_iter().zip(answers);
+    let answers = look.answers().await.map_err(|unread| unread.fault)?;
     // A kind that finds by a parent does not look at the id.
     let right = |named: &Named, live: &AnyLive| named.id.as_ref().is_none_or(|id| *id == live.id);
+    let named =
+        answers.into_iter().flat_map(|(kind, lives)| by_kind.remove(kind).unwrap_or_default().into_iter().zip(lives));
     Ok(named
-        .filter_map(|((address, _, named), live)| Some((address.clone(), live.filter(|live| right(named, live))?)))
+        .filter_map(|((address, named), live)| Some((address.clone(), live.filter(|live| right(named, live))?)))
         .collect())
 }
 

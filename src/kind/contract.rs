@@ -6,7 +6,7 @@
 use super::stage::{Known, OutputSet, Stage};
 use crate::{
     address::Address,
-    aws::{Aws, Fault},
+    aws::{Aws, Fault, Look},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
@@ -505,8 +505,9 @@ pub trait Kind: Sized + Send + Sync + 'static {
     fn named(text: &str) -> Option<Named>;
 
     /// Reads many at once with the widest calls there are; the answer has one place per question, `None` = gone.
-    /// A resource found by natural key or tags carries its live tags in its spec, so that ownership can be checked.
-    fn read(aws: &Aws, which: &[Which<Self>]) -> impl Future<Output = Result<Vec<Option<Live<Self>>>, Fault>> + Send;
+    /// `which` are the look's questions about this kind. Where a listing serves several kinds, or lags, what it lacks or
+    /// contradicts is asked for directly: only that is an absence, or a difference. A resource found by natural key or tags carries its live tags in its spec, so that ownership can be checked.
+    fn read(look: &Look, which: &[Which<Self>]) -> impl Future<Output = Result<Vec<Option<Live<Self>>>, Fault>> + Send;
 
     /// Sends the one call that creates it. `token` makes a repetition harmless where AWS takes one.
     fn create(

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     address::Address,
-    aws::{Aws, Fault},
+    aws::{Aws, Fault, Look},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
@@ -109,8 +109,8 @@ pub trait AnyKind: Send + Sync {
     fn redraft(&self, spec: &Tree) -> Result<Tree, WrongValue>;
     /// See `Kind::check_name`.
     fn check_name(&self, name: &str) -> Result<(), &'static str>;
-    /// See `Kind::read`.
-    fn read<'a>(&'a self, aws: &'a Aws, which: Vec<AnyWhich>) -> Call<'a, Vec<Option<AnyLive>>>;
+    /// See `Kind::read`. Answers the look's questions about this kind.
+    fn read<'a>(&'a self, look: &'a Look) -> Call<'a, Vec<Option<AnyLive>>>;
     /// See `Kind::create`. Answers the id and the outputs that exist at once.
     fn create<'a>(&'a self, aws: &'a Aws, spec: &'a Json, token: &'a str) -> Call<'a, (Id, Json)>;
     /// See `Kind::refuse`.
@@ -216,13 +216,14 @@ impl<K: Kind> AnyKind for Registered<K> {
     fn check_name(&self, name: &str) -> Result<(), &'static str> {
         K::check_name(name)
     }
-    fn read<'a>(&'a self, aws: &'a Aws, which: Vec<AnyWhich>) -> Call<'a, Vec<Option<AnyLive>>> {
+    fn read<'a>(&'a self, look: &'a Look) -> Call<'a, Vec<Option<AnyLive>>> {
         Box::pin(async move {
-            let mut questions = Vec::with_capacity(which.len());
-            for AnyWhich { address, id, spec, settling } in which {
-                questions.push(Which::<K> { address, id, spec: known(K::NAME, &spec)?, settling });
-            }
-            let answers = K::read(aws, &questions).await?;
+            let question = |AnyWhich { address, id, spec, settling }: &AnyWhich| {
+                let spec = known(K::NAME, spec)?;
+                Ok(Which::<K> { address: address.clone(), id: id.clone(), spec, settling: *settling })
+            };
+            let questions = look.asked(K::NAME).iter().map(question).collect::<Result<Vec<_>, Fault>>()?;
+            let answers = K::read(look, &questions).await?;
             let erase = |live: Live<K>| {
                 let (spec, outputs) = (json(K::NAME, &live.spec)?, json(K::NAME, &live.outputs)?);
                 Ok(AnyLive { id: live.id, spec, outputs, readiness: live.readiness })

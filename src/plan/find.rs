@@ -7,12 +7,11 @@
 use super::{ObserveError, decide::suffixed, refresh::managed};
 use crate::{
     address::Address,
-    aws::{Aws, Fault, owned::Owned, tags},
+    aws::{Aws, Fault, Look, owned::Owned, tags},
     kind::{AnyKind, AnyLive, AnyWhich, Id, OutputRef, Tree},
     stack::{Stack, Wanted},
     state::{Deposed, Entry, State, Status},
 };
-use futures_util::future::try_join_all;
 use serde_json::{Map, Value as Json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,6 +27,8 @@ pub struct Found {
     pub absent: BTreeMap<Address, String>,
     /// Fields that AWS never shows, believed to be as the TOML says.
     pub assumed: Vec<(Address, &'static str)>,
+    /// What is worth knowing about how it was read.
+    pub warnings: BTreeSet<String>,
 }
 
 /// Looks for everything the stack wants. `owned` is what carries the environment's tags.
@@ -159,26 +160,20 @@ impl<'a> Search<'a> {
 
     /// Reads candidates, one batched read a kind, and keeps those that are ours.
     async fn read(&mut self, candidates: Vec<Candidate<'a>>) -> Result<Vec<Hit<'a>>, ObserveError> {
-        let mut by_kind: BTreeMap<&str, Vec<Candidate<'_>>> = BTreeMap::new();
+        let (mut look, mut by_kind) = (Look::new(self.aws), BTreeMap::<&str, Vec<Candidate<'_>>>::new());
         for candidate in candidates {
-            by_kind.entry(candidate.wanted.kind.name()).or_default().push(candidate);
+            let Candidate { address, wanted, spec, id, .. } = &candidate;
+            let (address, id, spec) = ((*address).clone(), id.clone(), spec.clone());
+            look.ask(wanted.kind, AnyWhich { address, id, spec, settling: false });
+            by_kind.entry(wanted.kind.name()).or_default().push(candidate);
         }
-        let aws = self.aws;
-        let hits = try_join_all(by_kind.into_iter().map(|(name, asked)| async move {
-            let Some(kind) = asked.first().map(|candidate| candidate.wanted.kind) else { return Ok(Vec::new()) };
-            let which = asked.iter().map(|Candidate { address, spec, id, .. }| AnyWhich {
-                address: (*address).clone(),
-                id: id.clone(),
-                spec: spec.clone(),
-                settling: false,
-            });
-            let answers = kind.read(aws, which.collect()).await;
-            let answers = answers.map_err(|fault| ObserveError::Read { kind: name.to_owned(), fault })?;
-            let there = asked.into_iter().zip(answers);
-            Ok(there.filter_map(|(candidate, live)| Some(Hit { candidate, live: live? })).collect::<Vec<_>>())
-        }))
-        .await?;
-        let (ours, foreign): (Vec<_>, Vec<_>) = hits.into_iter().flatten().partition(|hit| self.is_ours(hit));
+        let answers = look.answers().await?;
+        self.found.warnings.extend(look.warnings());
+        let asked = answers
+            .into_iter()
+            .flat_map(|(kind, lives)| by_kind.remove(kind).unwrap_or_default().into_iter().zip(lives));
+        let hits: Vec<Hit<'_>> = asked.filter_map(|(candidate, live)| Some(Hit { candidate, live: live? })).collect();
+        let (ours, foreign): (Vec<_>, Vec<_>) = hits.into_iter().partition(|hit| self.is_ours(hit));
         self.foreign.extend(foreign.into_iter().map(|hit| (hit.candidate.address, hit.live.id)));
         Ok(ours)
     }

@@ -5,11 +5,10 @@
 use super::refresh::managed;
 use crate::{
     address::Address,
-    aws::{Aws, Fault, kind, tags},
+    aws::{Aws, Fault, Look, kind, look::Unread, tags},
     kind::{AnyLive, AnyWhich},
     state::{Entry, State, Status},
 };
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -94,45 +93,45 @@ pub enum ObserveError {
     },
 }
 
-/// Reads every recorded resource: as many calls as there are kinds and pages, not as there are resources.
-pub async fn observe(aws: &Aws, state: &State) -> Result<Observed, ObserveError> {
-    let mut by_kind: BTreeMap<&str, Vec<(&Address, &Entry)>> = BTreeMap::new();
-    for (address, entry) in &state.entries {
-        by_kind.entry(&entry.kind).or_default().push((address, entry));
+impl From<Unread> for ObserveError {
+    fn from(Unread { kind, fault }: Unread) -> Self {
+        Self::Read { kind: kind.to_owned(), fault }
     }
-    let reads = by_kind.into_iter().map(|(name, entries)| read_kind(aws, name, entries));
-    Ok(Observed(try_join_all(reads).await?.into_iter().flatten().collect()))
 }
 
-async fn read_kind(
-    aws: &Aws,
-    name: &str,
-    entries: Vec<(&Address, &Entry)>,
-) -> Result<Vec<(Address, Seen)>, ObserveError> {
-    let Some(kind) = kind(name) else {
-        let address = entries.first().map_or_else(|| Address::new("?", "?"), |(address, _)| (*address).clone());
-        return Err(ObserveError::UnknownKind { address, kind: name.to_owned() });
-    };
-    let which = entries.iter().map(|(address, entry)| AnyWhich {
-        address: (*address).clone(),
-        id: entry.id.clone(),
-        spec: entry.spec.clone(),
-        settling: false,
-    });
-    let read = kind.read(aws, which.collect()).await;
-    let answers = read.map_err(|fault| ObserveError::Read { kind: name.to_owned(), fault })?;
-    let mut seen = Vec::with_capacity(entries.len());
-    for ((address, entry), live) in entries.into_iter().zip(answers) {
-        // A predecessor carries the same tags as the successor whose id is not known yet.
-        let live = live.filter(|live| !entry.deposed.iter().any(|deposed| deposed.id == live.id));
-        if let Some(live) = &live {
-            let found = tags::of_spec(&live.spec);
-            if entry.id.is_none() && kind.tagged() && !aws.owner.owns(address, &found) {
-                let (address, id) = (address.clone(), live.id.to_string());
-                return Err(ObserveError::Foreign { address, id, tags: format!("{found:?}") });
-            }
-        }
-        seen.push((address.clone(), live.map_or(Seen::Absent, Seen::Live)));
+/// Reads every recorded resource in one look: as many calls as there are kinds and pages, not as there are resources.
+/// The second part is what is worth knowing about how it was read.
+pub async fn observe(aws: &Aws, state: &State) -> Result<(Observed, Vec<String>), ObserveError> {
+    let mut look = Look::new(aws);
+    let mut by_kind: BTreeMap<&str, Vec<(&Address, &Entry)>> = BTreeMap::new();
+    for (address, entry) in &state.entries {
+        let Some(kind) = kind(&entry.kind) else {
+            return Err(ObserveError::UnknownKind { address: address.clone(), kind: entry.kind.clone() });
+        };
+        let (id, spec) = (entry.id.clone(), entry.spec.clone());
+        look.ask(kind, AnyWhich { address: address.clone(), id, spec, settling: false });
+        by_kind.entry(kind.name()).or_default().push((address, entry));
     }
-    Ok(seen)
+    let mut observed = Observed::default();
+    for (name, answers) in look.answers().await? {
+        for ((address, entry), live) in by_kind.remove(name).unwrap_or_default().into_iter().zip(answers) {
+            observed.0.insert(address.clone(), seen(aws, address, entry, live)?);
+        }
+    }
+    Ok((observed, look.warnings()))
+}
+
+/// Makes sure that what was found without a recorded id is the one that was asked for.
+fn seen(aws: &Aws, address: &Address, entry: &Entry, live: Option<AnyLive>) -> Result<Seen, ObserveError> {
+    // A predecessor carries the same tags as the successor whose id is not known yet.
+    let Some(live) = live.filter(|live| !entry.deposed.iter().any(|deposed| deposed.id == live.id)) else {
+        return Ok(Seen::Absent);
+    };
+    let found = tags::of_spec(&live.spec);
+    let tagged = kind(&entry.kind).is_some_and(|kind| kind.tagged());
+    if entry.id.is_none() && tagged && !aws.owner.owns(address, &found) {
+        let (address, id) = (address.clone(), live.id.to_string());
+        return Err(ObserveError::Foreign { address, id, tags: format!("{found:?}") });
+    }
+    Ok(Seen::Live(live))
 }

@@ -36,6 +36,8 @@ pub struct Rebuilt {
     pub others: BTreeMap<String, usize>,
     /// Backups that carry our tags: they stay what they are.
     pub backups: Vec<String>,
+    /// What is worth knowing about how AWS was read.
+    pub warnings: Vec<String>,
 }
 
 /// A resource that carries our tags and has no place in the TOML.
@@ -72,7 +74,7 @@ pub async fn rebuild(
     session.aws.owner.lineage = lineage;
     let (backups, ours): (Vec<Owned>, Vec<Owned>) = ours.into_iter().partition(Owned::is_backup);
     let stack = session.stack().await?;
-    let Found { entries, absent, assumed } = find(&session.aws, &stack, &ours).await?;
+    let Found { entries, absent, assumed, warnings } = find(&session.aws, &stack, &ours).await?;
     let state = State { entries, ..session.placed() };
     let undecided = ours.iter().filter_map(|owned| {
         let address = owned.address().unwrap_or_default().to_owned();
@@ -87,8 +89,9 @@ pub async fn rebuild(
     });
     let undecided = undecided.collect();
     let others = by_lineage(&others).into_iter().map(|(lineage, count)| (lineage.to_owned(), count)).collect();
+    let warnings = warnings.into_iter().collect();
     let backups = backups.into_iter().map(|owned| owned.arn).collect();
-    Ok(Rebuilt { state, present, absent, undecided, assumed, others, backups })
+    Ok(Rebuilt { state, present, absent, undecided, assumed, others, backups, warnings })
 }
 
 impl Session {

@@ -5,17 +5,17 @@
 
 use super::Session;
 use crate::{
-    aws::owned::{Owned, tagged},
+    aws::{Fault, owned::Owned},
     failure::Failure,
     state::last_good,
 };
 use std::collections::BTreeMap;
 
 impl Session {
-    /// Refuses to go on without the state of what is there.
-    pub(super) async fn check_that_nothing_is_there(&self) -> Result<(), Failure> {
+    /// Refuses to go on without the state of what is there: what carries the tags, as far as it could be read.
+    pub(super) async fn check_that_nothing_is_there(&self, found: Result<Vec<Owned>, Fault>) -> Result<(), Failure> {
         let environment = format!("{}-{}", self.aws.owner.project, self.aws.owner.environment);
-        let found = tagged(&self.aws).await.map_err(|fault| match Failure::from(fault) {
+        let found = found.map_err(|fault| match Failure::from(fault) {
             Failure::Other { message, help, exit } => {
                 let message = format!(
                     "there is no state, and whether AWS has resources of {environment} is not known: {message}"

@@ -7,7 +7,7 @@ use super::{
 };
 use rsds::{
     address::Address,
-    aws::{Aws, Class, Fault, kind},
+    aws::{Aws, Class, Fault, Look, kind},
     clock::Clock,
     kind::{After, AnyJob, AnyKind, AnyLive, AnyWhich, Changes, Id, OnChange, OutputRef, Readiness, Step, When},
     sandbox::Sandbox,
@@ -45,7 +45,7 @@ impl<'a> Hand<'a> {
             spec: self.spec.clone(),
             settling: false,
         };
-        self.kind.read(self.aws, vec![which]).await.unwrap().pop().flatten()
+        Look::at(self.aws, self.kind, vec![which]).answer(self.kind).await.unwrap().pop().flatten()
     }
 
     pub(super) async fn settle(&self) -> AnyLive {

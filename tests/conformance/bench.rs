@@ -104,7 +104,7 @@ impl Bench {
 
     pub(crate) async fn plan(&self, session: &Session, options: &Options) -> Plan {
         let stack = self.stack(session).await;
-        let observed = plan::observe(&session.aws, &session.state).await.unwrap();
+        let (observed, _) = plan::observe(&session.aws, &session.state).await.unwrap();
         plan::plan(&stack, &session.state, &observed, options).unwrap_or_else(|errors| panic!("{errors:#?}"))
     }
 
@@ -112,7 +112,7 @@ impl Bench {
     pub(crate) async fn refusal(&self) -> Vec<PlanError> {
         let session = self.open().await;
         let stack = self.stack(&session).await;
-        let observed = plan::observe(&session.aws, &session.state).await.unwrap();
+        let (observed, _) = plan::observe(&session.aws, &session.state).await.unwrap();
         let planned = plan::plan(&stack, &session.state, &observed, &Options::default());
         planned.err().unwrap_or_else(|| panic!("a plan was made in spite of {:?}", self.edits))
     }

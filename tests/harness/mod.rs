@@ -1,5 +1,7 @@
 //! An environment on an in-process AWS in virtual time: what every test in this binary stands on.
 
+pub(crate) mod wire;
+
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use rsds::{
     apply::{Event, Outcome},
@@ -108,7 +110,7 @@ impl Estate {
             region: self.region.clone(),
             http: Some(self.wire.clone().unwrap_or_else(|| self.sandbox.http_client())),
             credentials: Some(aws_credential_types::provider::SharedCredentialsProvider::new(credentials)),
-            parallelism: 16,
+            parallelism: 32,
             clock: self.clock.clone(),
         }
     }

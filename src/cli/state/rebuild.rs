@@ -59,7 +59,7 @@ pub(super) async fn run(context: &Context, Args { lineage, consent, patience }: 
 
 /// Says which state it is of, and what could not be decided.
 fn open_questions(rebuilt: &Rebuilt) -> String {
-    let Rebuilt { state, absent, undecided, assumed, others, backups, present: _ } = rebuilt;
+    let Rebuilt { state, absent, undecided, assumed, others, backups, warnings, present: _ } = rebuilt;
     let mut text =
         format!("Found by the tags of {}-{}, lineage {}.\n", state.project, state.environment, state.lineage);
     let mut list = |title: &str, lines: Vec<String>| {
@@ -86,11 +86,12 @@ fn open_questions(rebuilt: &Rebuilt) -> String {
     });
     list("Left alone, for they are another state's:", others.collect());
     list("Backups, which stay:", backups.clone());
+    list("How AWS was read:", warnings.clone());
     text
 }
 
 fn document(rebuilt: &Rebuilt, found: &[Doing]) -> Json {
-    let Rebuilt { absent, undecided, assumed, others, backups, state: _, present: _ } = rebuilt;
+    let Rebuilt { absent, undecided, assumed, others, backups, warnings, state: _, present: _ } = rebuilt;
     let undecided = undecided.iter().map(|of| json!({ "arn": of.arn, "address": of.address, "why": of.why }));
     let assumed = assumed.iter().map(|(address, field)| json!({ "address": address, "field": field }));
     let absent = absent.iter().map(|(address, why)| json!({ "address": address, "why": why }));
@@ -101,5 +102,6 @@ fn document(rebuilt: &Rebuilt, found: &[Doing]) -> Json {
         "assumed": assumed.collect::<Vec<_>>(),
         "others": others,
         "backups": backups,
+        "warnings": warnings,
     })
 }

@@ -6,6 +6,8 @@ pub(crate) enum Per {
     Object(usize),
     /// Once for each parent, which this field names.
     Parent(&'static str),
+    /// Once for one resource; of several none, for one listing tells it.
+    Alone,
 }
 
 /// The calls of a kind's read that grow with the number of resources, and the fact that makes them.
@@ -23,9 +25,9 @@ pub(crate) fn per_object(kind: &str) -> &'static [(&'static str, Per, &'static s
             ("kms:GetKeyRotationStatus", Per::Object(1), "3: one key per call"),
             ("kms:ListResourceTags", Per::Object(1), "0.3: one key per call"),
         ],
-        "logs.log-group" => &[("logs:ListTagsForResource", Per::Object(1), "tags of one group per call")],
+        "logs.log-group" => &[("logs:ListTagsForResource", Per::Alone, "tags of one group per call")],
         "redshift-serverless.namespace" | "redshift-serverless.workgroup" => {
-            &[("redshift-serverless:ListTagsForResource", Per::Object(1), TAGS)]
+            &[("redshift-serverless:ListTagsForResource", Per::Alone, TAGS)]
         }
         "redshift.parameter-group" => {
             &[("redshift:DescribeClusterParameters", Per::Object(1), "5.2: the parameters of one group per call")]
