@@ -20,7 +20,7 @@ pub const ACTIONS: [&str; 2] = ["iam:ListRoles", "iam:GetAccountAuthorizationDet
 /// The most items of one page.
 const PAGE: i32 = 1000;
 /// So many calls role by role are made all at once, and answered before a large account has been listed.
-const FEW: usize = 8;
+const FEW: usize = 6;
 
 /// A role as the listings show it.
 #[derive(Debug, Default)]
