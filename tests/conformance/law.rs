@@ -130,7 +130,7 @@ impl<'a> Trial<'a> {
 
     async fn shown(&self) -> Shown {
         let session = self.estate.open().await.unwrap();
-        let observed = plan::observe(&session.aws, &session.state).await.unwrap();
+        let (observed, _) = plan::observe(&session.aws, &session.state).await.unwrap();
         let live = session.state.entries.keys().filter_map(|address| Some((address.clone(), observed.live(address)?)));
         live.map(|(address, live)| (address, (live.id.clone(), live.spec.clone()))).collect()
     }
