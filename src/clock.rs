@@ -49,7 +49,7 @@ impl Clock {
 
     /// Sleeps that much AWS time, which is that much divided by the rate on the wall.
     pub async fn sleep(&self, aws_time: Duration) {
-        really_sleep(scale(aws_time, 1.0 / self.rate)).await;
+        really_sleep(self.real_time(aws_time)).await;
     }
 
     /// Seconds of AWS time per second of wall time; 1 unless scaled.
@@ -60,6 +60,11 @@ impl Clock {
     /// AWS time that passes while `real` passes on the wall.
     pub fn aws_time(&self, real: Duration) -> Duration {
         scale(real, self.rate)
+    }
+
+    /// Wall time in which that much AWS time passes.
+    pub fn real_time(&self, aws: Duration) -> Duration {
+        scale(aws, 1.0 / self.rate)
     }
 }
 

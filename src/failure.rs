@@ -3,7 +3,7 @@
 //! Built at the edges (`session`, `cli`) from the errors of the layers below. Must never swallow a cause.
 
 use crate::{
-    aws::{Class, Fault},
+    aws::{Class, Fault, patience::Tried},
     config::Problems,
     plan::{ObserveError, PlanError},
     preflight::Report,
@@ -76,43 +76,63 @@ impl From<Vec<PlanError>> for Failure {
 }
 
 /// What to do about a call that AWS refused before anything was changed.
-fn hint(fault: &Fault) -> Option<String> {
-    Some(match (fault.class, fault.code.as_str()) {
+fn hint(fault: &Fault) -> String {
+    match (fault.class, fault.code.as_str()) {
         (Class::Credentials, "NoCredentials") => {
             "give credentials the usual AWS way (AWS_PROFILE, `aws sso login`, environment variables, a role), \
              or try the built-in AWS: --sandbox"
                 .into()
         }
-        (Class::Credentials, "ExpiredToken" | "ExpiredTokenException" | "RequestExpired") => {
+        (Class::Credentials, "ExpiredToken" | "ExpiredTokenException") => {
             "the credentials have expired: sign in again (`aws sso login`) or renew them".into()
         }
-        (Class::Credentials, _) => {
+        (Class::Credentials, "InvalidClientTokenId" | "InvalidAccessKeyId" | "UnrecognizedClientException") => {
             "AWS does not accept these credentials: check AWS_PROFILE, AWS_ACCESS_KEY_ID and the region".into()
         }
-        (Class::Denied, _) => format!("the caller needs the action {}", fault.call),
-        (Class::Transient, _) => "check the network, AWS_ENDPOINT_URL and the region, then run it again".into(),
-        (Class::Throttled, _) => "the account is being throttled: run it again in a minute".into(),
-        _ => return None,
-    })
+        (Class::Denied, _) => format!("the caller needs the action {} (docs/permissions.md)", fault.call),
+        (Class::Transient, "ConnectionFailed" | "Timeout") => {
+            "check the network, AWS_ENDPOINT_URL and the region, then run it again".into()
+        }
+        _ => {
+            let hint = crate::ui::hint(fault);
+            format!("{}: {}", hint.cause, hint.cure)
+        }
+    }
+}
+
+/// How often a call was sent, if that was more than once, and that it was a read: nothing was changed.
+fn tried(fault: &Fault) -> String {
+    match fault.tried {
+        Tried { times: 0 | 1, .. } => String::new(),
+        Tried { times, over } => {
+            let over = crate::ui::seconds(over.as_secs_f64());
+            format!("\n  tried {times} times over {over}; nothing was changed")
+        }
+    }
 }
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
-        Self::Other { help: hint(&fault), message: fault.to_string(), exit: Exit::Failed }
+        let message = format!("{fault}{}", tried(&fault));
+        Self::Other { help: Some(hint(&fault)), message, exit: Exit::Failed }
     }
 }
 
 impl From<ObserveError> for Failure {
     fn from(error: ObserveError) -> Self {
         let help = match &error {
-            ObserveError::Read { fault, .. } => hint(fault),
+            ObserveError::Read { fault, .. } => Some(hint(fault)),
             ObserveError::UnknownKind { .. } => None,
             ObserveError::Foreign { .. } => Some(
                 "an interrupted run wanted to make it, and something else of that name is there: rename one of them"
                     .to_owned(),
             ),
         };
-        Self::Other { message: error.to_string(), help, exit: Exit::Failed }
+        let tried = match &error {
+            ObserveError::Read { fault, .. } => tried(fault),
+            ObserveError::UnknownKind { .. } | ObserveError::Foreign { .. } => String::new(),
+        };
+        Self::Other { message: format!("{error}{tried}"), help, exit: Exit::Failed }
     }
 }
 

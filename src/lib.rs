@@ -33,7 +33,8 @@
 //! - No mutating call is sent whose intent is not durable; no id is forgotten once AWS has answered.
 //! - Plan reads no clock and does no I/O; apply decides nothing.
 //! - Kinds never wait, retry, print or read state; a create is exactly one mutating call.
-//! - Faults are classified in `aws::fault` alone, by code; only `apply::retry` repeats calls.
+//! - Faults are classified in `aws::fault` alone, by code. `aws::patience` says how long each is borne: `aws::traffic` repeats
+//!   reads by it, and `apply::retry` alone what changes something.
 //! - Without a state nothing is built beside what carries the environment's tags; a lost one is made anew from them.
 //! - No secret reaches state, plan, log, error, trace or sandbox file.
 

@@ -109,6 +109,18 @@ the line and the column; all of them are shown at once. [An example](../examples
     assert!(!weather.unwrap().is_calm());
 }
 
+#[test]
+fn docs_errors_are_current() {
+    let head = "\
+# Errors of AWS
+
+What rsds does about them, and what you can do when it has stopped. The command line says the same beside AWS's own words.
+The codes are those on the wire; Redshift spells some with `Fault` at the end and some without, which makes no difference
+here. Whatever stopped, all that was done is recorded: the same command goes on from there.
+";
+    current("docs/errors.md", &format!("{GENERATED}\n\n{head}\n{}", rsds::ui::error_reference()));
+}
+
 /// One command's help, then its subcommands'.
 fn help(command: &clap::Command, name: &str, out: &mut String) {
     let inherited = |arg: clap::Arg| if arg.is_global_set() && name != "rsds" { arg.hide(true) } else { arg };

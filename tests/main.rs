@@ -9,6 +9,7 @@ mod conformance;
 mod crash;
 mod docs;
 mod environments;
+mod errors;
 mod faults;
 mod golden;
 mod harness;

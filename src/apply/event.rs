@@ -164,7 +164,8 @@ impl From<StoreError> for Trouble {
 
 impl From<Fault> for Trouble {
     fn from(fault: Fault) -> Self {
-        Self::Aws { fault, tries: 1, seconds: 0.0 }
+        let (tries, over) = (fault.tried.times, seconds(fault.tried.over));
+        Self::Aws { fault, tries, seconds: over }
     }
 }
 

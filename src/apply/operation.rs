@@ -4,12 +4,12 @@
 
 use super::{
     Event, Shared, Trouble,
-    retry::{Calling, patiently},
+    retry::{Attempts, patiently},
     settle::Goal,
 };
 use crate::{
     address::Address,
-    aws::{Class, Look, shows_late, tags},
+    aws::{Class, Look, patience::Calling, shows_late, tags},
     kind::{AnyJob, AnyKind, AnyLive, AnyWhich, Id, OutputRef, Readiness, Step, When},
     plan::{Change, Departure, Op, Verb, departure, invalidates},
     state::{Deposed, Entry, Status},
@@ -21,8 +21,6 @@ use std::{collections::BTreeSet, time::Duration};
 /// How long after its record a request may still land, and its effect still be invisible: absence counts only at a second
 /// look after this time (design.md 8).
 pub(crate) const SECOND_LOOK: Duration = Duration::from_secs(30);
-/// How often a lost create call is sent again.
-const LOST_CREATES: u32 = 4;
 
 /// What a creation has come to.
 struct Made {
@@ -184,24 +182,21 @@ impl<'a> Operation<'a> {
     async fn send_create(&self, entry: &Entry, token: &str) -> Result<Made, Trouble> {
         let (aws, spec) = (&self.run.setting.aws, &entry.spec);
         let intent = self.run.setting.clock.elapsed();
-        let mut lost = 0;
+        let mut attempts = Attempts::new(self.run, self.address);
         loop {
-            let call = || self.kind.create(aws, spec, token);
-            let trouble = match patiently(self.run, self.address, Calling::Create, call).await {
+            let fault = match self.run.answer(self.kind.create(aws, spec, token)).await? {
                 Ok((id, outputs)) => return Ok(Made { id, outputs, live: None }),
-                Err(trouble) => trouble,
+                Err(fault) => fault,
             };
-            let Trouble::Aws { fault, .. } = &trouble else { return Err(trouble) };
             match fault.class {
-                Class::Exists => return self.locate(entry).await?.ok_or(trouble),
-                Class::Transient if lost < LOST_CREATES => {}
-                _ => return Err(trouble),
+                Class::Exists => return self.locate(entry).await?.ok_or_else(|| attempts.given_up(fault)),
+                // Whether it was carried out is unknown: it is sent again only after a look.
+                Class::Transient => attempts.bear(fault, Calling::Step).await?,
+                _ => {
+                    attempts.bear(fault, Calling::Create).await?;
+                    continue;
+                }
             }
-            lost += 1;
-            let pause = Duration::from_secs(2);
-            let event = Event::Retrying { address: self.address.clone(), fault: fault.clone(), in_seconds: 2.0 };
-            self.run.emit(event);
-            self.run.pause(pause).await?;
             if let Some(found) = self.locate(entry).await? {
                 return Ok(found);
             }
@@ -261,12 +256,10 @@ impl<'a> Operation<'a> {
     /// The same; by its id where that is recorded.
     async fn look(&self, id: Option<Id>, entry: &Entry) -> Result<Option<Made>, Trouble> {
         let aws = &self.run.setting.aws;
-        let which = || {
-            let (address, id, spec) = (self.address.clone(), id.clone(), entry.spec.clone());
-            AnyWhich { address, id, spec, settling: false }
-        };
-        let read = async || Look::at(aws, self.kind, vec![which()]).answer(self.kind).await;
-        let found = patiently(self.run, self.address, Calling::Step, read).await?.into_iter().flatten().next();
+        let (address, spec) = (self.address.clone(), entry.spec.clone());
+        let which = AnyWhich { address, id: id.clone(), spec, settling: false };
+        let read = Look::at(aws, self.kind, vec![which]).answer(self.kind);
+        let found = self.run.answer(read).await??.into_iter().flatten().next();
         let Some(live) = found else { return Ok(None) };
         if entry.deposed.iter().any(|deposed| deposed.id == live.id) {
             return Ok(None);

@@ -1,20 +1,31 @@
 //! The connection to AWS: one HTTP client for all services, which counts calls in flight and traces each of them.
 //!
-//! Called by `cli` once per run. Must never retry: the SDK's own retries are off, because a blind repetition of a
-//! create without a token makes a second resource (design.md 7); `apply::retry` looks before it repeats.
+//! Called by `cli` once per run. Must never decide on a repetition: `traffic` does for reads, `apply::retry` for what
+//! changes something. The SDK's own rules are off, because a blind repetition of a create without a token makes a second
+//! resource (design.md 7).
 
-use super::{Fault, Owner, fault::Called, gate::Gate};
+use super::{
+    Fault, Owner,
+    fault::Called,
+    gate::Gate,
+    traffic::{AsTrafficSays, Call, Traffic},
+};
 use crate::clock::Clock;
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, identity::IdentityCache, retry::RetryConfig,
+    stalled_stream_protection::StalledStreamProtectionConfig, timeout::TimeoutConfig,
+};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_runtime_api::client::{
     http::{
         HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
     },
-    orchestrator::HttpRequest,
+    orchestrator::{HttpRequest, HttpResponse},
+    result::ConnectorError,
     runtime_components::RuntimeComponents,
 };
+use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream, retry::RetrySpec};
 use aws_types::service_config::ServiceConfigKey;
 use std::{
     sync::{Arc, LazyLock},
@@ -28,6 +39,18 @@ pub type Lazy<T> = Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>;
 fn lazy<T: 'static>(config: &SdkConfig, new: fn(&SdkConfig) -> T) -> Lazy<T> {
     let config = config.clone();
     Arc::new(LazyLock::new(Box::new(move || new(&config))))
+}
+
+/// How to build a client whose reads have the patience of `traffic`: a plain `Client::new` has none.
+macro_rules! patient {
+    ($sdk:ident) => {
+        |config: &SdkConfig| {
+            let config = $sdk::config::Builder::from(config).retry_classifier(AsTrafficSays);
+            let unlimited = $sdk::config::retry::TokenBucket::unlimited();
+            let partition = $sdk::config::retry::RetryPartition::custom("rsds").token_bucket(unlimited).build();
+            $sdk::Client::from_conf(config.retry_partition(partition).build())
+        }
+    };
 }
 
 /// Every AWS service rsds talks to, as one account in one region.
@@ -61,6 +84,8 @@ pub struct Aws {
     pub region: String,
     /// Whose resources these are.
     pub owner: Owner,
+    /// What goes out and comes back.
+    pub traffic: Arc<Traffic>,
 }
 
 /// Who is calling.
@@ -89,6 +114,15 @@ impl Aws {
     }
 }
 
+/// Longer than any pause of `traffic`: the SDK cuts pauses off there.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
+/// How long a provider of credentials may take; without it the SDK adds up all the tries that are allowed.
+const CREDENTIALS: Duration = Duration::from_secs(60);
+
+/// How long one exchange may take, on the wall, from the first byte out to the last byte in.
+const EXCHANGE: Duration = Duration::from_secs(60);
+
 /// How to reach AWS.
 pub struct Connection {
     /// The environment's region.
@@ -116,30 +150,37 @@ impl Connection {
     /// Loads the SDK's configuration (profiles, SSO, roles, OIDC, `AWS_ENDPOINT_URL`). Asks AWS nothing: account and
     /// caller are empty until `called_by`.
     pub async fn reach(self, owner: Owner) -> Aws {
-        let region = self.region.clone();
-        let config = self.load().await;
+        let (region, traffic) = (self.region.clone(), Arc::new(Traffic::new(self.clock.clone())));
+        // The pauses are `traffic`'s; all that is left to the SDK is to sign each try anew.
+        let as_traffic_says = RetryConfig::standard()
+            .with_retry_spec(RetrySpec::v2_0())
+            .with_max_attempts(u32::MAX)
+            .with_max_backoff(LONGEST_PAUSE);
+        let config = self.load(as_traffic_says, Some(Arc::clone(&traffic))).await;
         Aws {
-            ec2: lazy(&config, aws_sdk_ec2::Client::new),
-            elb: lazy(&config, aws_sdk_elasticloadbalancingv2::Client::new),
-            iam: lazy(&config, aws_sdk_iam::Client::new),
-            kms: lazy(&config, aws_sdk_kms::Client::new),
-            logs: lazy(&config, aws_sdk_cloudwatchlogs::Client::new),
-            quotas: lazy(&config, aws_sdk_servicequotas::Client::new),
-            redshift: lazy(&config, aws_sdk_redshift::Client::new),
-            serverless: lazy(&config, aws_sdk_redshiftserverless::Client::new),
-            tagging: lazy(&config, aws_sdk_resourcegroupstagging::Client::new),
-            sts: lazy(&config, aws_sdk_sts::Client::new),
+            ec2: lazy(&config, patient!(aws_sdk_ec2)),
+            elb: lazy(&config, patient!(aws_sdk_elasticloadbalancingv2)),
+            iam: lazy(&config, patient!(aws_sdk_iam)),
+            kms: lazy(&config, patient!(aws_sdk_kms)),
+            logs: lazy(&config, patient!(aws_sdk_cloudwatchlogs)),
+            quotas: lazy(&config, patient!(aws_sdk_servicequotas)),
+            redshift: lazy(&config, patient!(aws_sdk_redshift)),
+            serverless: lazy(&config, patient!(aws_sdk_redshiftserverless)),
+            tagging: lazy(&config, patient!(aws_sdk_resourcegroupstagging)),
+            sts: lazy(&config, patient!(aws_sdk_sts)),
             account: String::new(),
             caller: String::new(),
             region,
             owner,
+            traffic,
         }
     }
 
-    /// S3 alone, with the same credentials, for the bucket of a state. An endpoint that is not AWS's own is addressed by
+    /// S3 alone, with the same credentials, for the bucket of a state, whose backend has a patience of its own: a lease runs
+    /// out meanwhile. An endpoint that is not AWS's own is addressed by
     /// path: its name has no bucket's name before it.
     pub async fn s3(self) -> aws_sdk_s3::Client {
-        let config = self.load().await;
+        let config = self.load(RetryConfig::disabled(), None).await;
         let key = ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url");
         let own = key.build().ok().and_then(|key| config.service_config()?.load_config(key));
         let elsewhere = own.is_some() || config.endpoint_url().is_some();
@@ -147,21 +188,24 @@ impl Connection {
         aws_sdk_s3::Client::from_conf(s3.build())
     }
 
-    async fn load(self) -> SdkConfig {
+    async fn load(self, retries: RetryConfig, traffic: Option<Arc<Traffic>>) -> SdkConfig {
         let inner = match self.http {
             Some(http) => http,
             None => {
                 Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
             }
         };
-        let http = SharedHttpClient::new(Gated { inner, gate: Gate::new(self.parallelism) });
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(5))
-            .operation_attempt_timeout(Duration::from_secs(60));
+        let (gate, clock) = (Gate::new(self.parallelism), self.clock.clone());
+        let http = SharedHttpClient::new(Gated { inner, gate, clock, traffic });
+        // The gate times an exchange: waiting for a turn there is no fault of AWS.
+        let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(5));
         let loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(self.region))
-            .retry_config(RetryConfig::disabled())
+            .retry_config(retries)
             .timeout_config(timeouts.build())
+            // It takes a request that waits for its turn for one that stalls; `EXCHANGE` bounds bodies too.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS).build())
             .http_client(http)
             .time_source(self.clock.clone())
             .sleep_impl(self.clock);
@@ -172,56 +216,74 @@ impl Connection {
     }
 }
 
-/// Limits the calls in flight (`--parallelism`) and puts a span around each.
+/// Limits the calls in flight (`--parallelism`), lets `traffic` see them, and puts a span around each.
 #[derive(Debug)]
 struct Gated {
     inner: SharedHttpClient,
     gate: Gate,
+    clock: Clock,
+    traffic: Option<Arc<Traffic>>,
 }
 
 impl HttpClient for Gated {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(GatedConnector { inner, gate: self.gate.clone() })
+        let (gate, clock, traffic) = (self.gate.clone(), self.clock.clone(), self.traffic.clone());
+        SharedHttpConnector::new(GatedConnector { inner, gate, clock, traffic })
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct GatedConnector {
     inner: SharedHttpConnector,
     gate: Gate,
+    clock: Clock,
+    traffic: Option<Arc<Traffic>>,
+}
+
+impl GatedConnector {
+    async fn pass(self, call: Call, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        match &self.traffic {
+            None => self.exchange(request).await,
+            Some(traffic) => {
+                let sent = traffic.turn(&call).await?;
+                traffic.back(&call, sent, self.exchange(request).await)
+            }
+        }
+    }
+
+    /// Sends a request and reads the whole answer: until then the call is in flight.
+    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let _passage = self.gate.pass().await;
+        let whole = async {
+            let mut answer = self.inner.call(request).await?;
+            let body = ByteStream::new(answer.take_body()).collect().await;
+            let body = body.map_err(|error| ConnectorError::io(error.into()))?;
+            *answer.body_mut() = SdkBody::from(body.into_bytes());
+            Ok(answer)
+        };
+        let answer = tokio::select! {
+            biased;
+            answer = whole => answer,
+            () = self.clock.sleep(self.clock.aws_time(EXCHANGE)) => {
+                Err(ConnectorError::timeout(format!("no answer within {} s", EXCHANGE.as_secs()).into()))
+            }
+        };
+        match &answer {
+            Ok(response) => {
+                let request_id = response.headers().get("x-amzn-requestid").unwrap_or_default();
+                tracing::debug!(status = response.status().as_u16(), request_id, "answered");
+            }
+            Err(error) => tracing::debug!(%error, "no answer"),
+        }
+        answer
+    }
 }
 
 impl HttpConnector for GatedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (inner, gate) = (self.inner.clone(), self.gate.clone());
-        let (service, operation) = named(&request);
-        let span = tracing::debug_span!("call", service, operation);
-        let exchange = async move {
-            let _passage = gate.pass().await;
-            let answer = inner.call(request).await;
-            match &answer {
-                Ok(response) => {
-                    let request_id = response.headers().get("x-amzn-requestid").unwrap_or_default();
-                    tracing::debug!(status = response.status().as_u16(), request_id, "answered");
-                }
-                Err(error) => tracing::debug!(%error, "no answer"),
-            }
-            answer
-        };
-        HttpConnectorFuture::new(exchange.instrument(span))
+        let call = Call::of(&request);
+        let span = tracing::debug_span!("call", service = call.service, operation = call.operation);
+        HttpConnectorFuture::new(self.clone().pass(call, request).instrument(span))
     }
-}
-
-/// Returns the service a request is signed for and the operation it asks for: from the signature's scope, the JSON
-/// protocols' target header, or the query protocols' body. Nothing else of the request is looked at.
-fn named(request: &HttpRequest) -> (String, String) {
-    let header = |name| request.headers().get(name).unwrap_or_default();
-    let service = header("authorization").split('/').nth(3).unwrap_or_default().to_owned();
-    if let Some((_, operation)) = header("x-amz-target").rsplit_once('.') {
-        return (service, operation.to_owned());
-    }
-    let body = request.body().bytes().unwrap_or_default();
-    let action = form_urlencoded::parse(body).find(|(key, _)| key == "Action");
-    (service, action.map(|(_, operation)| operation.into_owned()).unwrap_or_default())
 }

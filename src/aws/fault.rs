@@ -1,8 +1,11 @@
-//! What AWS answers when it does not do what was asked: one classification by service code, in this file alone.
+//! What AWS answers when it does not do what was asked: one classification by service code (`codes`), in this file alone.
 //!
-//! Called by every kind through `called`, and by `apply` to decide on retries. Must never decide on message text,
-//! except for the few rows of `BY_TEXT`, where AWS tells two cases apart by nothing else.
+//! Called by every kind through `called`, by `traffic` and by `apply` to decide on retries. Must never decide on message
+//! text, except for the few rows of `codes` where AWS tells two cases apart by nothing else.
 
+mod codes;
+
+use super::{patience::Tried, traffic::Verdict};
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_types::request_id::RequestId;
 use std::{error::Error, fmt, future::Future};
@@ -52,13 +55,24 @@ pub struct Fault {
     pub message: String,
     /// AWS's request id, if there was an answer.
     pub request_id: Option<String>,
+    /// The HTTP status that the class was taken from, where the code is not one that this file knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_status: Option<u16>,
+    /// How often the call was sent.
+    #[serde(skip)]
+    pub tried: Tried,
 }
 
 impl Fault {
+    /// A fault of this class, without an answer of AWS.
+    pub fn of(class: Class, call: &str, code: &str, message: impl Into<String>) -> Self {
+        let (call, code, message) = (call.to_owned(), code.to_owned(), message.into());
+        Self { class, call, code, message, request_id: None, by_status: None, tried: Tried::default() }
+    }
+
     /// A defect of rsds itself.
     pub fn internal(message: impl Into<String>) -> Self {
-        let (class, code) = (Class::Internal, "rsds".to_owned());
-        Self { class, call: String::new(), code, message: message.into(), request_id: None }
+        Self::of(Class::Internal, "", "rsds", message)
     }
 
     /// A step that a kind is asked to run and does not know.
@@ -68,14 +82,13 @@ impl Fault {
 
     /// A fault that a kind finds in an answer (`Unsuccessful[]` inside a 200).
     pub fn answered(call: &str, code: &str, message: &str) -> Self {
-        let class = classify(code, message, 400);
-        Self { class, call: call.to_owned(), code: code.to_owned(), message: message.to_owned(), request_id: None }
+        let (class, by_status) = classify(call, code, message, 400);
+        Self { by_status, ..Self::of(class, call, code, message) }
     }
 
     /// An answer that lacks what the API promises.
     pub fn incomplete(call: &str, what: &str) -> Self {
-        let message = format!("the answer has no {what}");
-        Self { class: Class::Transient, call: call.into(), code: "IncompleteAnswer".into(), message, request_id: None }
+        Self::of(Class::Transient, call, "IncompleteAnswer", format!("the answer has no {what}"))
     }
 
     /// Tells whether the call rested on something that is no longer so (`If-Match`, `If-None-Match`); a second writer at
@@ -94,9 +107,16 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { call, code, message, .. } = self;
         match &self.request_id {
-            Some(id) => write!(f, "{call} answered {code}: {message} (request {id})"),
-            None if call.is_empty() => write!(f, "{code}: {message}"),
-            None => write!(f, "{call}: {code}: {message}"),
+            Some(_) => write!(f, "{call} answered {code}")?,
+            None if call.is_empty() => write!(f, "{code}")?,
+            None => write!(f, "{call}: {code}")?,
+        }
+        if let Some(status) = self.by_status {
+            write!(f, ", a code rsds does not know, with HTTP status {status}")?;
+        }
+        match &self.request_id {
+            Some(id) => write!(f, ": {message} (request {id})"),
+            None => write!(f, ": {message}"),
         }
     }
 }
@@ -144,25 +164,62 @@ where
 {
     let request_id = error.raw_response().and_then(|r| r.request_id().or_else(|| r.headers().get("x-amzn-requestid")));
     let request_id = request_id.map(str::to_owned).or_else(|| error.meta_id());
-    let (class, code, message) = match error {
+    let (class, by_status, code, message) = match error {
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
             let code = answer.err().code().map_or_else(|| format!("HTTP {status}"), str::to_owned);
             // A success whose body is not what the API promises has no message of its own.
             let unreadable = answer.raw().status().is_success().then(|| chain(error));
             let message = answer.err().message().map(str::to_owned).or(unreadable).unwrap_or_default();
-            (classify(&code, &message, status), code, message)
+            let (class, by_status) = classify(action, &code, &message, status);
+            (class, by_status, code, message)
         }
-        SdkError::TimeoutError(_) => (Class::Transient, "Timeout".to_owned(), chain(error)),
+        SdkError::TimeoutError(_) => (Class::Transient, None, "Timeout".to_owned(), chain(error)),
         SdkError::DispatchFailure(failure) => match credentials_error(error).filter(|_| failure.is_other()) {
-            Some(cause) => (Class::Credentials, "NoCredentials".to_owned(), chain(cause)),
-            None => (Class::Transient, "ConnectionFailed".to_owned(), chain(error)),
+            Some(cause) => (Class::Credentials, None, "NoCredentials".to_owned(), chain(cause)),
+            None if failure.is_timeout() => (Class::Transient, None, "Timeout".to_owned(), chain(error)),
+            None => (Class::Transient, None, "ConnectionFailed".to_owned(), chain(error)),
         },
-        SdkError::ResponseError(_) => (Class::Transient, "UnreadableAnswer".to_owned(), chain(error)),
+        SdkError::ResponseError(_) => (Class::Transient, None, "UnreadableAnswer".to_owned(), chain(error)),
         // A request the SDK refuses to build, and whatever variant it may grow: never sent.
-        _ => (Class::Internal, "NotSent".to_owned(), chain(error)),
+        _ => (Class::Internal, None, "NotSent".to_owned(), chain(error)),
     };
-    Fault { class, call: action.to_owned(), code, message, request_id }
+    let verdict = error.raw_response().and_then(Verdict::of_answer).or_else(|| Verdict::of_error(error));
+    let tried = verdict.map(|verdict| verdict.tried).unwrap_or_default();
+    Fault { class, call: action.to_owned(), code, message, request_id, by_status, tried }
+}
+
+/// Classifies an answer as it comes from the wire; none for a success.
+pub(super) fn of_response(answer: &HttpResponse) -> Option<Class> {
+    let status = answer.status().as_u16();
+    if answer.status().is_success() {
+        return None;
+    }
+    let body = std::str::from_utf8(answer.body().bytes().unwrap_or_default()).unwrap_or_default();
+    let (code, message) = wire(answer.headers().get("x-amzn-errortype"), body);
+    let code = if code.is_empty() { format!("HTTP {status}") } else { code };
+    Some(classify("", &code, &message, status).0)
+}
+
+/// Takes code and message from the body of an error: XML of the query services, JSON of the others.
+fn wire(kind: Option<&str>, body: &str) -> (String, String) {
+    // `Code:http://...` in the header, `com.amazonaws.service#Code` in the body.
+    let bare = |text: &str| {
+        let text = text.split(':').next().unwrap_or_default();
+        text.rsplit('#').next().unwrap_or_default().to_owned()
+    };
+    if let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(body) {
+        let text = |names: [&str; 2]| names.iter().find_map(|name| fields.get(*name)?.as_str()).unwrap_or_default();
+        return (bare(kind.unwrap_or_else(|| text(["__type", "code"]))), text(["message", "Message"]).to_owned());
+    }
+    let Ok(document) = roxmltree::Document::parse(body) else {
+        return (bare(kind.unwrap_or_default()), String::new());
+    };
+    let text = |name: &str| {
+        let found = document.descendants().find(|node| node.has_tag_name(name));
+        found.and_then(|node| node.text()).unwrap_or_default().to_owned()
+    };
+    (text("Code"), text("Message"))
 }
 
 /// The request id an error carries in its metadata: where the query services put it, in the body.
@@ -197,202 +254,23 @@ fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// Codes AWS uses for two things at once: told apart by a fragment of the message (aws-facts.md 2, 3, 6.1, 6.2).
-const BY_TEXT: &[(&str, &str, Class)] = &[
-    ("ValidationException", "at least one snapshot exists", Class::Busy),
-    ("ValidationException", "operation running", Class::Busy),
-    ("ValidationException", "not authorized to assume", Class::Propagating),
-    // A key on its way out counts as gone (aws-facts.md 3).
-    ("KMSInvalidStateException", "pending deletion", Class::NotFound),
-    ("InvalidParameterValue", "remote-ipv6-range", Class::NotFound),
-    ("InvalidParameterValue", "must delegate access", Class::Propagating),
-    // A role made moments ago (aws-facts.md 2).
-    ("InvalidParameterValue", "IAM role", Class::Propagating),
-];
-
-const BY_CODE: &[(Class, &[&str])] = &[
-    (
-        Class::Throttled,
-        &[
-            "Throttling",
-            "ThrottlingException",
-            "ThrottledException",
-            "RequestLimitExceeded",
-            "RequestThrottled",
-            "RequestThrottledException",
-            "TooManyRequestsException",
-            "PriorRequestNotComplete",
-            "SlowDown",
-            "EC2ThrottledException",
-            "DependentServiceRequestThrottlingFault",
-            "LimitExceededException.Throttle",
-        ],
-    ),
-    (
-        Class::Transient,
-        &[
-            "InternalServerException",
-            "InternalFailure",
-            "InternalError",
-            "ServiceUnavailable",
-            "ServiceUnavailableException",
-            "ServiceFailure",
-            "Unavailable",
-            "RequestTimeout",
-            "RequestTimeoutException",
-            "KMSInternalException",
-            "DependencyTimeoutException",
-            "DependentServiceUnavailableFault",
-        ],
-    ),
-    (
-        Class::Busy,
-        &[
-            "DependencyViolation",
-            "ConflictException",
-            "IncorrectState",
-            "ConcurrentMutationLimitExceeded",
-            "ConcurrentModification",
-            "ConcurrentModificationException",
-            "InvalidClusterState",
-            "InvalidClusterParameterGroupState",
-            "InvalidClusterSubnetGroupStateFault",
-            "InvalidClusterSubnetStateFault",
-            "InvalidClusterSnapshotState",
-            "SnapshotScheduleUpdateInProgress",
-            "ResourceInUse",
-            "InvalidGroup.InUse",
-            "DeleteConflict",
-            "OperationAborted",
-            "OperationAbortedException",
-            "ConditionalRequestConflict",
-        ],
-    ),
-    (Class::Capacity, &["InsufficientCapacityException", "InsufficientClusterCapacity"]),
-    (Class::Propagating, &["MalformedPolicyDocument", "MalformedPolicyDocumentException", "InvalidTarget"]),
-    (
-        Class::NotFound,
-        &[
-            "NoSuchEntity",
-            "ResourceNotFoundException",
-            "NotFoundException",
-            "LoadBalancerNotFound",
-            "TargetGroupNotFound",
-            "ListenerNotFound",
-            "Gateway.NotAttached",
-            "ResourceNotFoundFault",
-            "NoSuchBucket",
-            "NoSuchBucketPolicy",
-            "NoSuchKey",
-            "NoSuchLifecycleConfiguration",
-            "NoSuchPublicAccessBlockConfiguration",
-            "NoSuchVersion",
-            "OwnershipControlsNotFoundError",
-            "ServerSideEncryptionConfigurationNotFoundError",
-        ],
-    ),
-    (
-        Class::Exists,
-        &[
-            "EntityAlreadyExists",
-            "AlreadyExistsException",
-            "ResourceAlreadyExistsException",
-            "RouteAlreadyExists",
-            "InvalidPermission.Duplicate",
-            "InvalidGroup.Duplicate",
-            "DuplicateLoadBalancerName",
-            "DuplicateTargetGroupName",
-            "DuplicateListener",
-            "Resource.AlreadyAssociated",
-            "Resource.AlreadyAttached",
-            "BucketAlreadyOwnedByYou",
-        ],
-    ),
-    (
-        Class::Denied,
-        &[
-            "AccessDenied",
-            "AccessDeniedException",
-            "UnauthorizedOperation",
-            "UnauthorizedException",
-            "NotAuthorized",
-            "DependentServiceAccessDenied",
-        ],
-    ),
-    (
-        Class::Credentials,
-        &[
-            "ExpiredToken",
-            "ExpiredTokenException",
-            "InvalidAccessKeyId",
-            "InvalidClientTokenId",
-            "UnrecognizedClientException",
-            "AuthFailure",
-            "SignatureDoesNotMatch",
-            "InvalidSignatureException",
-            "IncompleteSignature",
-            "MissingAuthenticationToken",
-            "MissingAuthenticationTokenException",
-            "RequestExpired",
-            "OptInRequired",
-        ],
-    ),
-    (
-        Class::Quota,
-        &[
-            "LimitExceeded",
-            "LimitExceededException",
-            "ServiceQuotaExceededException",
-            "TooManyLoadBalancers",
-            "TooManyTargetGroups",
-            "TooManyTargets",
-            "TooManyListeners",
-            "TooManyTags",
-            "TooManyTagsException",
-            "TargetGroupAssociationLimit",
-        ],
-    ),
-    (
-        Class::Invalid,
-        &[
-            "ValidationException",
-            "ValidationError",
-            "InvalidParameterValue",
-            "InvalidParameterCombination",
-            "MissingParameter",
-            "InvalidInput",
-            "InvalidConfigurationRequest",
-            "OperationNotPermitted",
-            "KMSInvalidStateException",
-            "UnmodifiableEntity",
-            "UnknownParameter",
-            "InvalidParameter",
-            "UnsupportedOperation",
-            "UnsupportedOptionFault",
-            "IncompatibleOrderableOptions",
-            "SubnetAlreadyInUse",
-        ],
-    ),
-];
-
-fn classify(code: &str, message: &str, status: u16) -> Class {
-    let by_text = BY_TEXT.iter().find(|(c, fragment, _)| *c == code && message.contains(fragment));
-    if let Some((_, _, class)) = by_text {
-        return *class;
+/// Returns the class, and the HTTP status where that is all there is to go by.
+fn classify(call: &str, code: &str, message: &str, status: u16) -> (Class, Option<u16>) {
+    match codes::class_of(call, code, message) {
+        Some(class) => (class, None),
+        None => (by_status(code, status), (!code.starts_with("HTTP ")).then_some(status)),
     }
-    if let Some((class, _)) = BY_CODE.iter().find(|(_, codes)| codes.contains(&code)) {
-        return *class;
-    }
-    // Redshift spells some of its codes with `Fault` and some without (aws-facts.md 0.1).
-    match code.strip_suffix("Fault").unwrap_or(code) {
-        code if code.ends_with("NotFound") => Class::NotFound,
-        code if code.ends_with("LimitExceeded") || code.ends_with("QuotaExceeded") => Class::Quota,
-        code if code.ends_with("AlreadyExists") => Class::Exists,
-        code if code.starts_with("Invalid") => Class::Invalid,
-        _ if status >= 500 => Class::Transient,
-        // The answer to a HEAD has no body, and so no code.
-        "HTTP 404" => Class::NotFound,
-        "HTTP 403" => Class::Denied,
+}
+
+/// What a status says by itself. Never "not found": only a known code, or a HEAD, whose answer has none, says so.
+fn by_status(code: &str, status: u16) -> Class {
+    match (code, status) {
+        (_, 429) => Class::Throttled,
+        // 501 is not one of them: the service does not do this, however often it is asked.
+        (_, 408 | 500 | 502..) => Class::Transient,
+        (_, 401) => Class::Credentials,
+        (_, 403) => Class::Denied,
+        ("HTTP 404", _) => Class::NotFound,
         _ => Class::Unrecognised,
     }
 }
@@ -402,47 +280,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_fall_into_their_classes() {
-        for (code, class) in [
-            ("InvalidVpcID.NotFound", Class::NotFound),
-            ("InvalidSecurityGroupID.NotFound", Class::NotFound),
-            ("VpcLimitExceeded", Class::Quota),
-            ("DependencyViolation", Class::Busy),
-            ("RequestLimitExceeded", Class::Throttled),
-            ("InvalidVpc.Range", Class::Invalid),
-            ("ClusterNotFound", Class::NotFound),
-            ("ClusterParameterGroupNotFound", Class::NotFound),
-            ("ClusterSubnetGroupNotFoundFault", Class::NotFound),
-            ("ClusterAlreadyExists", Class::Exists),
-            ("ClusterSubnetGroupAlreadyExists", Class::Exists),
-            ("UsageLimitAlreadyExists", Class::Exists),
-            ("InvalidClusterState", Class::Busy),
-            ("InvalidClusterSubnetGroupStateFault", Class::Busy),
-            ("InvalidClusterParameterGroupState", Class::Busy),
-            ("InsufficientClusterCapacity", Class::Capacity),
-            ("NumberOfNodesPerClusterLimitExceeded", Class::Quota),
-            ("ClusterSubnetQuotaExceededFault", Class::Quota),
-            ("TagLimitExceededFault", Class::Quota),
-            ("InvalidVPCNetworkStateFault", Class::Invalid),
-            ("InvalidRetentionPeriodFault", Class::Invalid),
-            ("UnsupportedOperation", Class::Invalid),
-            ("SubnetAlreadyInUse", Class::Invalid),
-            ("SomethingNew", Class::Unrecognised),
+    fn an_unknown_code_goes_by_its_status_and_is_shown_as_such() {
+        for (status, class) in [
+            (400, Class::Unrecognised),
+            (401, Class::Credentials),
+            (403, Class::Denied),
+            // An unknown word for "not found" is no proof of absence.
+            (404, Class::Unrecognised),
+            (409, Class::Unrecognised),
+            (429, Class::Throttled),
+            (500, Class::Transient),
+            (501, Class::Unrecognised),
+            (503, Class::Transient),
         ] {
-            assert_eq!(classify(code, "", 400), class, "{code}");
+            assert_eq!(classify("", "SomethingNew", "", status), (class, Some(status)));
         }
-        assert_eq!(classify("SomethingNew", "", 503), Class::Transient);
-        let wait = "Failed to update the RPU capacity. Wait until at least one snapshot exists and retry.";
-        assert_eq!(classify("ValidationException", wait, 400), Class::Busy);
-        let key = "arn:aws:kms:eu-west-1:111122223333:key/k-1 is pending deletion.";
-        assert_eq!(classify("KMSInvalidStateException", key, 400), Class::NotFound);
-        assert_eq!(classify("KMSInvalidStateException", "the key is Creating", 400), Class::Invalid);
+        assert_eq!(classify("", "HTTP 404", "", 404), (Class::NotFound, None));
+        let fault = Fault::answered("ec2:CreateVpc", "SomethingNew", "no");
+        assert_eq!(
+            fault.to_string(),
+            "ec2:CreateVpc: SomethingNew, a code rsds does not know, with HTTP status 400: no"
+        );
     }
 
     #[test]
-    fn no_code_stands_in_two_classes() {
-        let all: Vec<&str> = BY_CODE.iter().flat_map(|(_, codes)| codes.iter().copied()).collect();
-        let once: std::collections::BTreeSet<&str> = all.iter().copied().collect();
-        assert_eq!(all.len(), once.len());
+    fn codes_are_read_from_every_protocol() {
+        let ec2 = "<Response><Errors><Error><Code>InvalidVpcID.NotFound</Code><Message>no</Message></Error></Errors>\
+                   <RequestID>r</RequestID></Response>";
+        let query = r#"<ErrorResponse xmlns="http://x/"><Error><Type>Sender</Type><Code>Throttling</Code>
+                       <Message>Rate exceeded</Message></Error><RequestId>r</RequestId></ErrorResponse>"#;
+        let json = r#"{"__type":"com.amazonaws.kms#NotFoundException","message":"no"}"#;
+        let pair = |code: &str, message: &str| (code.to_owned(), message.to_owned());
+        assert_eq!(wire(None, ec2), pair("InvalidVpcID.NotFound", "no"));
+        assert_eq!(wire(None, query), pair("Throttling", "Rate exceeded"));
+        assert_eq!(wire(None, json), pair("NotFoundException", "no"));
+        let header = Some("ThrottlingException:http://internal.amazon.com/coral/");
+        assert_eq!(wire(header, r#"{"Message":"slow"}"#), pair("ThrottlingException", "slow"));
+        assert_eq!(wire(None, "<html>bad gateway"), pair("", ""));
     }
 }

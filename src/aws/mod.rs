@@ -1,4 +1,4 @@
-//! AWS: the connection (`client`), its faults (`fault`), ownership, tags, lookups, and ONE FILE PER KIND of resource.
+//! AWS: the connection (`client`, `traffic`), its faults (`fault`, `patience`), ownership, tags, lookups, and ONE FILE PER KIND of resource.
 //!
 //! A new kind is one new file here and one line in the list below. Called through the list by `plan` and `apply`;
 //! `stack` names the specs. Must never wait, print or touch the state.
@@ -20,12 +20,15 @@ mod number;
 pub mod owned;
 mod owner;
 mod parameters;
+pub mod patience;
 pub mod policy;
+mod rate;
 mod redshift;
 pub mod role_details;
 mod serverless;
 mod tag_listing;
 pub mod tags;
+pub mod traffic;
 pub mod zones;
 
 pub mod alias;

@@ -1,9 +1,10 @@
 //! Everything people and scripts see: the plan, the progress of an apply and what came of it, the state, the outputs.
 //!
-//! Called by `cli` alone, except for `seconds`, which error messages share. The views are pure: they turn plans,
+//! Called by `cli` alone, except for `seconds` and `hint`, which error messages share. The views are pure: they turn plans,
 //! events and states into texts or JSON (documented in `docs/json.md`); `printer` is the only place that prints.
 //! Must never decide anything, read the environment, or look at AWS.
 
+mod catalogue;
 mod drift;
 mod duration;
 mod entry;
@@ -34,7 +35,7 @@ mod takeover;
 pub use duration::seconds;
 pub use entry::{entry, entry_json};
 pub use failure::{FailureView, problem_annotations};
-pub use hints::{Hint, hint};
+pub use hints::{Hint, error_reference, hint};
 pub use outcome::{OutcomeView, outcome, outcome_json};
 pub use plan::{ImportView, PlanView, plan_errors, plan_errors_json, saved, saved_json};
 pub use preflight::{PreflightView, preflight_errors, preflight_errors_json};

@@ -238,6 +238,5 @@ pub(super) fn moment(time: &DateTime) -> Option<Timestamp> {
 }
 
 fn cut_off(call: &str, message: &str) -> Fault {
-    let (class, code) = (Class::Transient, "BodyCutOff".to_owned());
-    Fault { class, call: call.to_owned(), code, message: message.to_owned(), request_id: None }
+    Fault::of(Class::Transient, call, "BodyCutOff", message)
 }

@@ -209,7 +209,7 @@ fn reason(failure: &Failure) -> String {
 fn resource_json(address: &Address, resource: &Resource) -> Json {
     let part = |(name, code): (&String, &Option<String>)| {
         let meaning = code.as_deref().and_then(reasons::meaning);
-        json!({ "name": name, "code": code, "cause": meaning.map(|m| m.cause), "cure": meaning.map(|m| m.cure) })
+        json!({ "name": name, "code": code, "cause": meaning.as_ref().map(|m| m.cause), "cure": meaning.as_ref().map(|m| &m.cure) })
     };
     let parts = resource.parts.iter().flat_map(|parts| parts.0.iter().map(part));
     let facts: Map<String, Json> =

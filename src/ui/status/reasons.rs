@@ -35,7 +35,7 @@ const MEANINGS: &[(&str, &str, &str)] = &[
 
 /// Returns what a code means.
 pub(super) fn meaning(code: &str) -> Option<Hint> {
-    MEANINGS.iter().find(|(of, ..)| *of == code).map(|(_, cause, cure)| Hint { cause, cure })
+    MEANINGS.iter().find(|(of, ..)| *of == code).map(|(_, cause, cure)| Hint { cause, cure: (*cure).into() })
 }
 
 /// Writes what a code means behind it; nothing where AWS's word is all there is.
