@@ -23,6 +23,7 @@ fn a_plan_points_at_its_lines() {
 
     Plan: 1 to update, 29 unchanged.
     Typically about 2m; longest: consumer-readers-1/workgroup
+    Connections notice nothing.
     --- stderr
     sandbox: this is the AWS inside rsds, kept in .rsds/sandbox; its time runs 300 times faster
     ");
