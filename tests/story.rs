@@ -2,6 +2,7 @@
 
 use crate::harness::*;
 
+mod blocked;
 mod change;
 mod drift;
 mod endpoints;

@@ -2,7 +2,13 @@
 //!
 //! Sent by `queue`, `operation`, `retry` and `settle`. Must never carry a secret or decide anything.
 
-use crate::{address::Address, aws::Fault, kind::Id, plan::Verb, state::StoreError};
+use crate::{
+    address::Address,
+    aws::Fault,
+    kind::{Blocker, Id},
+    plan::Verb,
+    state::StoreError,
+};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -123,6 +129,16 @@ pub enum Trouble {
     NotSettled {
         /// AWS's status, or what is missing.
         status: String,
+        /// How long was waited, in seconds.
+        seconds: f64,
+    },
+    /// Something holds it that does not go, or has not gone in time.
+    #[error("{fault}; {}", super::lookout::held(held_by, *seconds))]
+    Held {
+        /// What AWS answered.
+        fault: Box<Fault>,
+        /// What holds it.
+        held_by: Vec<Blocker>,
         /// How long was waited, in seconds.
         seconds: f64,
     },

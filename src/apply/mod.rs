@@ -1,11 +1,14 @@
 //! Walks a plan: starts each operation when what it needs exists, records before and after every call, and tells
 //! what happens as events.
 //!
-//! `queue` is the loop, `operation` does one operation, `settle` waits (one poller a kind), `retry` repeats what is
-//! worth repeating, `event` is what views, logs and tests live on. Called by `cli`. Must decide nothing and print
+//! `queue` is the loop, `operation` does one operation, `settle` waits (one poller a kind), `blocked` waits for what is
+//! in the way and `lookout` looks at it, `retry` repeats what is worth repeating, `event` is what views, logs and tests
+//! live on. Called by `cli`. Must decide nothing and print
 //! nothing.
 
+mod blocked;
 mod event;
+mod lookout;
 mod operation;
 mod queue;
 mod retry;
@@ -51,6 +54,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 struct Run {
     setting: Setting,
     settler: settle::Settler,
+    lookout: lookout::Lookout,
     outputs: Mutex<BTreeMap<Address, Map<String, Json>>>,
     /// When the state this run began with was written: what it tells may show late.
     told: Option<Timestamp>,

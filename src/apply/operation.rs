@@ -4,6 +4,7 @@
 
 use super::{
     Event, Shared, Trouble,
+    blocked::past_blockers,
     retry::{Attempts, patiently},
     settle::Goal,
 };
@@ -342,7 +343,13 @@ impl<'a> Operation<'a> {
         let Some(id) = entry.id.clone() else { return Ok(()) };
         let job = AnyJob { step, id: &id, before, spec };
         let call = || self.kind.run(&self.run.setting.aws, job);
-        if let Some(id) = patiently(self.run, self.address, calling, call).await? {
+        let changed = match calling {
+            Calling::Step => past_blockers(self.run, self.kind, &self.which(&id, &entry.spec), false, call).await?,
+            Calling::Read | Calling::Create | Calling::Fresh | Calling::Watched => {
+                patiently(self.run, self.address, calling, call).await?
+            }
+        };
+        if let Some(id) = changed {
             entry.id = Some(id);
             self.put(Some(entry)).await?;
         }
@@ -427,7 +434,12 @@ impl<'a> Operation<'a> {
         self.run.emit(Event::Step { address: self.address.clone(), step: step.name.clone() });
         let job = AnyJob { step, id, before: spec, spec };
         let call = || self.kind.run(&self.run.setting.aws, job);
-        patiently(self.run, self.address, Calling::Step, call).await.map(|_| ())
+        past_blockers(self.run, self.kind, &self.which(id, spec), true, call).await.map(|_| ())
+    }
+
+    /// Asks how the resource is, not what it is.
+    fn which(&self, id: &Id, spec: &Json) -> AnyWhich {
+        AnyWhich { address: self.address.clone(), id: Some(id.clone()), spec: spec.clone(), settling: true }
     }
 
     async fn delete_deposed(&self, mut entry: Entry) -> Result<Entry, Trouble> {

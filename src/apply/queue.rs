@@ -6,7 +6,11 @@
 //! need.
 
 use super::{
-    Event, REQUEST_TIMEOUT, Run, Setting, Shared, Trouble, event::seconds, operation::Operation, settle::Settler,
+    Event, REQUEST_TIMEOUT, Run, Setting, Shared, Trouble,
+    event::seconds,
+    lookout::{Leaving, Lookout},
+    operation::Operation,
+    settle::Settler,
 };
 use crate::{
     address::Address,
@@ -70,7 +74,9 @@ pub async fn apply(plan: Arc<Plan>, state: &State, setting: Setting) -> Outcome 
         state.entries.iter().map(|(address, entry)| (address.clone(), entry.outputs.clone())).collect();
     let halt = watch::Sender::new(*setting.interrupt.borrow());
     let settler = Settler::new(&setting, halt.subscribe());
-    let run = Arc::new(Run { setting, settler, outputs: Mutex::new(outputs), told: state.written, halt });
+    let lookout = Lookout::new(&setting, Leaving::of(&plan, state), halt.subscribe());
+    let outputs = Mutex::new(outputs);
+    let run = Arc::new(Run { setting, settler, lookout, outputs, told: state.written, halt });
     let mut entries = state.entries.clone();
     if !plan.refresh.is_empty() {
         for (address, entry) in &plan.refresh {

@@ -72,7 +72,8 @@ pub struct ClusterSpec<S: Stage> {
     pub maintenance_window: Option<String>,
     /// For how many days automated snapshots are kept.
     pub snapshot_retention: u32,
-    /// Whether its deletion leaves a snapshot, `<name>-final-<8 hex digits of its namespace id>`. AWS knows nothing of it.
+    /// Whether its deletion leaves a snapshot, `<name>-final-<8 hex digits of its namespace id>`, and
+    /// `-2` and so on after it where that is taken. AWS knows nothing of it.
     pub final_snapshot: bool,
     /// Tags.
     #[serde(default)]
@@ -112,6 +113,14 @@ pub(super) async fn describe(aws: &Aws, name: &str) -> Result<Option<types::Clus
     let call = aws.redshift.describe_clusters().cluster_identifier(name);
     let answer = found(call.send().called("redshift:DescribeClusters").await)?;
     Ok(answer.and_then(|answer| answer.clusters.unwrap_or_default().into_iter().next()))
+}
+
+/// Reads the names of the manual snapshots of a cluster, and of its predecessors of that name.
+async fn snapshots(aws: &Aws, name: &str) -> Result<BTreeSet<String>, Fault> {
+    let call = aws.redshift.describe_cluster_snapshots().cluster_identifier(name).max_records(redshift::PAGE);
+    let pages = call.into_paginator().items().send();
+    let all: Vec<_> = pages.collect::<Result<_, _>>().called("redshift:DescribeClusterSnapshots").await?;
+    Ok(all.into_iter().filter_map(|snapshot| snapshot.snapshot_identifier).collect())
 }
 
 /// Tells a cluster that is busy, and soon is not, from one that is paused: AWS refuses a change of either with one
@@ -155,7 +164,10 @@ impl Cluster {
         let call = aws.redshift.delete_cluster().cluster_identifier(name);
         let call = match (spec.final_snapshot, shown.cluster_namespace_arn()) {
             (false, _) => call.skip_final_cluster_snapshot(true),
-            (true, Some(arn)) => call.final_cluster_snapshot_identifier(final_snapshot(name, arn)),
+            (true, Some(arn)) => {
+                let snapshot = redshift::unused(final_snapshot(name, arn), &snapshots(aws, name).await?);
+                call.final_cluster_snapshot_identifier(snapshot)
+            }
             (true, None) => return Err(Fault::incomplete("redshift:DescribeClusters", "ClusterNamespaceArn")),
         };
         found(call.send().called("redshift:DeleteCluster").await)?;

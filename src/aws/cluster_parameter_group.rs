@@ -11,7 +11,8 @@ use super::{
     named, naming, parameters, redshift, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Live, Named, Order, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Blocker, Changes, Created, Field, Id, Job, Kind, Live, Named, Order, Readiness, Stage, Step, Tags,
+    Typical, Which,
 };
 use aws_sdk_redshift::types::{self, Parameter};
 use futures_util::future::try_join_all;
@@ -146,7 +147,7 @@ impl Kind for ClusterParameterGroup {
             "redshift:CreateTags",
             "redshift:DeleteTags",
         ],
-        delete: &["redshift:DeleteClusterParameterGroup"],
+        delete: &["redshift:DeleteClusterParameterGroup", "redshift:DescribeClusters"],
     };
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 1 };
     const SETTLES: bool = false;
@@ -202,6 +203,14 @@ impl Kind for ClusterParameterGroup {
         let of = |json| parameters_of(json);
         let steps = parameter_steps(&of(changes.before("parameters")), &of(changes.after("parameters")));
         steps.into_iter().chain(tags::tag_steps(changes)).collect()
+    }
+
+    /// The clusters that use it.
+    async fn blockers(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Vec<Blocker>>, Fault> {
+        let uses = |cluster: &types::Cluster, name: &str| {
+            cluster.cluster_parameter_groups().iter().any(|group| group.parameter_group_name() == Some(name))
+        };
+        redshift::clusters_using(aws, which.iter().map(Which::id), uses).await
     }
 
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {

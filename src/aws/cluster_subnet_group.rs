@@ -11,7 +11,8 @@ use super::{
     named, naming, redshift, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Blocker, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Step, Tags,
+    Typical, Which,
 };
 use aws_sdk_redshift::types;
 use serde::{Deserialize, Serialize};
@@ -100,7 +101,7 @@ impl Kind for ClusterSubnetGroup {
             "ec2:DescribeSubnets",
             "ec2:DescribeVpcs",
         ],
-        delete: &["redshift:DeleteClusterSubnetGroup"],
+        delete: &["redshift:DeleteClusterSubnetGroup", "redshift:DescribeClusters"],
     };
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 1 };
     const SETTLES: bool = false;
@@ -142,6 +143,12 @@ impl Kind for ClusterSubnetGroup {
         let together = ["description", "subnets"].into_iter().filter(|field| changes.has(field));
         let together = Step { fields: together.map(str::to_owned).collect(), ..Step::new(SET_SUBNETS) };
         Some(together).filter(|step| !step.fields.is_empty()).into_iter().chain(tags::tag_steps(changes)).collect()
+    }
+
+    /// The clusters that use it.
+    async fn blockers(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Vec<Blocker>>, Fault> {
+        let uses = |cluster: &types::Cluster, name: &str| cluster.cluster_subnet_group_name() == Some(name);
+        redshift::clusters_using(aws, which.iter().map(Which::id), uses).await
     }
 
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {

@@ -7,11 +7,13 @@ use super::{
     Aws, Class, Fault, Look,
     fault::{Called, done_if, found},
     ids::{InternetGatewayId, VpcId},
+    interface,
     lookup::{ec2_filters, is_asked, place},
     named, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Blocker, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Step, Tags,
+    Typical, Which,
 };
 use aws_sdk_ec2::types::{self, AttachmentStatus, ResourceType};
 use serde::{Deserialize, Serialize};
@@ -72,7 +74,7 @@ impl Kind for InternetGateway {
         read: &["ec2:DescribeInternetGateways"],
         create: &["ec2:CreateInternetGateway", "ec2:AttachInternetGateway", "ec2:CreateTags"],
         update: &["ec2:CreateTags", "ec2:DeleteTags"],
-        delete: &["ec2:DetachInternetGateway", "ec2:DeleteInternetGateway"],
+        delete: &["ec2:DetachInternetGateway", "ec2:DeleteInternetGateway", interface::DESCRIBE],
     };
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 3 };
     const NAMED_BY: &'static str = "its id, `igw-...`";
@@ -115,6 +117,17 @@ impl Kind for InternetGateway {
     fn remove(spec: &InternetGatewaySpec<Known>) -> Vec<Step> {
         let detach = (!spec.vpc.as_str().is_empty()).then_some(DETACH);
         detach.into_iter().chain(["delete"]).map(Step::new).collect()
+    }
+
+    /// The interfaces with a public address in its VPC.
+    async fn blockers(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Vec<Blocker>>, Fault> {
+        let vpcs = which.iter().map(|question| question.spec.vpc.as_str()).filter(|vpc| !vpc.is_empty());
+        let public = interface::public(aws, vpcs).await?;
+        let held = |question: &Which<Self>| {
+            let behind = public.iter().filter(|interface| interface.vpc_id() == Some(question.spec.vpc.as_str()));
+            behind.map(interface::blocker).collect()
+        };
+        Ok(which.iter().map(held).collect())
     }
 
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {

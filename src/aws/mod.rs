@@ -10,6 +10,7 @@ mod elb;
 pub mod fault;
 mod gate;
 pub mod ids;
+pub(crate) mod interface;
 pub mod look;
 mod lookup;
 mod named;
@@ -29,6 +30,7 @@ mod serverless;
 mod tag_listing;
 pub mod tags;
 pub mod traffic;
+mod vpc_contents;
 pub mod zones;
 
 pub mod alias;

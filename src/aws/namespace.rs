@@ -14,10 +14,12 @@ use super::{
     tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Refusal, Stage, Step, Tags,
-    Typical, Which,
+    Actions, Blocker, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Refusal, Stage, Step,
+    Tags, Typical, Which,
 };
-use aws_sdk_redshiftserverless::types::{LogExport, Namespace as AwsNamespace, NamespaceStatus};
+use aws_sdk_redshiftserverless::types::{
+    LogExport, Namespace as AwsNamespace, NamespaceStatus, Snapshot, SnapshotStatus, Workgroup, WorkgroupStatus,
+};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -50,7 +52,8 @@ pub struct NamespaceSpec<S: Stage> {
     pub default_role: Option<S::In<RoleArn>>,
     /// The logs it exports: `connectionlog`, `useractivitylog`, `userlog`.
     pub log_exports: BTreeSet<String>,
-    /// Whether its deletion leaves a snapshot, `<name>-final-<8 hex digits of its id>`. AWS knows nothing of it.
+    /// Whether its deletion leaves a snapshot, `<name>-final-<8 hex digits of its id>`, and `-2` and so on
+    /// after it where that is taken. AWS knows nothing of it.
     pub final_snapshot: bool,
     /// Tags.
     #[serde(default)]
@@ -91,6 +94,16 @@ fn uuid(arn: &Id) -> &str {
 pub(crate) fn final_snapshot(name: &NamespaceName, arn: &Id) -> String {
     let hex: String = uuid(arn).chars().filter(char::is_ascii_hexdigit).take(8).collect();
     format!("{name}-final-{hex}")
+}
+
+/// Reads the snapshots of a namespace, which may be gone.
+async fn snapshots(aws: &Aws, arn: &Id) -> Result<Vec<Snapshot>, Fault> {
+    let pages = aws.serverless.list_snapshots().namespace_arn(arn.as_str()).into_paginator().page_size(PAGE).items();
+    pages.send().collect::<Result<_, _>>().called("redshift-serverless:ListSnapshots").await
+}
+
+async fn taken_names(aws: &Aws, arn: &Id) -> Result<BTreeSet<String>, Fault> {
+    Ok(snapshots(aws, arn).await?.into_iter().filter_map(|snapshot| snapshot.snapshot_name).collect())
 }
 
 fn outputs(call: &str, namespace: &AwsNamespace) -> Result<NamespaceOutputs, Fault> {
@@ -165,8 +178,31 @@ impl Namespace {
         };
         match all.iter().find(asked) {
             Some(namespace) => Self::live(aws, confirmed, namespace, which).await,
+            None if which.settling && which.spec.final_snapshot => Self::last_snapshot(aws, which).await,
             None => Ok(None),
         }
+    }
+
+    /// A namespace that left a snapshot is gone when that is whole.
+    async fn last_snapshot(aws: &Aws, which: &Which<Self>) -> Result<Option<Live<Self>>, Fault> {
+        let Some(id) = &which.id else { return Ok(None) };
+        let prefix = final_snapshot(&which.spec.name, id);
+        let last = snapshots(aws, id).await?.into_iter().find(|snapshot| {
+            let named = snapshot.snapshot_name().is_some_and(|name| name.starts_with(&prefix));
+            named && snapshot.status() != Some(&SnapshotStatus::Available)
+        });
+        Ok(last.map(|snapshot| {
+            let status = snapshot.status().map_or("", SnapshotStatus::as_str);
+            let name = snapshot.snapshot_name().unwrap_or_default();
+            let outputs = NamespaceOutputs {
+                name: None,
+                arn: id.as_str().to_owned().into(),
+                id: uuid(id).to_owned().into(),
+                admin_secret: None,
+            };
+            let readiness = Readiness::Deleting(format!("final snapshot {name} {status}"));
+            Live { id: id.clone(), spec: which.spec.clone(), outputs, readiness }
+        }))
     }
 }
 
@@ -224,7 +260,13 @@ impl Kind for Namespace {
             "secretsmanager:GetRandomPassword",
             "secretsmanager:TagResource",
         ],
-        delete: &["redshift-serverless:DeleteNamespace", "secretsmanager:DeleteSecret", "kms:RetireGrant"],
+        delete: &[
+            "redshift-serverless:DeleteNamespace",
+            "redshift-serverless:ListSnapshots",
+            "redshift-serverless:ListWorkgroups",
+            "secretsmanager:DeleteSecret",
+            "kms:RetireGrant",
+        ],
     };
     const TYPICAL: Typical = Typical { create: 10, update: 30, delete: 120 };
     const STABLE_READS: u32 = 2;
@@ -291,6 +333,23 @@ impl Kind for Namespace {
         password.into_iter().chain(settled).collect()
     }
 
+    /// The workgroup that is associated with it.
+    async fn blockers(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Vec<Blocker>>, Fault> {
+        let pages = aws.serverless.list_workgroups().into_paginator().page_size(PAGE).items().send();
+        let all: Vec<_> = pages.collect::<Result<_, _>>().called("redshift-serverless:ListWorkgroups").await?;
+        let held = |question: &Which<Self>| {
+            let own = all.iter().filter(|w| w.namespace_name() == Some(question.spec.name.as_str()));
+            let blocker = |workgroup: &Workgroup| {
+                let status = workgroup.status().map_or("", WorkgroupStatus::as_str);
+                Blocker::new(workgroup.workgroup_name().unwrap_or_default(), format!("its workgroup, {status}"))
+                    .marked(workgroup.workgroup_arn().map(str::to_owned))
+                    .passing(workgroup.status() == Some(&WorkgroupStatus::Deleting))
+            };
+            own.map(blocker).collect()
+        };
+        Ok(which.iter().map(held).collect())
+    }
+
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {
         const UPDATE: &str = "redshift-serverless:UpdateNamespace";
         let spec = job.spec;
@@ -317,7 +376,12 @@ impl Kind for Namespace {
                 serverless::run_tags(aws, job.step, job.id.as_str(), &job.before.tags, &spec.tags).await?;
             }
             "delete" => {
-                let snapshot = spec.final_snapshot.then(|| final_snapshot(&spec.name, job.id));
+                let snapshot = match spec.final_snapshot {
+                    true => {
+                        Some(redshift::unused(final_snapshot(&spec.name, job.id), &taken_names(aws, job.id).await?))
+                    }
+                    false => None,
+                };
                 let call = aws.serverless.delete_namespace().namespace_name(spec.name.as_str());
                 let call = call.set_final_snapshot_name(snapshot);
                 found(call.send().called("redshift-serverless:DeleteNamespace").await)?;

@@ -31,6 +31,8 @@ pub enum Calling {
     Fresh,
     /// A step on a resource that has been there.
     Step,
+    /// The same, by somebody who looks at what is in the way: `apply::blocked`.
+    Watched,
 }
 
 /// How long a class of fault is borne, and at what pace.
@@ -60,11 +62,15 @@ fn budget_of(class: Class, calling: Calling) -> Option<Budget> {
     match (class, calling) {
         (Class::Throttled, _) => Some(budget(15 * 60, 1, 20)),
         // A lost create is looked for before it is sent again; `apply::retry` asks for it as for a step.
-        (Class::Transient, Calling::Read | Calling::Fresh | Calling::Step) => Some(budget(5 * 60, 1, 20)),
+        (Class::Transient, Calling::Read | Calling::Fresh | Calling::Step | Calling::Watched) => {
+            Some(budget(5 * 60, 1, 20))
+        }
         // Nothing is in the way of a read, and what it does not find is its answer.
         (Class::Busy, Calling::Create | Calling::Fresh | Calling::Step) => Some(budget(45 * 60, 2, 30)),
-        (Class::Capacity, Calling::Create | Calling::Fresh | Calling::Step) => Some(budget(30 * 60, 60, 300)),
-        (Class::Propagating, Calling::Create | Calling::Fresh | Calling::Step)
+        (Class::Capacity, Calling::Create | Calling::Fresh | Calling::Step | Calling::Watched) => {
+            Some(budget(30 * 60, 60, 300))
+        }
+        (Class::Propagating, Calling::Create | Calling::Fresh | Calling::Step | Calling::Watched)
         | (Class::NotFound, Calling::Create | Calling::Fresh) => Some(budget(2 * 60, 1, 10)),
         // The rest will not change by asking again.
         (

@@ -5,9 +5,10 @@
 //! the TOML nor rsds itself set.
 
 use super::{Aws, Fault, fault::Called, ids::KeyArn, policy::partition, tags};
-use crate::kind::{Changes, Refusal, Step, Tags};
-use aws_sdk_redshift::types::Tag;
+use crate::kind::{Blocker, Changes, Refusal, Step, Tags};
+use aws_sdk_redshift::types::{Cluster, Tag};
 use serde_json::Value as Json;
+use std::collections::BTreeSet;
 
 /// The most objects one page of a Describe answer holds.
 pub(super) const PAGE: i32 = 100;
@@ -53,6 +54,30 @@ pub(super) fn declared_key(kms_key: Option<String>, beside: &str) -> Option<KeyA
     }
     let part = |n| beside.split(':').nth(n).unwrap_or_default();
     Some(format!("arn:{}:kms:{}:{}:key/{key}", part(1), part(3), part(4)).into())
+}
+
+/// Chooses the first of `name`, `name-2`, `name-3` ... that nothing has: a snapshot that an earlier deletion left is never
+/// in the way of the next.
+pub(super) fn unused(name: String, taken: &BTreeSet<String>) -> String {
+    let others = (2_u32..).map(|n| format!("{name}-{n}"));
+    let mut all = std::iter::once(name.clone()).chain(others);
+    all.find(|name| !taken.contains(name)).unwrap_or(name)
+}
+
+/// Reads which clusters use each of these groups, as what keeps them from being deleted.
+pub(super) async fn clusters_using<'a>(
+    aws: &Aws,
+    names: impl Iterator<Item = &'a str>,
+    uses: impl Fn(&Cluster, &str) -> bool,
+) -> Result<Vec<Vec<Blocker>>, Fault> {
+    let pages = aws.redshift.describe_clusters().max_records(PAGE).into_paginator().items().send();
+    let all: Vec<_> = pages.collect::<Result<_, _>>().called("redshift:DescribeClusters").await?;
+    let blocker = |cluster: &Cluster| {
+        let status = cluster.cluster_status().unwrap_or_default();
+        Blocker::new(cluster.cluster_identifier().unwrap_or_default(), format!("a cluster that uses it, {status}"))
+            .passing(matches!(status, "deleting" | "final-snapshot"))
+    };
+    Ok(names.map(|name| all.iter().filter(|cluster| uses(cluster, name)).map(blocker).collect()).collect())
 }
 
 /// Builds the tags that a create call carries.

@@ -14,8 +14,8 @@ use super::{
     tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Tags, Typical,
-    Which,
+    Actions, Blocker, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Tags,
+    Typical, Which,
 };
 use aws_sdk_iam::types::{Role as AwsRole, Tag};
 use futures_util::future::try_join_all;
@@ -99,6 +99,22 @@ impl Role {
         let outputs = RoleOutputs { name: spec.name.clone(), arn: role.arn.into() };
         Ok(Live { id: Id(role.role_name), spec, outputs, readiness: Readiness::Ready })
     }
+
+    async fn holds(aws: &Aws, name: &str) -> Result<Vec<Blocker>, Fault> {
+        let attached = aws.iam.list_attached_role_policies().role_name(name).into_paginator().items().send();
+        let inline = aws.iam.list_role_policies().role_name(name).into_paginator().items().send();
+        let profiles = aws.iam.list_instance_profiles_for_role().role_name(name).into_paginator().items().send();
+        let (attached, inline, profiles) = tokio::try_join!(
+            attached.collect::<Result<Vec<_>, _>>().called("iam:ListAttachedRolePolicies"),
+            inline.collect::<Result<Vec<_>, _>>().called("iam:ListRolePolicies"),
+            profiles.collect::<Result<Vec<_>, _>>().called("iam:ListInstanceProfilesForRole"),
+        )?;
+        let attached = attached.into_iter().filter_map(|policy| policy.policy_arn);
+        let attached = attached.map(|arn| Blocker::new(arn, "a policy attached to it"));
+        let inline = inline.into_iter().map(|name| Blocker::new(name, "a policy inside it"));
+        let profiles = profiles.into_iter().map(|p| Blocker::new(p.arn, "an instance profile it is in"));
+        Ok(attached.chain(inline).chain(profiles).collect())
+    }
 }
 
 fn tag(key: &str, value: &str) -> Result<Tag, aws_sdk_iam::error::BuildError> {
@@ -117,7 +133,12 @@ impl Kind for Role {
         read: &["iam:GetRole"],
         create: &["iam:CreateRole", "iam:TagRole"],
         update: &["iam:UpdateRole", "iam:UpdateAssumeRolePolicy", "iam:TagRole", "iam:UntagRole"],
-        delete: &["iam:DeleteRole"],
+        delete: &[
+            "iam:DeleteRole",
+            "iam:ListAttachedRolePolicies",
+            "iam:ListInstanceProfilesForRole",
+            "iam:ListRolePolicies",
+        ],
     };
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     const SETTLES: bool = false;
@@ -156,6 +177,11 @@ impl Kind for Role {
 
     fn update(changes: &Changes) -> Vec<Step> {
         tags::steps_with_tags(changes)
+    }
+
+    /// Its policies, and the instance profiles it is in.
+    async fn blockers(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Vec<Blocker>>, Fault> {
+        try_join_all(which.iter().map(|question| Self::holds(aws, question.id()))).await
     }
 
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {

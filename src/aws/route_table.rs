@@ -14,8 +14,8 @@ use super::{
     tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Tags, Typical,
-    Which,
+    Actions, Blocker, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Tags,
+    Typical, Which,
 };
 use aws_sdk_ec2::types::{self, Filter, ResourceType};
 use futures_util::future::try_join_all;
@@ -116,6 +116,18 @@ impl Kind for RouteTable {
 
     fn update(changes: &Changes) -> Vec<Step> {
         tags::steps_with_tags(changes)
+    }
+
+    /// The subnets that use the table by an association of their own.
+    async fn blockers(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Vec<Blocker>>, Fault> {
+        let tables = tables(aws, ec2_filters_by("route-table-id", which.iter().map(Which::id))).await?;
+        let held = |question: &Which<Self>| {
+            let own = tables.iter().filter(|table| table.route_table_id() == Some(question.id()));
+            let associations = own.flat_map(types::RouteTable::associations);
+            let subnets = associations.filter_map(|a| Some((a.route_table_association_id()?, a.subnet_id()?)));
+            subnets.map(|(id, subnet)| Blocker::new(id, format!("the association of {subnet}"))).collect()
+        };
+        Ok(which.iter().map(held).collect())
     }
 
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {

@@ -7,12 +7,13 @@ use super::{
     Aws, Fault, Look,
     fault::{Called, found},
     ids::{SecurityGroupId, VpcId},
-    lookup::{ec2_filters, is_asked, place},
+    interface,
+    lookup::{ec2_filters, ec2_filters_by, is_asked, place},
     named, naming, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Tags, Typical,
-    Which,
+    Actions, Blocker, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Tags,
+    Typical, Which,
 };
 use aws_sdk_ec2::types::{self, IpPermission, IpRange, ResourceType};
 use serde::{Deserialize, Serialize};
@@ -68,6 +69,30 @@ fn default_egress() -> IpPermission {
     IpPermission::builder().ip_protocol("-1").ip_ranges(IpRange::builder().cidr_ip("0.0.0.0/0").build()).build()
 }
 
+/// Reads the groups that name one of `ids` in a rule; `name` is the filter.
+async fn naming_in<'a>(
+    aws: &Aws,
+    name: &str,
+    ids: impl Iterator<Item = &'a str>,
+) -> Result<Vec<types::SecurityGroup>, Fault> {
+    let mut found = Vec::new();
+    for filters in ec2_filters_by(name, ids) {
+        let pages = aws.ec2.describe_security_groups().set_filters(Some(filters)).into_paginator().items().send();
+        let more: Vec<_> = pages.collect::<Result<_, _>>().called("ec2:DescribeSecurityGroups").await?;
+        found.extend(more);
+    }
+    Ok(found)
+}
+
+fn names(rules: &[IpPermission], id: &str) -> bool {
+    rules.iter().flat_map(IpPermission::user_id_group_pairs).any(|pair| pair.group_id() == Some(id))
+}
+
+fn referrer(direction: &str, group: &types::SecurityGroup) -> Blocker {
+    let name = group.group_name().unwrap_or_default();
+    Blocker::new(group.group_id().unwrap_or_default(), format!("{direction} rule of the group {name} names it"))
+}
+
 impl Kind for SecurityGroup {
     const NAME: &'static str = "ec2.security-group";
     const FIELDS: &'static [Field] = &[Field::replaces("vpc"), Field::replaces("name"), Field::replaces("description")];
@@ -75,7 +100,7 @@ impl Kind for SecurityGroup {
         read: &["ec2:DescribeSecurityGroups"],
         create: &["ec2:CreateSecurityGroup", "ec2:CreateTags", "ec2:RevokeSecurityGroupEgress"],
         update: &["ec2:CreateTags", "ec2:DeleteTags"],
-        delete: &["ec2:DeleteSecurityGroup"],
+        delete: &["ec2:DeleteSecurityGroup", interface::DESCRIBE],
     };
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     const REPLACE: Order = Order::CreateFirst;
@@ -125,6 +150,28 @@ impl Kind for SecurityGroup {
 
     fn update(changes: &Changes) -> Vec<Step> {
         tags::steps_with_tags(changes)
+    }
+
+    /// The interfaces that have the group, and the groups of which a rule names it.
+    async fn blockers(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Vec<Blocker>>, Fault> {
+        let ids = || which.iter().map(Which::id);
+        let (interfaces, by_ingress, by_egress) = tokio::try_join!(
+            interface::interfaces(aws, "group-id", ids()),
+            naming_in(aws, "ip-permission.group-id", ids()),
+            naming_in(aws, "egress.ip-permission.group-id", ids()),
+        )?;
+        let held = |id: &str| {
+            let on = interfaces.iter().filter(|i| i.groups().iter().any(|group| group.group_id() == Some(id)));
+            let ingress =
+                by_ingress.iter().filter(|group| group.group_id() != Some(id) && names(group.ip_permissions(), id));
+            let egress = by_egress
+                .iter()
+                .filter(|group| group.group_id() != Some(id) && names(group.ip_permissions_egress(), id));
+            let rules = ingress.map(|group| referrer("an inbound", group));
+            let rules = rules.chain(egress.map(|group| referrer("an outbound", group)));
+            on.map(interface::blocker).chain(rules).collect()
+        };
+        Ok(ids().map(held).collect())
     }
 
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {

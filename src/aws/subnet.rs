@@ -7,12 +7,13 @@ use super::{
     Aws, Fault, Look,
     fault::{Called, found},
     ids::{SubnetId, VpcId},
+    interface,
     lookup::{ec2_filters, is_asked, place},
     named, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Tags, Typical,
-    Which,
+    Actions, Blocker, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Tags,
+    Typical, Which,
 };
 use aws_sdk_ec2::types::{self, ResourceType, SubnetState};
 use ipnet::Ipv4Net;
@@ -81,7 +82,7 @@ impl Kind for Subnet {
         read: &["ec2:DescribeSubnets"],
         create: &["ec2:CreateSubnet", "ec2:CreateTags"],
         update: &["ec2:CreateTags", "ec2:DeleteTags"],
-        delete: &["ec2:DeleteSubnet"],
+        delete: &["ec2:DeleteSubnet", interface::DESCRIBE],
     };
     const TYPICAL: Typical = Typical { create: 3, update: 1, delete: 2 };
     const REPLACE: Order = Order::CreateFirst;
@@ -123,6 +124,15 @@ impl Kind for Subnet {
 
     fn update(changes: &Changes) -> Vec<Step> {
         tags::steps_with_tags(changes)
+    }
+
+    async fn blockers(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Vec<Blocker>>, Fault> {
+        let interfaces = interface::interfaces(aws, "subnet-id", which.iter().map(Which::id)).await?;
+        let held = |question: &Which<Self>| {
+            let inside = interfaces.iter().filter(|interface| interface.subnet_id() == Some(question.id()));
+            inside.map(interface::blocker).collect()
+        };
+        Ok(which.iter().map(held).collect())
     }
 
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {

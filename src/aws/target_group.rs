@@ -11,8 +11,8 @@ use super::{
     named, naming, number,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Tags, Typical,
-    Which,
+    Actions, Blocker, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Step, Tags,
+    Typical, Which,
 };
 use aws_sdk_elasticloadbalancingv2::types::{self, ProtocolEnum, TargetGroupAttribute, TargetTypeEnum};
 use serde::{Deserialize, Serialize};
@@ -152,7 +152,7 @@ impl Kind for TargetGroup {
             "elasticloadbalancing:AddTags",
             "elasticloadbalancing:RemoveTags",
         ],
-        delete: &["elasticloadbalancing:DeleteTargetGroup"],
+        delete: &["elasticloadbalancing:DeleteTargetGroup", "elasticloadbalancing:DescribeTargetGroups"],
     };
     const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
     const SETTLES: bool = false;
@@ -212,6 +212,22 @@ impl Kind for TargetGroup {
 
     fn update(changes: &Changes) -> Vec<Step> {
         elb::update_steps(changes, STEPS)
+    }
+
+    /// The load balancers whose listeners forward to it.
+    async fn blockers(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Vec<Blocker>>, Fault> {
+        let pages = aws.elb.describe_target_groups().into_paginator().items().send();
+        let all = pages.collect::<Result<Vec<_>, _>>().called("elasticloadbalancing:DescribeTargetGroups").await?;
+        let held = |question: &Which<Self>| {
+            let own = all.iter().filter(|group| group.target_group_arn() == Some(question.id()));
+            let balancers = own.flat_map(types::TargetGroup::load_balancer_arns);
+            let blocker = |arn: &String| {
+                let name = arn.split_once("loadbalancer/").map_or(arn.as_str(), |(_, name)| name);
+                Blocker::new(name, "a listener of this load balancer forwards to it")
+            };
+            balancers.map(blocker).collect()
+        };
+        Ok(which.iter().map(held).collect())
     }
 
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {

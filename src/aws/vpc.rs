@@ -8,10 +8,11 @@ use super::{
     fault::{Called, found},
     ids::VpcId,
     lookup::{ec2_filters, is_asked, place},
-    named, tags,
+    named, tags, vpc_contents,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Live, Named, Order, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Blocker, Changes, Created, Field, Id, Job, Kind, Live, Named, Order, Readiness, Stage, Step, Tags,
+    Typical, Which,
 };
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName, VpcState};
 use ipnet::Ipv4Net;
@@ -93,7 +94,15 @@ impl Kind for Vpc {
         read: &["ec2:DescribeVpcs", "ec2:DescribeVpcAttribute"],
         create: &["ec2:CreateVpc", "ec2:CreateTags", "ec2:ModifyVpcAttribute"],
         update: &["ec2:ModifyVpcAttribute", "ec2:CreateTags", "ec2:DeleteTags"],
-        delete: &["ec2:DeleteVpc"],
+        delete: &[
+            "ec2:DeleteVpc",
+            "ec2:DescribeInternetGateways",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeRouteTables",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcEndpoints",
+        ],
     };
     const TYPICAL: Typical = Typical { create: 3, update: 1, delete: 2 };
     const REPLACE: Order = Order::CreateFirst;
@@ -143,6 +152,12 @@ impl Kind for Vpc {
             _ => 3,
         });
         steps
+    }
+
+    async fn blockers(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Vec<Blocker>>, Fault> {
+        let ids: Vec<&str> = which.iter().map(Which::id).collect();
+        let mut contents = vpc_contents::contents(aws, &ids).await?;
+        Ok(ids.into_iter().map(|id| contents.remove(id).unwrap_or_default()).collect())
     }
 
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {

@@ -11,8 +11,8 @@ use super::{
     named, naming, number, parameters, redshift, serverless, tag_listing, tags,
 };
 use crate::kind::{
-    Actions, Changes, Created, Disruption, Field, Id, Impact, Job, Kind, Known, Live, Named, Readiness, Stage, Step,
-    Tags, Typical, Which,
+    Actions, Blocker, Changes, Created, Disruption, Field, Id, Impact, Job, Kind, Known, Live, Named, Readiness, Stage,
+    Step, Tags, Typical, Which,
 };
 use aws_sdk_redshiftserverless::types::{self, ConfigParameter, WorkgroupStatus};
 use futures_util::future::try_join_all;
@@ -305,7 +305,7 @@ impl Kind for Workgroup {
             "redshift-serverless:TagResource",
             "redshift-serverless:UntagResource",
         ],
-        delete: &["redshift-serverless:DeleteWorkgroup"],
+        delete: &["redshift-serverless:DeleteWorkgroup", "redshift-serverless:ListEndpointAccess"],
     };
     const TYPICAL: Typical = Typical { create: 360, update: 120, delete: 240 };
     const STABLE_READS: u32 = 2;
@@ -394,6 +394,23 @@ impl Kind for Workgroup {
         steps.sort_by_key(|step| rank(changes, step));
         steps.extend(tags::tag_steps(changes));
         steps
+    }
+
+    /// Its managed endpoints.
+    async fn blockers(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Vec<Blocker>>, Fault> {
+        let pages = aws.serverless.list_endpoint_access().into_paginator().items().send();
+        let all: Vec<_> = pages.collect::<Result<_, _>>().called("redshift-serverless:ListEndpointAccess").await?;
+        let held = |question: &Which<Self>| {
+            let own = all.iter().filter(|e| e.workgroup_name() == Some(question.spec.name.as_str()));
+            let blocker = |endpoint: &types::EndpointAccess| {
+                let status = endpoint.endpoint_status().unwrap_or_default();
+                Blocker::new(endpoint.endpoint_name().unwrap_or_default(), format!("its managed endpoint, {status}"))
+                    .marked(endpoint.endpoint_arn().map(str::to_owned))
+                    .passing(status == "DELETING")
+            };
+            own.map(blocker).collect()
+        };
+        Ok(which.iter().map(held).collect())
     }
 
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {

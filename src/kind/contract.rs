@@ -3,7 +3,10 @@
 //! Implemented by each file in `src/aws/` that names a kind; read by `plan`, driven by `apply`.
 //! A kind must never wait, retry, print, read state, or make more than one mutating call per step.
 
-use super::stage::{Known, OutputSet, Stage};
+use super::{
+    blocker::Blocker,
+    stage::{Known, OutputSet, Stage},
+};
 use crate::{
     address::Address,
     aws::{Aws, Fault, Look},
@@ -551,6 +554,14 @@ pub trait Kind: Sized + Send + Sync + 'static {
     fn remove(spec: &Self::Spec<Known>) -> Vec<Step> {
         let _ = spec;
         vec![Step::new("delete")]
+    }
+
+    /// Reads what keeps these from being deleted, with as few calls as `read`; one list a question. Asked only after AWS
+    /// has refused a deletion; an empty list says that nothing shows (any more).
+    fn blockers(aws: &Aws, which: &[Which<Self>]) -> impl Future<Output = Result<Vec<Vec<Blocker>>, Fault>> + Send {
+        let _ = aws;
+        let none = which.iter().map(|_| Vec::new()).collect();
+        async { Ok(none) }
     }
 
     /// Sends the one call of a step. Returns the new id where AWS gives one with the change.

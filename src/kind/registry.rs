@@ -3,6 +3,7 @@
 //! Called by `plan`, `apply`, `stack` and the conformance tests. Must never know a particular kind.
 
 use super::{
+    blocker::Blocker,
     contract::{
         Actions, Changes, Created, Field, Id, Impact, Job, Kind, Live, Named, Order, Readiness, Refusal, Step, Typical,
         Which,
@@ -125,6 +126,8 @@ pub trait AnyKind: Send + Sync {
     fn update(&self, changes: &Changes) -> Vec<Step>;
     /// See `Kind::remove`.
     fn remove(&self, spec: &Json) -> Result<Vec<Step>, Fault>;
+    /// See `Kind::blockers`.
+    fn blockers<'a>(&'a self, aws: &'a Aws, which: Vec<AnyWhich>) -> Call<'a, Vec<Vec<Blocker>>>;
     /// See `Kind::run`.
     fn run<'a>(&'a self, aws: &'a Aws, job: AnyJob<'a>) -> Call<'a, Option<Id>>;
 }
@@ -143,6 +146,12 @@ fn known<T: DeserializeOwned>(kind: &str, spec: &Json) -> Result<T, Fault> {
 
 fn json<T: Serialize>(kind: &str, value: &T) -> Result<Json, Fault> {
     serde_json::to_value(value).map_err(|e| Fault::internal(format!("the {kind} spec does not serialise: {e}")))
+}
+
+fn questions<K: Kind>(which: Vec<AnyWhich>) -> Result<Vec<Which<K>>, Fault> {
+    let typed =
+        |AnyWhich { address, id, spec, settling }| Ok(Which { address, id, spec: known(K::NAME, &spec)?, settling });
+    which.into_iter().map(typed).collect()
 }
 
 impl<K: Kind> AnyKind for Registered<K> {
@@ -254,6 +263,9 @@ impl<K: Kind> AnyKind for Registered<K> {
     }
     fn remove(&self, spec: &Json) -> Result<Vec<Step>, Fault> {
         Ok(K::remove(&known(K::NAME, spec)?))
+    }
+    fn blockers<'a>(&'a self, aws: &'a Aws, which: Vec<AnyWhich>) -> Call<'a, Vec<Vec<Blocker>>> {
+        Box::pin(async move { K::blockers(aws, &questions::<K>(which)?).await })
     }
     fn run<'a>(&'a self, aws: &'a Aws, job: AnyJob<'a>) -> Call<'a, Option<Id>> {
         Box::pin(async move {

@@ -121,6 +121,14 @@ pub(super) fn of_trouble(trouble: &Trouble) -> Option<Hint> {
         Trouble::NotSettled { .. } => {
             ("AWS takes longer than ever seen", "run the same command again: it goes on from here")
         }
+        Trouble::Held { held_by, .. } if held_by.iter().all(|blocker| blocker.passing) => (
+            "AWS takes the interfaces of its services away some minutes after their owner; these are still there",
+            "delete their owner if it is still there, then run the command again: it goes on from here",
+        ),
+        Trouble::Held { .. } => (
+            "something that this environment did not make uses it, and will not go by itself",
+            "delete or detach what is named, then run the command again: it goes on from here",
+        ),
         Trouble::Dormant { .. } => {
             ("someone put it to sleep", "wake it (`rsds plan` says how), then run the same command again")
         }

@@ -20,6 +20,7 @@ fn somebody_elses_role_is_named_and_left_alone() {
         tags: BTreeMap::from([("team".to_owned(), "finance".to_owned())]),
         inline: BTreeMap::new(),
         attached: Default::default(),
+        bared: None,
     };
     folder.sandbox().edit(|world| world.iam.roles.insert(key.clone(), role.clone())).unwrap();
 

@@ -316,3 +316,54 @@ async fn it_goes_and_leaves_its_snapshot_and_the_key_of_that() {
     let world = estate.sandbox.world();
     assert_eq!(snapshot.kms_key_id.as_deref(), world.kms.keys.values().map(|key| key.arn.as_str()).next());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_that_has_the_name_is_not_in_the_way_of_the_last() {
+    let mut estate = Estate::new(CLUSTER);
+    estate.set(&["producer.final_snapshot=true"]);
+    estate.converge(&Options::default()).await;
+    let namespace = shown(&estate).await.cluster_namespace_arn.unwrap();
+    let name = format!("airline-dev-producer-final-{}", &namespace.rsplit(':').next().unwrap()[..8]);
+    let client = redshift(&estate).await;
+    let made = client.create_cluster_snapshot().cluster_identifier("airline-dev-producer").snapshot_identifier(&name);
+    made.send().await.unwrap();
+    wait(&estate).await;
+    let outcome = estate.run(&destroying(&[])).await;
+    assert!(outcome.is_complete(), "{:#?}", outcome.failed);
+    let world = estate.sandbox.world();
+    let names: Vec<&str> = world.redshift.snapshots.keys().map(String::as_str).collect();
+    assert_eq!(names, [name.as_str(), &format!("{name}-2")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_serverless_producer_is_gone_when_its_last_snapshot_is_whole() {
+    let mut estate = Estate::new(&serverless());
+    estate.set(&["producer.final_snapshot=true"]);
+    estate.converge(&Options::default()).await;
+    let taken = estate
+        .sandbox
+        .edit(|world| {
+            let namespace = &world.serverless.namespaces["airline-dev-producer"];
+            let name = format!("airline-dev-producer-final-{}", &namespace.id[..8]);
+            let snapshot = rsds::sandbox::serverless::Snapshot {
+                name: name.clone(),
+                arn: "arn:aws:redshift-serverless:us-west-2:123456789012:snapshot/earlier".into(),
+                namespace: namespace.name.clone(),
+                namespace_arn: namespace.arn.clone(),
+                admin: namespace.admin.clone(),
+                key: None,
+                created: namespace.created,
+                available_at: namespace.created,
+                retention: None,
+            };
+            world.serverless.snapshots.insert(name.clone(), snapshot);
+            name
+        })
+        .unwrap();
+    let outcome = estate.run(&destroying(&[])).await;
+    assert!(outcome.is_complete(), "{:#?}", outcome.failed);
+    let (world, now) = (estate.sandbox.world(), estate.sandbox.now());
+    let last = &world.serverless.snapshots[&format!("{taken}-2")];
+    assert!(last.available_at <= now && last.key.is_some(), "{last:?}");
+    assert_eq!(world.serverless.snapshots.len(), 2);
+}

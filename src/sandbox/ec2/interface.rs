@@ -34,7 +34,7 @@ pub struct Interface {
     pub public_address: Option<Ipv4Addr>,
     /// Ids of its security groups; may be empty (a load balancer made without any).
     pub groups: Vec<String>,
-    /// Key of the owner, e.g. the ARN of a workgroup.
+    /// Key of the owner: the ARN of a workgroup, the id of an instance.
     pub owner: String,
     /// Description as AWS shows it.
     pub description: String,
@@ -59,14 +59,17 @@ impl Interface {
         self.created_at <= now && self.holds(now)
     }
 
-    /// What AWS calls it and who asked for it, both told by the description.
-    fn origin(&self) -> (&'static str, &'static str) {
+    /// What AWS calls it and which of its services asked for it, both told by the description; no service: somebody did,
+    /// for an instance of theirs.
+    fn origin(&self) -> (&'static str, Option<&'static str>) {
         if self.description.starts_with("ELB net/") {
-            ("network_load_balancer", "amazon-elb")
+            ("network_load_balancer", Some("amazon-elb"))
         } else if self.description.starts_with("VPC Endpoint Interface") {
-            ("vpc_endpoint", "amazon-vpce")
+            ("vpc_endpoint", Some("amazon-vpce"))
+        } else if self.description.starts_with("RedshiftNetworkInterface") {
+            ("interface", Some("amazon-redshift"))
         } else {
-            ("interface", "amazon-redshift")
+            ("interface", None)
         }
     }
 }
@@ -90,7 +93,7 @@ static LISTING: Listing = Listing {
         ("attachment.attachment-id", "attachment.attachmentId"),
         ("attachment.delete-on-termination", "attachment.deleteOnTermination"),
         ("attachment.device-index", "attachment.deviceIndex"),
-        ("attachment.instance-id", ""),
+        ("attachment.instance-id", "attachment.instanceId"),
         ("attachment.instance-owner-id", "attachment.instanceOwnerId"),
         ("attachment.status", "attachment.status"),
         ("availability-zone", "availabilityZone"),
@@ -278,7 +281,7 @@ fn show(world: &World, id: &str, interface: &Interface) -> Value {
         "description": interface.description,
         "ownerId": world.account,
         "requesterId": requester,
-        "requesterManaged": true,
+        "requesterManaged": requester.is_some(),
         "operator": { "managed": false },
         "status": "in-use",
         "macAddress": interface.mac,
@@ -289,7 +292,8 @@ fn show(world: &World, id: &str, interface: &Interface) -> Value {
         "groupSet": groups,
         "attachment": {
             "attachmentId": attachment_id,
-            "instanceOwnerId": requester,
+            "instanceId": requester.is_none().then_some(&interface.owner),
+            "instanceOwnerId": requester.unwrap_or(&world.account),
             "deviceIndex": 1,
             "status": "attached",
             "attachTime": interface.created_at.to_string(),

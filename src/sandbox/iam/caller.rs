@@ -113,6 +113,7 @@ pub(super) fn given_roles(world: &World) -> Vec<Role> {
         tags: BTreeMap::new(),
         inline: BTreeMap::new(),
         attached: BTreeSet::new(),
+        bared: None,
     };
     linked.chain(assumed).map(role).collect()
 }

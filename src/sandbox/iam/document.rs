@@ -5,6 +5,7 @@
 
 use super::principal;
 use crate::sandbox::world::World;
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -64,13 +65,13 @@ pub enum Kind {
 
 /// Parses and checks a document: the JSON with account ids in principals turned into root ARNs, as AWS keeps it.
 /// The error is the sentence of `MalformedPolicyDocument`.
-pub fn parse(text: &str, kind: Kind, world: &World) -> Result<Value, String> {
+pub fn parse(text: &str, kind: Kind, world: &World, now: Timestamp) -> Result<Value, String> {
     let mut value: Value = serde_json::from_str(text).map_err(|_| unreadable(kind))?;
     let fields = value.as_object_mut().ok_or_else(|| unreadable(kind))?;
     check_top(fields)?;
     let mut sids = BTreeSet::new();
     for statement in statements_mut(fields)? {
-        check_statement(statement, kind, world, &mut sids)?;
+        check_statement(statement, kind, world, now, &mut sids)?;
     }
     Ok(value)
 }
@@ -134,6 +135,7 @@ fn check_statement(
     statement: &mut Map<String, Value>,
     kind: Kind,
     world: &World,
+    now: Timestamp,
     sids: &mut BTreeSet<String>,
 ) -> Result<(), String> {
     if statement.keys().any(|field| !STATEMENT_FIELDS.contains(&field.as_str())) {
@@ -148,7 +150,7 @@ fn check_statement(
     check_actions(statement, kind)?;
     check_resources(statement, kind)?;
     check_condition(statement.get("Condition"))?;
-    check_principals(statement, kind, world)
+    check_principals(statement, kind, world, now)
 }
 
 fn check_sid(sid: Option<&Value>, kind: Kind, sids: &mut BTreeSet<String>) -> Result<(), String> {
@@ -250,7 +252,12 @@ fn is_operator(text: &str) -> bool {
     OPERATORS.contains(&bare) && !(bare == "Null" && bare != single)
 }
 
-fn check_principals(statement: &mut Map<String, Value>, kind: Kind, world: &World) -> Result<(), String> {
+fn check_principals(
+    statement: &mut Map<String, Value>,
+    kind: Kind,
+    world: &World,
+    now: Timestamp,
+) -> Result<(), String> {
     let given: Vec<&str> =
         ["Principal", "NotPrincipal"].into_iter().filter(|field| statement.contains_key(*field)).collect();
     match (kind, given.as_slice()) {
@@ -259,7 +266,7 @@ fn check_principals(statement: &mut Map<String, Value>, kind: Kind, world: &Worl
         (Kind::Trust | Kind::Key, [field]) => {
             let field = (*field).to_owned();
             let value = statement.get_mut(field.as_str()).ok_or(SYNTAX)?;
-            principal::check(value, kind, world)
+            principal::check(value, kind, world, now)
         }
         (Kind::Trust | Kind::Key, []) => Err("Missing required field Principal".into()),
         (Kind::Trust | Kind::Key, _) => Err(SYNTAX.into()),
@@ -271,8 +278,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
     fn refusal(document: &Value, kind: Kind) -> String {
-        parse(&document.to_string(), kind, &World::default()).unwrap_err()
+        parse(&document.to_string(), kind, &World::default(), NOW).unwrap_err()
     }
 
     fn identity(change: impl FnOnce(&mut Map<String, Value>)) -> Value {
@@ -285,11 +294,11 @@ mod tests {
     fn identity_policies_follow_the_grammar() {
         let world = World::default();
         let plain = identity(|_| ());
-        assert!(parse(&plain.to_string(), Kind::Identity, &world).is_ok());
+        assert!(parse(&plain.to_string(), Kind::Identity, &world, NOW).is_ok());
         let condition = identity(|s| {
             s.insert("Condition".into(), json!({"ForAnyValue:StringLikeIfExists": {"s3:prefix": ["a", "b"]}}));
         });
-        assert!(parse(&condition.to_string(), Kind::Identity, &world).is_ok());
+        assert!(parse(&condition.to_string(), Kind::Identity, &world, NOW).is_ok());
         let cases: [(&str, Value, &str); 9] = [
             ("Action", json!("GetObject"), "prefaced by a vendor"),
             ("Action", json!([]), "Syntax"),
@@ -319,7 +328,7 @@ mod tests {
         let one = json!({"Sid": "A", "Effect": "Deny", "Action": "*", "Resource": "*"});
         let world = World::default();
         let single = json!({"Statement": one});
-        assert!(parse(&single.to_string(), Kind::Identity, &world).is_ok());
+        assert!(parse(&single.to_string(), Kind::Identity, &world, NOW).is_ok());
         let twice = json!({"Statement": [one, one]});
         assert!(refusal(&twice, Kind::Identity).contains("unique"));
     }
@@ -332,11 +341,11 @@ mod tests {
         };
         let world = World::default();
         let good = trust("sts:AssumeRole").to_string();
-        assert!(parse(&good, Kind::Trust, &world).is_ok());
+        assert!(parse(&good, Kind::Trust, &world, NOW).is_ok());
         assert!(refusal(&trust("s3:GetObject"), Kind::Trust).contains("STS AssumeRole"));
         let mut with_resource = trust("sts:AssumeRole");
         with_resource["Statement"][0]["Resource"] = json!("*");
         assert_eq!(refusal(&with_resource, Kind::Trust), "Has prohibited field Resource");
-        assert!(parse("{", Kind::Trust, &world).unwrap_err().contains("invalid Json"));
+        assert!(parse("{", Kind::Trust, &world, NOW).unwrap_err().contains("invalid Json"));
     }
 }

@@ -1,8 +1,8 @@
 //! IAM: roles with their inline, attached and boundary policies and tags, and the one user of the sandbox.
 //!
-//! Called by the core through `SERVICE` and by other services through `role`. Must never hold a credential, and
-//! never answer for what it does not keep (customer managed policies cannot be created here, instance profiles do not
-//! exist).
+//! Called by the core through `SERVICE` and by other services through `role` and `usable_role`. Must never hold a
+//! credential, and never answer for what it does not keep (customer managed policies cannot be created here, instance
+//! profiles do not exist).
 
 mod account;
 mod caller;
@@ -22,7 +22,7 @@ use crate::sandbox::{List, Protocol, Service};
 pub use caller::Caller;
 pub(super) use caller::{authorize, link};
 use constraint::{TextRule, is_name};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -69,12 +69,21 @@ pub struct Iam {
     /// The services that have a role of their own in the account, such as `redshift.amazonaws.com`.
     #[serde(default)]
     pub linked: BTreeSet<String>,
+    /// For how many seconds what is written here is not known elsewhere: to other services, to principals of policies, to
+    /// the deletion of a role (aws-facts.md 2: seconds, up to two minutes). Zero is an IAM that is at once everywhere.
+    #[serde(default)]
+    pub propagation: u32,
 }
 
 impl Iam {
     /// Whether no role is left.
     pub fn is_empty(&self) -> bool {
         self.roles.is_empty()
+    }
+
+    /// Whether what was written at `written` is known everywhere at `now`.
+    fn has_spread(&self, written: Timestamp, now: Timestamp) -> bool {
+        written + SignedDuration::from_secs(self.propagation.into()) <= now
     }
 }
 
@@ -105,6 +114,9 @@ pub struct Role {
     pub inline: BTreeMap<String, String>,
     /// ARNs of the attached managed policies.
     pub attached: BTreeSet<String>,
+    /// When a policy was last taken from it.
+    #[serde(default)]
+    pub bared: Option<Timestamp>,
 }
 
 impl Role {
@@ -122,6 +134,11 @@ impl Role {
 /// The role with that ARN.
 pub fn role<'a>(world: &'a World, arn: &str) -> Option<&'a Role> {
     world.iam.roles.values().find(|role| role.arn == arn)
+}
+
+/// The role with that ARN, once other services know it.
+pub fn usable_role<'a>(world: &'a World, now: Timestamp, arn: &str) -> Option<&'a Role> {
+    role(world, arn).filter(|role| world.iam.has_spread(role.created, now))
 }
 
 const ROLE_NAME: TextRule = TextRule { min: 1, max: 64, pattern: r"[\w+=,.@-]+", fits: is_name };

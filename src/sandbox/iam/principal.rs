@@ -4,8 +4,9 @@
 //! a client meets when it uses a role before IAM knows it.
 
 use super::document::{Kind, strings};
-use super::{SANDBOX_USER, role};
+use super::{SANDBOX_USER, usable_role};
 use crate::sandbox::world::World;
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 /// First labels of the service principals the sandbox knows (`<label>.amazonaws.com`, also with a region between).
@@ -47,7 +48,7 @@ const SERVICES: [&str; 34] = [
 ];
 
 /// Checks a `Principal` or `NotPrincipal` and turns bare account ids into root ARNs; the error names the principal.
-pub fn check(principal: &mut Value, kind: Kind, world: &World) -> Result<(), String> {
+pub fn check(principal: &mut Value, kind: Kind, world: &World, now: Timestamp) -> Result<(), String> {
     if principal.as_str() == Some("*") {
         return Ok(());
     }
@@ -58,7 +59,7 @@ pub fn check(principal: &mut Value, kind: Kind, world: &World) -> Result<(), Str
     }
     for (field, value) in fields {
         for name in strings(Some(value)).ok_or_else(malformed)? {
-            if !is_known(field, name, kind, world) {
+            if !is_known(field, name, kind, world, now) {
                 return Err(format!("Invalid principal in policy: \"{field}\":\"{name}\""));
             }
         }
@@ -87,9 +88,9 @@ fn name_roots(fields: &mut Map<String, Value>) {
     }
 }
 
-fn is_known(field: &str, name: &str, kind: Kind, world: &World) -> bool {
+fn is_known(field: &str, name: &str, kind: Kind, world: &World, now: Timestamp) -> bool {
     match field {
-        "AWS" => name == "*" || is_account(name) || is_known_arn(name, world),
+        "AWS" => name == "*" || is_account(name) || is_known_arn(name, world, now),
         "Service" => is_service(name),
         "Federated" => kind == Kind::Trust && (name.starts_with("arn:aws:iam::") || name.contains('.')),
         _ => false,
@@ -100,7 +101,7 @@ fn is_account(text: &str) -> bool {
     text.len() == 12 && text.chars().all(|c| c.is_ascii_digit())
 }
 
-fn is_known_arn(arn: &str, world: &World) -> bool {
+fn is_known_arn(arn: &str, world: &World, now: Timestamp) -> bool {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let ["arn", "aws", service, "", account, rest] = parts.as_slice() else {
         return false;
@@ -111,8 +112,8 @@ fn is_known_arn(arn: &str, world: &World) -> bool {
     let named = rest.split_once('/').is_some_and(|(_, name)| !name.is_empty());
     match (*service, *account == world.account) {
         ("iam", _) if *rest == "root" => true,
-        ("iam", true) => *rest == format!("user/{SANDBOX_USER}") || role(world, arn).is_some(),
-        ("sts", true) => assumed_role_exists(rest, world),
+        ("iam", true) => *rest == format!("user/{SANDBOX_USER}") || usable_role(world, now, arn).is_some(),
+        ("sts", true) => assumed_role_exists(rest, world, now),
         // The principals of other accounts are not in this world: only their shape can be checked.
         ("iam", false) => named && (rest.starts_with("role/") || rest.starts_with("user/")),
         ("sts", false) => named && rest.starts_with("assumed-role/"),
@@ -120,12 +121,13 @@ fn is_known_arn(arn: &str, world: &World) -> bool {
     }
 }
 
-fn assumed_role_exists(rest: &str, world: &World) -> bool {
+fn assumed_role_exists(rest: &str, world: &World, now: Timestamp) -> bool {
     let parts: Vec<&str> = rest.split('/').collect();
     let ["assumed-role", name, session] = parts.as_slice() else {
         return false;
     };
-    !session.is_empty() && world.iam.roles.values().any(|role| role.name == *name)
+    !session.is_empty()
+        && world.iam.roles.values().any(|role| role.name == *name && world.iam.has_spread(role.created, now))
 }
 
 fn is_service(name: &str) -> bool {
@@ -154,7 +156,7 @@ mod tests {
     fn only_principals_that_exist_are_taken() {
         let world = World::default();
         let account = world.account.clone();
-        let accepts = |value: Value| check(&mut value.clone(), Kind::Trust, &world).is_ok();
+        let accepts = |value: Value| check(&mut value.clone(), Kind::Trust, &world, Timestamp::UNIX_EPOCH).is_ok();
         assert!(accepts(json!({"Service": ["redshift.amazonaws.com", "logs.us-west-2.amazonaws.com"]})));
         assert!(!accepts(json!({"Service": "redshift-servreless.amazonaws.com"})));
         assert!(accepts(json!({"AWS": [account, root(&world.account), "arn:aws:iam::999999999999:role/other"]})));
@@ -169,7 +171,7 @@ mod tests {
     #[test]
     fn account_ids_become_root_arns() {
         let mut value = json!({"AWS": ["123456789012", "*"]});
-        check(&mut value, Kind::Key, &World::default()).unwrap();
+        check(&mut value, Kind::Key, &World::default(), Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(value, json!({"AWS": ["arn:aws:iam::123456789012:root", "*"]}));
     }
 }

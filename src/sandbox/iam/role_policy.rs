@@ -65,11 +65,11 @@ pub(super) static OPERATIONS: &[Operation] = &[
     },
 ];
 
-fn put_role_policy(world: &mut World, req: &Request, _: Timestamp) -> Result<Reply, AwsError> {
+fn put_role_policy(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
     let name = POLICY_NAME.read(req, "PolicyName")?;
     let text = DOCUMENT.read(req, "PolicyDocument")?;
     let role = role_of(world, req)?;
-    document::parse(&text, Kind::Identity, world).map_err(malformed)?;
+    document::parse(&text, Kind::Identity, world, now).map_err(malformed)?;
     let others = role.inline.iter().filter(|(other, _)| **other != name);
     let taken: usize = others.map(|(_, other)| document::size(other)).sum();
     if taken + document::size(&text) > INLINE_CHARACTERS {
@@ -94,9 +94,11 @@ fn list_role_policies(world: &mut World, req: &Request, _: Timestamp) -> Result<
     listed("PolicyNames", names.map(|name| json!(name)).collect(), req)
 }
 
-fn delete_role_policy(world: &mut World, req: &Request, _: Timestamp) -> Result<Reply, AwsError> {
+fn delete_role_policy(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
     let (_, name) = inline_of(world, req)?;
-    role_of_mut(world, req)?.inline.remove(&name);
+    let role = role_of_mut(world, req)?;
+    role.inline.remove(&name);
+    role.bared = Some(now);
     Ok(json!({}))
 }
 
@@ -123,11 +125,12 @@ fn attach_role_policy(world: &mut World, req: &Request, _: Timestamp) -> Result<
     Ok(json!({}))
 }
 
-fn detach_role_policy(world: &mut World, req: &Request, _: Timestamp) -> Result<Reply, AwsError> {
+fn detach_role_policy(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
     let arn = req.text("PolicyArn")?;
     managed::check_arn(&arn)?;
     let role = role_of_mut(world, req)?;
     if role.attached.remove(&arn) {
+        role.bared = Some(now);
         return Ok(json!({}));
     }
     Err(no_such(format!("Policy {arn} was not found.")))

@@ -82,7 +82,7 @@ fn create_role(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply
         let message = format!("Role with name {name} already exists.");
         return Err(AwsError::new("EntityAlreadyExists", message).status(409));
     }
-    let trust = checked_trust(world, &document)?;
+    let trust = checked_trust(world, now, &document)?;
     let boundary = managed::boundary(world, req.opt_text("PermissionsBoundary")?)?;
     let id = world.hex(ID_CHARACTERS).to_ascii_uppercase();
     let role = Role {
@@ -98,6 +98,7 @@ fn create_role(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply
         tags,
         inline: BTreeMap::new(),
         attached: BTreeSet::new(),
+        bared: None,
     };
     let reply = full(&role);
     world.iam.roles.insert(key, role);
@@ -132,15 +133,15 @@ fn update_role(world: &mut World, req: &Request, _: Timestamp) -> Result<Reply, 
     Ok(json!({}))
 }
 
-fn update_assume_role_policy(world: &mut World, req: &Request, _: Timestamp) -> Result<Reply, AwsError> {
+fn update_assume_role_policy(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
     let document = DOCUMENT.read(req, "PolicyDocument")?;
     role_of(world, req)?;
-    let trust = checked_trust(world, &document)?;
+    let trust = checked_trust(world, now, &document)?;
     role_of_mut(world, req)?.trust = trust;
     Ok(json!({}))
 }
 
-fn delete_role(world: &mut World, req: &Request, _: Timestamp) -> Result<Reply, AwsError> {
+fn delete_role(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
     let role = role_of(world, req)?;
     let conflict = |message: &str| Err(AwsError::new("DeleteConflict", message).status(409));
     if !role.attached.is_empty() {
@@ -149,14 +150,18 @@ fn delete_role(world: &mut World, req: &Request, _: Timestamp) -> Result<Reply, 
     if !role.inline.is_empty() {
         return conflict("Cannot delete entity, must delete policies first.");
     }
+    // What was taken away a moment ago still counts.
+    if role.bared.is_some_and(|bared| !world.iam.has_spread(bared, now)) {
+        return conflict("Cannot delete entity, must detach all policies first.");
+    }
     let key = role.name.to_ascii_lowercase();
     world.iam.roles.remove(&key);
     Ok(json!({}))
 }
 
 // IAM keeps a trust policy parsed, not as the text that came: it answers with its own spacing and order.
-fn checked_trust(world: &World, text: &str) -> Result<String, AwsError> {
-    let value = document::parse(text, Kind::Trust, world).map_err(malformed)?;
+fn checked_trust(world: &World, now: Timestamp, text: &str) -> Result<String, AwsError> {
+    let value = document::parse(text, Kind::Trust, world, now).map_err(malformed)?;
     if document::size(text) > TRUST_CHARACTERS {
         return Err(limit("ACLSizePerRole", TRUST_CHARACTERS));
     }
@@ -199,6 +204,7 @@ fn is_path(text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::sandbox::iam::testing::{Bench, decoded, trust};
+    use jiff::SignedDuration;
 
     #[test]
     fn a_role_reads_back_as_created_and_updated() {
@@ -277,6 +283,31 @@ mod tests {
         bench.call("DeleteRole", json!({"RoleName": "busy"})).unwrap();
         assert!(bench.world.iam.is_empty());
         assert_eq!(bench.code("DeleteRole", json!({"RoleName": "busy"})).0, "NoSuchEntity");
+    }
+
+    #[test]
+    fn what_is_written_spreads_in_its_own_time() {
+        let mut bench = Bench::new();
+        bench.world.iam.propagation = 10;
+        let arn = bench.role("fresh")["Role"]["Arn"].as_str().unwrap().to_owned();
+        let policy = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
+        let trusting =
+            json!({"Statement": [{"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "sts:AssumeRole"}]});
+        let second = json!({"RoleName": "second", "AssumeRolePolicyDocument": trusting.to_string()});
+        let early = bench.call("CreateRole", second.clone()).unwrap_err();
+        assert_eq!(early.code, "MalformedPolicyDocument");
+        assert!(early.message.starts_with("Invalid principal in policy"), "{}", early.message);
+        assert!(crate::sandbox::iam::usable_role(&bench.world, bench.now, &arn).is_none());
+        bench.now += SignedDuration::from_secs(10);
+        bench.call("CreateRole", second).unwrap();
+        assert!(crate::sandbox::iam::usable_role(&bench.world, bench.now, &arn).is_some());
+
+        bench.call("AttachRolePolicy", json!({"RoleName": "fresh", "PolicyArn": policy})).unwrap();
+        bench.call("DetachRolePolicy", json!({"RoleName": "fresh", "PolicyArn": policy})).unwrap();
+        let conflict = ("DeleteConflict".to_owned(), 409);
+        assert_eq!(bench.code("DeleteRole", json!({"RoleName": "fresh"})), conflict);
+        bench.now += SignedDuration::from_secs(10);
+        bench.call("DeleteRole", json!({"RoleName": "fresh"})).unwrap();
     }
 
     #[test]

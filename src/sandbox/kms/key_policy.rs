@@ -51,7 +51,7 @@ fn get_key_policy(world: &mut World, req: &Request, now: Timestamp) -> Result<Re
 
 fn put_key_policy(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
     check_name(req)?;
-    let policy = given(world, req)?.ok_or_else(|| req.missing("Policy"))?;
+    let policy = given(world, now, req)?.ok_or_else(|| req.missing("Policy"))?;
     let id = asked_key(world, req, now)?.id.clone();
     change(world, &id, |key| key.policy = policy);
     Ok(json!({}))
@@ -70,7 +70,7 @@ fn check_name(req: &Request) -> Result<(), AwsError> {
 }
 
 /// The request's `Policy` in the layout of KMS, after all checks; `None` when there is none.
-pub(super) fn given(world: &World, req: &Request) -> Result<Option<String>, AwsError> {
+pub(super) fn given(world: &World, now: Timestamp, req: &Request) -> Result<Option<String>, AwsError> {
     let Some(text) = DOCUMENT.read_opt(req, "Policy")? else {
         return Ok(None);
     };
@@ -78,7 +78,7 @@ pub(super) fn given(world: &World, req: &Request) -> Result<Option<String>, AwsE
         let message = format!("The key policy is longer than {LONGEST_BYTES} bytes");
         return Err(AwsError::new("LimitExceededException", message));
     }
-    let document = document::parse(&text, Kind::Key, world).map_err(malformed)?;
+    let document = document::parse(&text, Kind::Key, world, now).map_err(malformed)?;
     let bypass = req.opt_bool("BypassPolicyLockoutSafetyCheck")? == Some(true);
     if !bypass && !stays_manageable(&document, &world.account) {
         let message = "The new key policy will not allow you to update the key policy in the future.";

@@ -81,7 +81,7 @@ fn create_key(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply,
     let description = DESCRIPTION.read_opt(req, "Description")?;
     let tags = tags::merged(&BTreeMap::new(), req)?;
     let multi_region = req.opt_bool("MultiRegion")?.unwrap_or(false);
-    let given = key_policy::given(world, req)?;
+    let given = key_policy::given(world, now, req)?;
     let policy = given.unwrap_or_else(|| key_policy::usual(&world.account));
     let id = if multi_region { format!("mrk-{}", world.hex(32)) } else { world.uuid() };
     let key = Key {

@@ -85,6 +85,7 @@ fn create_cluster(world: &mut World, req: &Request, now: Timestamp) -> Result<Re
         places.push(placement::subnet(world, now, &group, None, &taken)?);
     }
 
+    world.redshift.check_capacity(now)?;
     world.redshift.sweep(now);
     if settings.window.is_empty() {
         settings.window = cluster_spec::some_window(&world.hex(6));
@@ -142,7 +143,7 @@ fn read_settings(world: &World, req: &Request, now: Timestamp, group: &SubnetGro
         cluster_spec::check_public(world, &group.vpc)?;
     }
     let roles = req.texts("IamRoles")?;
-    cluster_spec::check_roles(world, &roles, roles.len())?;
+    cluster_spec::check_roles(world, now, &roles, roles.len())?;
     let default_role = req.opt_text("DefaultIamRoleArn")?.filter(|role| !role.is_empty());
     cluster_spec::check_default_role(default_role.as_deref(), &roles)?;
     let parameters = req.opt_text("ClusterParameterGroupName")?.unwrap_or_else(|| DEFAULT_PARAMETERS.to_owned());

@@ -256,7 +256,7 @@ fn modify_cluster_iam_roles(world: &mut World, req: &Request, now: Timestamp) ->
         return Err(invalid(format!("The IAM role {known} is already associated with the cluster {}.", cluster.name)));
     }
     after.roles.retain(|arn| !remove.contains(arn));
-    cluster_spec::check_roles(world, &add, after.roles.len() + add.len())?;
+    cluster_spec::check_roles(world, now, &add, after.roles.len() + add.len())?;
     after.roles.extend(add);
     after.default_role = match default_role {
         Some(role) => Some(role).filter(|role| !role.is_empty()),

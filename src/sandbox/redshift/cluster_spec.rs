@@ -159,9 +159,9 @@ pub(super) fn groups(world: &World, vpc: &str, req: &Request) -> Result<Vec<Stri
     serverless::check_groups(world, vpc, &ids).map_err(|error| invalid(error.message))
 }
 
-/// Refuses new roles that do not exist or come twice, and more roles in all than a cluster can have.
-pub(super) fn check_roles(world: &World, new: &[String], all: usize) -> Result<(), AwsError> {
-    if let Some(unknown) = new.iter().find(|arn| iam::role(world, arn).is_none()) {
+/// Refuses new roles that do not exist (or that IAM has not told of yet) or come twice, and more roles in all than a cluster can have.
+pub(super) fn check_roles(world: &World, now: Timestamp, new: &[String], all: usize) -> Result<(), AwsError> {
+    if let Some(unknown) = new.iter().find(|arn| iam::usable_role(world, now, arn).is_none()) {
         return Err(invalid(format!("The IAM role {unknown} is not valid or does not exist.")));
     }
     if new.iter().collect::<BTreeSet<_>>().len() < new.len() {

@@ -103,6 +103,8 @@ pub struct Redshift {
     pub tags: BTreeMap<String, BTreeMap<String, String>>,
     /// Node types that the region does not offer; only tests put them here (`Sandbox::edit`).
     pub not_offered: BTreeSet<String>,
+    /// Until when AWS has no nodes to give; none: it has.
+    pub exhausted_until: Option<Timestamp>,
 }
 
 impl Redshift {
@@ -127,6 +129,17 @@ impl Redshift {
     /// The usage limits whose cluster is there.
     pub fn limits_at(&self, now: Timestamp) -> impl Iterator<Item = &UsageLimit> {
         self.limits.values().filter(move |limit| self.cluster(&limit.cluster, now).is_some())
+    }
+
+    /// Refuses what needs nodes while AWS has none to give (5.3).
+    fn check_capacity(&self, now: Timestamp) -> Result<(), AwsError> {
+        match self.exhausted_until {
+            Some(until) if now < until => Err(AwsError::new(
+                "InsufficientClusterCapacity",
+                "There is insufficient capacity for the requested node type in the Availability Zone. Try again later.",
+            )),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Forgets what readers already leave out.

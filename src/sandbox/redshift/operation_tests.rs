@@ -57,6 +57,39 @@ fn a_single_node_grows_by_a_classic_resize_alone() {
 }
 
 #[test]
+fn no_nodes_are_given_while_there_are_none() {
+    const NONE: &str = "InsufficientClusterCapacity";
+    let mut bench = Bench::producer(json!({}));
+    let exhausted = |bench: &mut Bench| {
+        bench.world.redshift.exhausted_until = Some(bench.now + jiff::SignedDuration::from_mins(10));
+    };
+    exhausted(&mut bench);
+    let second = bench.cluster_params(json!({ "ClusterIdentifier": "second" }));
+    assert_eq!(bench.denied("CreateCluster", second.clone()), NONE);
+    assert_eq!(bench.denied("ResizeCluster", producer(json!({ "NumberOfNodes": "4" }))), NONE);
+    bench.redshift("PauseCluster", producer(json!({})));
+    bench.pass(300);
+    assert_eq!(bench.denied("ResumeCluster", producer(json!({}))), NONE);
+    bench.pass(300);
+    bench.redshift("ResumeCluster", producer(json!({})));
+    bench.redshift("CreateCluster", second);
+}
+
+#[test]
+fn a_role_made_a_moment_ago_is_not_known_yet() {
+    let mut bench = Bench::producer(json!({}));
+    let trust = json!({ "Statement": [{ "Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": { "Service": "redshift.amazonaws.com" } }] });
+    let role = json!({ "RoleName": "fresh", "AssumeRolePolicyDocument": trust.to_string() });
+    let role = bench.id(&super::super::iam::SERVICE, "CreateRole", role, "/Role/Arn");
+    bench.world.iam.propagation = 20;
+    let add = producer(json!({ "AddIamRoles": [role] }));
+    assert_eq!(bench.denied("ModifyClusterIamRoles", add.clone()), "InvalidParameterValue");
+    bench.pass(20);
+    bench.redshift("ModifyClusterIamRoles", add);
+}
+
+#[test]
 fn a_paused_cluster_only_resumes_or_goes() {
     let mut bench = Bench::producer(json!({}));
     bench.redshift("PauseCluster", producer(json!({})));

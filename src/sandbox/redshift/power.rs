@@ -25,6 +25,7 @@ fn resume_cluster(world: &mut World, req: &Request, now: Timestamp) -> Result<Re
     if !cluster.current(now).paused {
         return Err(invalid_state(format!("The cluster {} is not paused.", cluster.name)));
     }
+    world.redshift.check_capacity(now)?;
     restart(world, cluster, now, Stage::Resuming, RESUMES)
 }
 

@@ -96,6 +96,9 @@ fn read(
     if after.multi_az && nodes < 2 {
         return Err(combination("A Multi-AZ cluster needs at least 2 nodes in each zone."));
     }
+    if node.name != before.0 || nodes > before.1 {
+        world.redshift.check_capacity(now)?;
+    }
     snapshot::check_none_running(world, now, &cluster.name)?;
     node.name.clone_into(&mut after.node_type);
     after.nodes = nodes;

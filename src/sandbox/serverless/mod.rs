@@ -69,7 +69,7 @@ const INTERFACES_LINGER: SignedDuration = SignedDuration::from_secs(180);
 /// AWS time from the creation of a workgroup to its first recovery point (6.2: minutes up to 30 min).
 const RECOVERY_POINT: SignedDuration = SignedDuration::from_secs(600);
 /// AWS time a snapshot is `CREATING` (6.5: minutes).
-const SNAPSHOT_CREATES: SignedDuration = SignedDuration::from_secs(60);
+const SNAPSHOT_CREATES: SignedDuration = SignedDuration::from_secs(90);
 /// AWS time from `CREATING` to `ACTIVE` of a managed endpoint (6.3: 2 to 5 min).
 const ENDPOINT_CREATES: SignedDuration = SignedDuration::from_secs(180);
 /// AWS time an updated endpoint is `MODIFYING` (6.3).
@@ -97,6 +97,8 @@ pub struct Serverless {
     pub snapshots: BTreeMap<String, Snapshot>,
     /// Tags by ARN; an object without tags has no entry.
     pub tags: BTreeMap<String, BTreeMap<String, String>>,
+    /// Until when AWS has no RPUs to give; none: it has.
+    pub exhausted_until: Option<Timestamp>,
 }
 
 impl Serverless {
@@ -137,6 +139,17 @@ impl Serverless {
     /// The managed endpoint of that name, unless its deletion is over.
     pub fn endpoint(&self, name: &str, now: Timestamp) -> Option<&Endpoint> {
         self.endpoints.get(name).filter(|endpoint| exists(endpoint.gone_at, now))
+    }
+
+    /// Refuses what needs more RPUs while AWS has none to give (6.2).
+    fn check_capacity(&self, now: Timestamp) -> Result<(), AwsError> {
+        match self.exhausted_until {
+            Some(until) if now < until => Err(AwsError::new(
+                "InsufficientCapacityException",
+                "There is currently not enough capacity in the Availability Zones of the subnets. Try again later.",
+            )),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Forgets what readers already leave out.

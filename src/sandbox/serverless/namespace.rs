@@ -146,8 +146,8 @@ pub(super) fn read_key(world: &World, now: Timestamp, req: &Request, member: &st
     }
 }
 
-/// Roles of the call in the order given; each must exist.
-pub(super) fn read_roles(world: &World, req: &Request) -> Result<Vec<String>, AwsError> {
+/// Roles of the call in the order given; each must exist, and IAM have told of it.
+pub(super) fn read_roles(world: &World, now: Timestamp, req: &Request) -> Result<Vec<String>, AwsError> {
     let roles = req.texts("iamRoles")?;
     if roles.iter().collect::<BTreeSet<_>>().len() != roles.len() {
         return Err(invalid("The list of IAM roles names a role twice"));
@@ -155,8 +155,8 @@ pub(super) fn read_roles(world: &World, req: &Request) -> Result<Vec<String>, Aw
     if roles.len() > MOST_ROLES {
         return Err(invalid(format!("A namespace can have at most {MOST_ROLES} IAM roles")));
     }
-    if let Some(unknown) = roles.iter().find(|arn| iam::role(world, arn).is_none()) {
-        return Err(invalid(format!("The IAM role {unknown} is not valid or does not exist")));
+    if let Some(unknown) = roles.iter().find(|arn| iam::usable_role(world, now, arn).is_none()) {
+        return Err(invalid(format!("Redshift Serverless is not authorized to assume the IAM role {unknown}")));
     }
     Ok(roles)
 }
@@ -246,7 +246,7 @@ fn create_namespace(world: &mut World, req: &Request, now: Timestamp) -> Result<
     check_identifier("dbName", &database, 64)?;
     let admin = read_admin(req)?;
     let username = req.opt_text("adminUsername")?.unwrap_or_else(|| DEFAULT_ADMIN.to_owned());
-    let roles = read_roles(world, req)?;
+    let roles = read_roles(world, now, req)?;
     let default_role = req.opt_text("defaultIamRoleArn")?.filter(|role| !role.is_empty());
     check_default_role(default_role.as_deref(), roles.iter().map(String::as_str))?;
     let key = read_key(world, now, req, "kmsKeyId")?;

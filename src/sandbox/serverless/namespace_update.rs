@@ -45,7 +45,7 @@ fn update_namespace(world: &mut World, req: &Request, now: Timestamp) -> Result<
     let until = now + NAMESPACE_UPDATES;
     let written = match group {
         0 => update_admin(world, req, now, &mut after)?,
-        1 => update_roles(world, req, until, &mut after).map(|()| false)?,
+        1 => update_roles(world, req, now, &mut after).map(|()| false)?,
         2 => update_key(world, req, now, &mut after).map(|()| false)?,
         _ => {
             after.logs = namespace::read_logs(req)?;
@@ -124,16 +124,16 @@ fn update_admin(world: &mut World, req: &Request, now: Timestamp, after: &mut Na
     }
 }
 
-fn update_roles(world: &World, req: &Request, until: Timestamp, after: &mut Namespace) -> Result<(), AwsError> {
+fn update_roles(world: &World, req: &Request, now: Timestamp, after: &mut Namespace) -> Result<(), AwsError> {
     if req.has("iamRoles") {
-        let wanted = namespace::read_roles(world, req)?;
+        let wanted = namespace::read_roles(world, now, req)?;
         if wanted.is_empty() && !after.roles.is_empty() {
             return Err(invalid("The IAM roles of a namespace can't be removed completely once they are set."));
         }
         let known = std::mem::take(&mut after.roles);
         let attach = |arn: String| {
             let kept = known.iter().find(|role| role.arn == arn).cloned();
-            kept.unwrap_or(RoleAttachment { arn, in_sync_at: until })
+            kept.unwrap_or(RoleAttachment { arn, in_sync_at: now + NAMESPACE_UPDATES })
         };
         after.roles = wanted.into_iter().map(attach).collect();
     }

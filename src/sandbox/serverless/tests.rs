@@ -57,7 +57,11 @@ fn a_namespace_lives_through_its_states() {
     bench.pass(60);
     assert_eq!(bench.refused("GetNamespace", name(json!({}))).0, "ResourceNotFoundException");
     assert_eq!(bench.refused("ListTagsForResource", tags).0, "ResourceNotFoundException");
-    let snapshot = bench.serverless("GetSnapshot", json!({ "snapshotName": "last" }))["snapshot"].clone();
+    let shown =
+        |bench: &mut Bench| bench.serverless("GetSnapshot", json!({ "snapshotName": "last" }))["snapshot"].clone();
+    assert_eq!(shown(&mut bench)["status"], "CREATING", "it outlasts its namespace");
+    bench.pass(30);
+    let snapshot = shown(&mut bench);
     assert_eq!((&snapshot["status"], &snapshot["snapshotRemainingDays"]), (&json!("AVAILABLE"), &json!(6)));
     assert!(!bench.world.serverless.is_empty());
     bench.serverless("DeleteSnapshot", json!({ "snapshotName": "last" }));
@@ -256,6 +260,39 @@ fn update_workgroup_takes_one_parameter_and_never_nothing() {
     let placed = moved["endpoint"]["vpcEndpoints"][0]["networkInterfaces"].as_array().unwrap().clone();
     let shown: Vec<_> = placed.iter().map(|interface| interface["subnetId"].clone()).collect();
     assert_eq!(json!(shown), subnets);
+}
+
+#[test]
+fn no_capacity_is_given_while_there_is_none() {
+    const NONE: &str = "InsufficientCapacityException";
+    let mut bench = Bench::new();
+    let exhausted = |bench: &mut Bench| {
+        bench.world.serverless.exhausted_until = Some(bench.now + jiff::SignedDuration::from_secs(60));
+    };
+    bench.serverless("CreateNamespace", name(json!({})));
+    bench.pass(5);
+    exhausted(&mut bench);
+    let params = bench.workgroup_params(json!({}));
+    assert_eq!(bench.refused("CreateWorkgroup", params.clone()).0, NONE);
+    bench.pass(60);
+    bench.serverless("CreateWorkgroup", params);
+    bench.pass(600);
+    exhausted(&mut bench);
+    assert_eq!(bench.refused("UpdateWorkgroup", update(json!({ "baseCapacity": 16 }))).0, NONE);
+    bench.serverless("UpdateWorkgroup", update(json!({ "port": 5440 })));
+    bench.pass(60);
+    bench.serverless("UpdateWorkgroup", update(json!({ "baseCapacity": 16 })));
+}
+
+#[test]
+fn a_role_made_a_moment_ago_is_not_known_yet() {
+    let mut bench = Bench::new();
+    bench.world.iam.propagation = 20;
+    let params = name(json!({ "iamRoles": [bench.role] }));
+    let (code, message) = bench.refused("CreateNamespace", params.clone());
+    assert!(code == VALIDATION && message.contains("not authorized to assume"), "{code}: {message}");
+    bench.pass(20);
+    bench.serverless("CreateNamespace", params);
 }
 
 #[test]

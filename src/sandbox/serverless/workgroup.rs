@@ -183,6 +183,7 @@ fn create_workgroup(world: &mut World, req: &Request, now: Timestamp) -> Result<
     let mut workgroup = read_new(world, req, now)?;
     let tags = tag::read(req)?;
     check_namespace(world, &workgroup, now)?;
+    world.serverless.check_capacity(now)?;
     world.serverless.sweep(now);
     workgroup.id = world.uuid();
     workgroup.arn = world.arn("redshift-serverless", &format!("workgroup/{}", workgroup.id));

@@ -129,6 +129,9 @@ fn change_base(world: &World, req: &Request, now: Timestamp, after: &mut Workgro
     if base != after.base {
         check_recoverable(world, now, after)?;
     }
+    if base > after.base {
+        world.serverless.check_capacity(now)?;
+    }
     if after.routing && base > after.base {
         network::check_free(world, now, &after.subnets, capacity::free_to_grow(base))?;
     }

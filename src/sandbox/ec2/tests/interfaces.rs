@@ -88,3 +88,17 @@ fn both_sides_must_let_a_connection_through() {
     lab.ok("RevokeSecurityGroupEgress", close);
     assert!(!open(&lab, 5439), "no egress");
 }
+
+#[test]
+fn an_interface_of_an_instance_is_somebodys_own() {
+    let (mut lab, subnet, group, _) = lab();
+    let (world, now) = (&mut lab.world, lab.now);
+    place_interface(world, now, &subnet, std::slice::from_ref(&group), "i-0abc", "a bastion").unwrap();
+    place_interface(world, now, &subnet, &[group], "nlb", "ELB net/x/1").unwrap();
+    let reply = lab.ok("DescribeNetworkInterfaces", filter("attachment.instance-id", &["i-0abc"]));
+    let item = &reply["networkInterfaceSet"][0];
+    assert_eq!((&item["requesterManaged"], &item["attachment"]["instanceId"]), (&json!(false), &json!("i-0abc")));
+    let reply = lab.ok("DescribeNetworkInterfaces", filter("requester-managed", &["true"]));
+    let item = &reply["networkInterfaceSet"][0];
+    assert_eq!((&item["requesterId"], &item["description"]), (&json!("amazon-elb"), &json!("ELB net/x/1")));
+}

@@ -1,0 +1,77 @@
+//! A call that AWS refuses because something is in the way: waits until that is gone, then sends the call once more,
+//! instead of sending it again and again.
+//!
+//! Called by `operation` for every step on what exists; `lookout` looks at what is in the way. Must never take anything
+//! out of the way: what blocks belongs to somebody.
+
+use super::{Event, Run, Trouble, event::seconds, retry::patiently, settle::Goal};
+use crate::{
+    aws::{Class, Fault, Look, patience::Calling},
+    kind::{AnyKind, AnyWhich, Readiness},
+};
+use std::{future::Future, time::Duration};
+
+/// How long a call is tried in all: 45 minutes cover the first recovery point of a namespace (aws-facts.md 6.2).
+const LONGEST_OF_ALL: Duration = Duration::from_secs(45 * 60);
+/// The shortest and the longest pause before a call is sent again while nothing shows that is in the way.
+const SHORTEST: Duration = Duration::from_secs(2);
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// Sends a step's call until it succeeds or fails for good. `removing` says that the step is one of a deletion.
+pub(super) async fn past_blockers<T, F>(
+    run: &Run,
+    kind: &'static dyn AnyKind,
+    which: &AnyWhich,
+    removing: bool,
+    mut call: impl FnMut() -> F,
+) -> Result<T, Trouble>
+where
+    F: Future<Output = Result<T, Fault>>,
+{
+    let start = run.setting.clock.elapsed();
+    let mut tries = 0;
+    loop {
+        if tries > 0 {
+            // Time has passed since the record that allows this call.
+            run.setting.writer.fence().await?;
+        }
+        let fault = match patiently(run, &which.address, Calling::Watched, &mut call).await {
+            Err(Trouble::Aws { fault, .. }) if fault.class == Class::Busy => fault,
+            other => return other,
+        };
+        tries += 1;
+        let waited = run.setting.clock.elapsed().saturating_sub(start);
+        if waited >= LONGEST_OF_ALL {
+            return Err(Trouble::Aws { fault, tries, seconds: seconds(waited) });
+        }
+        if removing && run.lookout.freed(kind, which.clone(), fault.clone()).await? {
+            continue;
+        }
+        if rested(run, kind, which).await? {
+            continue;
+        }
+        // Nothing shows (yet): the call itself is the only way to find out.
+        let pause = (waited / 20).clamp(SHORTEST, LONGEST);
+        run.emit(Event::Retrying { address: which.address.clone(), fault, in_seconds: seconds(pause) });
+        run.pause(pause).await?;
+    }
+}
+
+/// Waits while the resource itself is busy; answers whether it was.
+async fn rested(run: &Run, kind: &'static dyn AnyKind, which: &AnyWhich) -> Result<bool, Trouble> {
+    if !kind.settles() {
+        return Ok(false);
+    }
+    let read = Look::at(&run.setting.aws, kind, vec![which.clone()]).answer(kind);
+    let shown = run.answer(read).await??;
+    let goal = match shown.into_iter().flatten().next().map(|live| live.readiness) {
+        Some(Readiness::Pending(_) | Readiness::Partly(_)) => Goal::Settled,
+        Some(Readiness::Deleting(_)) => Goal::Gone,
+        Some(Readiness::Ready | Readiness::Dormant(_) | Readiness::Failed(_)) | None => return Ok(false),
+    };
+    match run.settler.settle(kind, which.clone(), goal, true).await {
+        // One that comes up broken, or goes, is at rest, too.
+        Ok(_) | Err(Trouble::Broken { .. }) => Ok(true),
+        Err(trouble) => Err(trouble),
+    }
+}
