@@ -236,7 +236,7 @@ impl Walk {
             (Type::Decimal(from, to), Value::Int(_) | Value::Number(_)) => {
                 let number = node.value.decimal().unwrap_or(f64::NAN);
                 let bounds = format!("{number} is out of bounds: from {from} to {to}");
-                let good = (from as f64 <= number && number <= to as f64).then_some(());
+                let good = (from as f64..=to as f64).contains(&number).then_some(());
                 self.keep(path, good.ok_or_else(|| Fault::new(bounds)), node)
             }
             (Type::Rpu, Value::Int(number)) => self.keep(path, rpu(*number), node),
