@@ -62,8 +62,8 @@ async fn rested(run: &Run, kind: &'static dyn AnyKind, which: &AnyWhich) -> Resu
     if !kind.settles() {
         return Ok(false);
     }
-    let read = Look::at(&run.setting.aws, kind, vec![which.clone()]).answer(kind);
-    let shown = run.answer(read).await??;
+    let look = Look::at(&run.setting.aws, kind, vec![which.clone()]);
+    let shown = run.answer(look.answer(kind)).await??;
     let goal = match shown.into_iter().flatten().next().map(|live| live.readiness) {
         Some(Readiness::Pending(_) | Readiness::Partly(_)) => Goal::Settled,
         Some(Readiness::Deleting(_)) => Goal::Gone,

@@ -259,8 +259,8 @@ impl<'a> Operation<'a> {
         let aws = &self.run.setting.aws;
         let (address, spec) = (self.address.clone(), entry.spec.clone());
         let which = AnyWhich { address, id: id.clone(), spec, settling: false };
-        let read = Look::at(aws, self.kind, vec![which]).answer(self.kind);
-        let found = self.run.answer(read).await??.into_iter().flatten().next();
+        let look = Look::at(aws, self.kind, vec![which]);
+        let found = self.run.answer(look.answer(self.kind)).await??.into_iter().flatten().next();
         let Some(live) = found else { return Ok(None) };
         if entry.deposed.iter().any(|deposed| deposed.id == live.id) {
             return Ok(None);
