@@ -38,8 +38,8 @@ impl Observed {
 
     /// Tells whether everything that has settled is there, and as rsds last set it.
     pub fn is_as_recorded(&self, state: &State) -> bool {
-        let settled = state.entries.iter().filter(|(_, entry)| entry.status == Status::Ready);
-        settled.into_iter().all(|(address, entry)| {
+        let mut settled = state.entries.iter().filter(|(_, entry)| entry.status == Status::Ready);
+        settled.all(|(address, entry)| {
             let as_set = |live: &AnyLive| {
                 kind(&entry.kind).is_none_or(|kind| managed(kind, &entry.spec, &live.spec) == entry.spec)
             };
