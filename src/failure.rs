@@ -102,7 +102,7 @@ fn hint(fault: &Fault) -> String {
 
 /// How often a call was sent, if that was more than once, and that it was a read: nothing was changed.
 fn tried(fault: &Fault) -> String {
-    match fault.tried {
+    match *fault.tried {
         Tried { times: 0 | 1, .. } => String::new(),
         Tried { times, over } => {
             let over = crate::ui::seconds(over.as_secs_f64());

@@ -104,6 +104,7 @@ impl Measured {
         self.outcome.seconds <= 1.05 * self.path.seconds + 2.0
     }
 
+    #[expect(clippy::print_stdout, reason = "the figures, for `--nocapture`")]
     fn check(&self, what: &str, shape: Shape) {
         println!("{}", self.line(what, shape));
         assert!(self.outcome.is_complete(), "{what} {shape:?}: {:#?}", self.outcome.failed);

@@ -60,14 +60,14 @@ pub struct Fault {
     pub by_status: Option<u16>,
     /// How often the call was sent.
     #[serde(skip)]
-    pub tried: Tried,
+    pub tried: Box<Tried>,
 }
 
 impl Fault {
     /// A fault of this class, without an answer of AWS.
     pub fn of(class: Class, call: &str, code: &str, message: impl Into<String>) -> Self {
         let (call, code, message) = (call.to_owned(), code.to_owned(), message.into());
-        Self { class, call, code, message, request_id: None, by_status: None, tried: Tried::default() }
+        Self { class, call, code, message, request_id: None, by_status: None, tried: Box::default() }
     }
 
     /// A defect of rsds itself.
@@ -185,7 +185,7 @@ where
         _ => (Class::Internal, None, "NotSent".to_owned(), chain(error)),
     };
     let verdict = error.raw_response().and_then(Verdict::of_answer).or_else(|| Verdict::of_error(error));
-    let tried = verdict.map(|verdict| verdict.tried).unwrap_or_default();
+    let tried = verdict.map(|verdict| verdict.tried).unwrap_or_default().into();
     Fault { class, call: action.to_owned(), code, message, request_id, by_status, tried }
 }
 

@@ -27,11 +27,14 @@ pub struct Unread {
     pub fault: Fault,
 }
 
+/// What was answered in this look, by its type and the call.
+type Memo = BTreeMap<(TypeId, &'static str), Arc<dyn Any + Send + Sync>>;
+
 /// One look.
 pub struct Look {
     aws: Aws,
     questions: BTreeMap<&'static str, (&'static dyn AnyKind, Vec<AnyWhich>)>,
-    answers: Mutex<BTreeMap<(TypeId, &'static str), Arc<dyn Any + Send + Sync>>>,
+    answers: Mutex<Memo>,
     warnings: Mutex<BTreeSet<String>>,
 }
 

@@ -68,7 +68,7 @@ pub enum ObserveError {
         /// The kind being read.
         kind: String,
         /// What AWS answered.
-        fault: Fault,
+        fault: Box<Fault>,
     },
     /// The state names a kind this rsds does not know.
     #[error("{address} is of kind `{kind}`, which this rsds does not know: use a newer rsds")]
@@ -95,7 +95,7 @@ pub enum ObserveError {
 
 impl From<Unread> for ObserveError {
     fn from(Unread { kind, fault }: Unread) -> Self {
-        Self::Read { kind: kind.to_owned(), fault }
+        Self::Read { kind: kind.to_owned(), fault: fault.into() }
     }
 }
 
