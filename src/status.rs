@@ -83,8 +83,9 @@ impl<'a> Report<'a> {
     /// Puts together what the state holds, what AWS shows and what the planner makes of it.
     pub fn of(state: &'a State, observed: &Observed, plan: &'a Result<Plan, Failure>) -> Self {
         let all = state.entries.iter();
-        let resources: BTreeMap<Address, Resource> =
-            all.map(|(address, entry)| (address.clone(), resource(entry, observed.live(address)))).collect();
+        let resources: BTreeMap<Address, Resource> = all
+            .map(|(address, entry)| (address.clone(), resource(entry, observed.live(address), observed.other(address))))
+            .collect();
         let drift = plan.as_ref().map_or_else(|_| unplanned(state, observed), |plan| plan.drift.clone());
         Self { state, resources, drift, pending: plan.as_ref().map(Plan::summary) }
     }
@@ -100,9 +101,12 @@ impl<'a> Report<'a> {
     }
 }
 
-fn resource(entry: &Entry, live: Option<&AnyLive>) -> Resource {
+fn resource(entry: &Entry, live: Option<&AnyLive>, other: Option<&AnyLive>) -> Resource {
     let (seen, words, parts) = match live.map(|live| &live.readiness) {
-        None => (Condition::Gone, Some("AWS does not have it".to_owned()), None),
+        None => {
+            let other = other.map(|other| format!(": {} has its name and is not this environment's", other.id));
+            (Condition::Gone, Some(format!("AWS does not have it{}", other.unwrap_or_default())), None)
+        }
         Some(Readiness::Ready) => (Condition::Ready, None, None),
         Some(Readiness::Dormant(status)) => (Condition::Dormant, Some(status.clone()), None),
         Some(Readiness::Pending(status)) => (Condition::Pending, Some(status.clone()), None),

@@ -70,6 +70,7 @@ scenes! {
     Refreshed => refreshed,
     Imported => imported,
     Sequenced => sequenced,
+    Foreign => foreign,
 }
 
 /// Writes which scene shows which variant, and the list of all variants: none can be in one and not in the other.
@@ -103,6 +104,7 @@ shown_by! { scene_of_reason, reasons_there_are, Reason,
     Reason::Removed, Reason::Removed => Removed;
     Reason::Destroy, Reason::Destroy => Destroyed;
     Reason::Gone, Reason::Gone => Gone;
+    Reason::Foreign(_), Reason::Foreign(String::new()) => Foreign;
     Reason::Changed, Reason::Changed => Changed;
     Reason::Drifted, Reason::Drifted => Drifted;
     Reason::Requested, Reason::Requested => Requested;
@@ -294,6 +296,14 @@ mod stage {
         let mut estate = edited(edit).await;
         estate.set(&["networking.allowed_cidrs=[]"]);
         (estate, options())
+    }
+
+    pub(super) async fn foreign() -> (Estate, Options) {
+        let edit = |world: &mut World, _: &State| {
+            let role = world.iam.roles.values_mut().find(|role| role.name.contains("producer")).unwrap();
+            role.tags.clear();
+        };
+        (edited(edit).await, destroying(&["producer"]))
     }
 
     pub(super) async fn cut_off() -> (Estate, Options) {

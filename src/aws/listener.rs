@@ -8,7 +8,7 @@ use super::{
     elb::{self, Attributes},
     fault::{Called, found},
     ids::{ListenerArn, LoadBalancerArn, TargetGroupArn},
-    lookup::{asks, is_asked, place},
+    lookup::{asks, place, same_key},
     named, number,
 };
 use crate::kind::{
@@ -167,7 +167,7 @@ impl Kind for Listener {
         };
         let asked = all.into_iter().flatten().filter_map(asked).collect();
         let live = elb::complete(look, which, asked, |arn| Self::attributes(look, arn), Self::live).await?;
-        Ok(place(which, live, |question, l| is_asked(look, question, l, &l.spec.tags)))
+        Ok(place(which, live, |question, l| asks(question, l.id.as_str(), same_key::<Self>(&question.spec, &l.spec))))
     }
 
     async fn create(aws: &Aws, spec: &ListenerSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {

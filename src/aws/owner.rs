@@ -48,6 +48,11 @@ impl Owner {
         self.filters().iter().all(|(key, value)| tags.get(*key).is_some_and(|tag| tag == value))
     }
 
+    /// Tells whether tags name the lineage of this owner's state, whatever else of them was changed.
+    pub fn marked(&self, tags: &Tags) -> bool {
+        Self::lineage(tags) == Some(&self.lineage)
+    }
+
     /// Names the environment, this one or another, that made what carries these tags: `airline-dev`.
     pub fn maker(tags: &Tags) -> Option<String> {
         Some(format!("{}-{}", tags.get(PROJECT)?, tags.get(ENVIRONMENT)?))

@@ -8,7 +8,7 @@ use super::{
     fault::{Called, found},
     ids::{SecurityGroupId, VpcId},
     interface,
-    lookup::{ec2_filters, ec2_filters_by, is_asked, place},
+    lookup::{asks, ec2_filters_by, filter, place, same_key},
     named, naming, tags,
 };
 use crate::kind::{
@@ -17,6 +17,7 @@ use crate::kind::{
 };
 use aws_sdk_ec2::types::{self, IpPermission, IpRange, ResourceType};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A security group.
 pub struct SecurityGroup;
@@ -123,12 +124,22 @@ impl Kind for SecurityGroup {
 
     async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let mut live = Vec::new();
-        for filters in ec2_filters(look, "group-id", which) {
+        let mut calls = ec2_filters_by("group-id", which.iter().filter_map(|w| w.id.as_ref()).map(Id::as_str));
+        // One without a recorded id is found by its name, whoever made it: a VPC takes it only once.
+        let named = || which.iter().filter(|w| w.id.is_none()).map(|w| &w.spec);
+        let names: Vec<&str> = named().map(|spec| spec.name.as_str()).collect();
+        let vpcs: BTreeSet<&str> = named().map(|spec| spec.vpc.as_str()).collect();
+        let vpcs = filter("vpc-id", &Vec::from_iter(vpcs));
+        calls.extend(ec2_filters_by("group-name", names.into_iter()).into_iter().map(|mut filters| {
+            filters.push(vpcs.clone());
+            filters
+        }));
+        for filters in calls {
             let pages = look.ec2.describe_security_groups().set_filters(Some(filters)).into_paginator().items().send();
             let groups: Vec<_> = pages.collect::<Result<_, _>>().called("ec2:DescribeSecurityGroups").await?;
             live.extend(groups.into_iter().filter_map(Self::live));
         }
-        Ok(place(which, live, |question, l| is_asked(look, question, l, &l.spec.tags)))
+        Ok(place(which, live, |question, l| asks(question, l.id.as_str(), same_key::<Self>(&question.spec, &l.spec))))
     }
 
     async fn create(aws: &Aws, spec: &SecurityGroupSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {

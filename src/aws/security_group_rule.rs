@@ -7,7 +7,7 @@ use super::{
     Aws, Fault, Look,
     fault::{Called, found},
     ids::{SecurityGroupId, SecurityGroupRuleId},
-    lookup::{ec2_filters_by, is_asked, place},
+    lookup::{asks, ec2_filters_by, place, same_key},
     named, tags,
 };
 use crate::kind::{
@@ -280,7 +280,7 @@ impl Kind for SecurityGroupRule {
             let rules: Vec<_> = pages.collect::<Result<_, _>>().called("ec2:DescribeSecurityGroupRules").await?;
             live.extend(rules.into_iter().filter_map(Self::live));
         }
-        Ok(place(which, live, |question, l| is_asked(look, question, l, &l.spec.tags)))
+        Ok(place(which, live, |question, l| asks(question, l.id.as_str(), same_key::<Self>(&question.spec, &l.spec))))
     }
 
     async fn create(aws: &Aws, spec: &SecurityGroupRuleSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {

@@ -339,6 +339,13 @@ pub enum Readiness {
     Deleting(String),
 }
 
+impl Readiness {
+    /// Tells whether it is going.
+    pub const fn is_going(&self) -> bool {
+        matches!(self, Self::Deleting(_))
+    }
+}
+
 /// The parts of a resource by name; those that are not up with AWS's own code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parts(pub BTreeMap<String, Option<String>>);

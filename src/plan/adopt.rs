@@ -113,6 +113,9 @@ impl Grounds<'_> {
         let refused = |why: String, help: String| Some(error(address, why, help));
         match recorded {
             Some(Entry { id: Some(was), status: Status::Updating { .. }, .. }) if was == id => {}
+            // What was recorded is gone: this takes its place.
+            Some(Entry { id: Some(_), status: Status::Ready | Status::Updating { .. }, deposed, .. })
+                if deposed.is_empty() && self.is_gone(address) => {}
             Some(Entry { id: Some(was), .. }) if was == id => {
                 let help = "there is nothing to take over; how it differs from the TOML: rsds plan";
                 return refused(format!("{address} is recorded already: it is {id}"), help.to_owned());
@@ -148,6 +151,11 @@ impl Grounds<'_> {
             }
             Readiness::Ready | Readiness::Dormant(_) | Readiness::Pending(_) | Readiness::Partly(_) => None,
         }
+    }
+
+    /// Tells whether a complete look did not find what is recorded.
+    fn is_gone(&self, address: &Address) -> bool {
+        matches!(self.observed.0.get(address), Some(Seen::Absent | Seen::Other(_)))
     }
 
     /// Returns the value of an output, as what was found or what is recorded has it.

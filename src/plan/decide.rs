@@ -7,7 +7,7 @@ use super::{
     diff::{self, Compared},
     drift::{self, Next},
     ignore::Ignoring,
-    lost::{holds, lost},
+    lost::{foreign, holds, lost},
     order, protect, refresh,
     select::{Edges, select},
 };
@@ -255,6 +255,9 @@ impl<'a> Decider<'a> {
 
     /// It is recorded, and AWS does not have it.
     fn absent(&self, address: &Address, wanted: &Wanted, entry: &Entry) -> Result<Choice, PlanError> {
+        if let Some(other) = self.observed.other(address) {
+            return Err(foreign(wanted.kind, address, other));
+        }
         let given_up = self.requested.contains(address);
         let reason = match &entry.status {
             Status::Creating { .. } | Status::Deleting { .. } => Reason::CutOff(entry.status.word().to_owned()),
@@ -461,7 +464,10 @@ impl<'a> Decider<'a> {
             None if matches!(entry.status, Status::Creating { .. }) && !removal.is_empty() => {
                 (Action::Delete, vec![reason, Reason::CutOff("creating".into())])
             }
-            None if entry.deposed.is_empty() => (Action::Forget, vec![reason, Reason::Gone]),
+            None if entry.deposed.is_empty() => {
+                let other = self.observed.other(address).map(|other| Reason::Foreign(other.id.to_string()));
+                (Action::Forget, vec![reason, other.unwrap_or(Reason::Gone)])
+            }
             _ if removal.is_empty() => (Action::Keep, vec![reason, Reason::NeededByData]),
             _ => (Action::Delete, vec![reason]),
         };

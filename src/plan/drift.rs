@@ -7,7 +7,8 @@
 use super::{Action, Change, FieldChange, Observed, ignore::Ignoring};
 use crate::{
     address::Address,
-    kind::{After, AnyKind, AnyLive, Field, Id},
+    aws::tags,
+    kind::{After, AnyKind, AnyLive, Field, Id, Tags},
     stack::Stack,
     state::{Entry, State, Status},
 };
@@ -43,6 +44,8 @@ pub enum Fate {
     Forgotten,
     /// It is refused: data is gone, and a person has to say what is to become of it.
     Lost,
+    /// It is refused: something else has the name, and a person has to say whose it is.
+    Refused,
     /// Nobody knows: there is no plan.
     Unknown,
 }
@@ -99,6 +102,13 @@ pub enum Presence {
     There,
     /// Nothing.
     Gone,
+    /// Another, which has its name: made anew by hand.
+    Another {
+        /// Its id.
+        id: Id,
+        /// Its tags.
+        tags: Tags,
+    },
 }
 
 /// What became of one resource.
@@ -160,6 +170,11 @@ pub fn unplanned(state: &State, observed: &Observed) -> BTreeMap<Address, Drift>
 fn of(state: &State, observed: &Observed, address: &Address, entry: &Entry, next: Option<&Next<'_>>) -> Option<Drift> {
     let kind = crate::aws::kind(&entry.kind)?;
     let (id, name) = (entry.id.clone(), entry.kind.clone());
+    if let Some(other) = observed.other(address) {
+        let presence = Presence::Another { id: other.id.clone(), tags: tags::of_spec(&other.spec) };
+        let (fate, rating, needed_by) = (Some(Fate::Refused), Rating::Security, needing(state, address));
+        return Some(Drift { kind: name, id, presence, fate, rating, fields: Vec::new(), needed_by });
+    }
     let Some(live) = observed.live(address) else {
         let (fate, rating) = absence(kind, state, address, next);
         let needed_by = needing(state, address);

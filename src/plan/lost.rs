@@ -1,4 +1,5 @@
-//! Data that is gone: an error that says what can be done about it, never a silent re-creation.
+//! Data that is gone, and names that somebody else has now: errors that say what can be done about it, never a silent
+//! re-creation.
 //!
 //! Called by `decide`, `refresh` and `drift`. Must never let an apply make anew what held data, or what data is
 //! unreadable without, unless `--replace` gives it up.
@@ -6,7 +7,8 @@
 use super::PlanError;
 use crate::{
     address::Address,
-    kind::AnyKind,
+    aws::tags,
+    kind::{AnyKind, AnyLive},
     state::{Entry, State},
 };
 
@@ -20,6 +22,26 @@ fn encrypted_by<'a>(state: &'a State, key: &'a Address) -> impl Iterator<Item = 
     let holds = |entry: &Entry| crate::aws::kind(&entry.kind).is_some_and(|kind| kind.holds_data());
     let needs = |entry: &Entry| entry.depends_on.iter().any(|d| d.on == *key && d.order_only.is_none());
     state.entries.iter().filter(move |(_, entry)| holds(entry) && needs(entry)).map(|(address, _)| address)
+}
+
+/// Says that something else has the name of what is gone: it is neither taken over, nor changed, nor in the way of a creation
+/// that would fail half-way.
+pub(super) fn foreign(kind: &dyn AnyKind, address: &Address, other: &AnyLive) -> PlanError {
+    let (id, tags) = (&other.id, tags::of_spec(&other.spec));
+    let shown: Vec<String> = tags.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    let whose = match (kind.tagged(), shown.is_empty()) {
+        (false, _) => "is not the one that rsds made".to_owned(),
+        (true, true) => "is not this environment's: it has no tags".to_owned(),
+        (true, false) => format!("is not this environment's; its tags: {}", shown.join(", ")),
+    };
+    PlanError {
+        address: Some(address.clone()),
+        message: format!("{address} is gone, and {id} has its {} and {whose}", kind.key().join(" and ")),
+        help: format!(
+            "to take it over: rsds import {address} {id}; or delete it in AWS, or give it another name there, and rsds makes its \
+             own again"
+        ),
+    }
 }
 
 /// Says what is lost, and every way on.

@@ -202,6 +202,8 @@ pub enum Reason {
     Destroy,
     /// It is in the state but gone from AWS.
     Gone,
+    /// It is gone from AWS, and this has its name.
+    Foreign(String),
     /// The TOML asks for other values.
     Changed,
     /// AWS shows other values than rsds set.

@@ -83,7 +83,7 @@ pub fn moved(then: &Planned, now: &Planned, recorded: &State) -> Since {
 fn live(seen: Option<&Seen>) -> Option<&AnyLive> {
     match seen {
         Some(Seen::Live(live)) => Some(live),
-        Some(Seen::Absent) | None => None,
+        Some(Seen::Absent | Seen::Other(_)) | None => None,
     }
 }
 

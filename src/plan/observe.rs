@@ -6,7 +6,7 @@ use super::refresh::managed;
 use crate::{
     address::Address,
     aws::{Aws, Fault, Look, kind, look::Unread, tags},
-    kind::{AnyLive, AnyWhich},
+    kind::{AnyKind, AnyLive, AnyWhich},
     state::{Entry, State, Status},
 };
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ pub enum Seen {
     Live(AnyLive),
     /// A complete, undenied read did not find it.
     Absent,
+    /// It is not there; this is what has its name, and is another.
+    Other(AnyLive),
 }
 
 /// What AWS shows, by address.
@@ -32,7 +34,15 @@ impl Observed {
     pub fn live(&self, address: &Address) -> Option<&AnyLive> {
         match self.0.get(address) {
             Some(Seen::Live(live)) => Some(live),
-            Some(Seen::Absent) | None => None,
+            Some(Seen::Absent | Seen::Other(_)) | None => None,
+        }
+    }
+
+    /// Returns what has the resource's name, and is another.
+    pub fn other(&self, address: &Address) -> Option<&AnyLive> {
+        match self.0.get(address) {
+            Some(Seen::Other(other)) => Some(other),
+            Some(Seen::Absent | Seen::Live(_)) | None => None,
         }
     }
 
@@ -118,7 +128,60 @@ pub async fn observe(aws: &Aws, state: &State) -> Result<(Observed, Vec<String>)
             observed.0.insert(address.clone(), seen(aws, address, entry, live)?);
         }
     }
+    namesakes(aws, state, &mut observed).await?;
+    below_others(state, &mut observed);
     Ok((observed, look.warnings()))
+}
+
+/// Looks for what has the names of recorded resources that are gone: by hand, somebody may have made them anew.
+async fn namesakes(aws: &Aws, state: &State, observed: &mut Observed) -> Result<(), ObserveError> {
+    let mut look = Look::new(aws);
+    let mut asked: BTreeMap<&str, Vec<(&Address, &Entry)>> = BTreeMap::new();
+    for (address, entry) in &state.entries {
+        let Some(kind) = kind(&entry.kind).filter(|kind| !kind.key().is_empty()) else { continue };
+        let settled = !matches!(entry.status, Status::Creating { .. } | Status::Deleting { .. });
+        let gone = entry.id.is_some() && observed.0.get(address) == Some(&Seen::Absent);
+        if gone && settled && entry.deposed.is_empty() {
+            look.ask(kind, AnyWhich { address: address.clone(), id: None, spec: entry.spec.clone(), settling: false });
+            asked.entry(kind.name()).or_default().push((address, entry));
+        }
+    }
+    if asked.is_empty() {
+        return Ok(());
+    }
+    for (name, answers) in look.answers().await? {
+        for ((address, entry), other) in asked.remove(name).unwrap_or_default().into_iter().zip(answers) {
+            let here = match other {
+                None => continue,
+                // One look came too early, the other did not.
+                Some(same) if entry.id.as_ref() == Some(&same.id) => Seen::Live(same),
+                Some(other) if other.readiness.is_going() => continue,
+                Some(other) => Seen::Other(other),
+            };
+            observed.0.insert(address.clone(), here);
+        }
+    }
+    Ok(())
+}
+
+/// What cannot be tagged is ours because what it hangs on is: below somebody else's there is nothing of ours.
+fn below_others(state: &State, observed: &mut Observed) {
+    let foreign = |on: &Address| observed.other(on).is_some();
+    let hangs = |entry: &Entry| entry.depends_on.iter().any(|d| d.order_only.is_none() && foreign(&d.on));
+    let untagged = |entry: &Entry| kind(&entry.kind).is_some_and(|kind| !kind.tagged());
+    let below = state.entries.iter().filter(|(_, entry)| untagged(entry) && hangs(entry));
+    let below: Vec<Address> = below.map(|(address, _)| address.clone()).collect();
+    observed.0.extend(below.into_iter().map(|address| (address, Seen::Absent)));
+}
+
+/// Tells a resource that stands in the place of a recorded one whose id is its name: it lacks the mark of our state. An
+/// id that AWS gives is never given twice.
+fn is_another(aws: &Aws, kind: &dyn AnyKind, entry: &Entry, live: &AnyLive) -> bool {
+    let named = kind.key().iter().any(|field| entry.spec[*field].as_str() == Some(live.id.as_str()));
+    let tags = tags::of_spec(&live.spec);
+    // What AWS made by itself has no tags at all.
+    let stray = kind.made_by_aws() && tags.is_empty();
+    named && entry.status == Status::Ready && kind.tagged() && !stray && !aws.owner.marked(&tags)
 }
 
 /// Makes sure that what was found without a recorded id is the one that was asked for.
@@ -133,5 +196,6 @@ fn seen(aws: &Aws, address: &Address, entry: &Entry, live: Option<AnyLive>) -> R
         let (address, id) = (address.clone(), live.id.to_string());
         return Err(ObserveError::Foreign { address, id, tags: format!("{found:?}") });
     }
-    Ok(Seen::Live(live))
+    let another = kind(&entry.kind).is_some_and(|kind| is_another(aws, kind, entry, &live));
+    Ok(if another { Seen::Other(live) } else { Seen::Live(live) })
 }

@@ -36,6 +36,10 @@ pub(super) fn plan(
                 (Action::NoOp, vec![Reason::CutOff(entry.status.word().to_owned())], Vec::new())
             }
             (Status::Tainted { why }, Some(_)) => (Action::NoOp, vec![Reason::Broken(why.clone())], Vec::new()),
+            (_, None) if observed.other(address).is_some() => {
+                let other = observed.other(address).map(|other| Reason::Foreign(other.id.to_string()));
+                (Action::NoOp, other.into_iter().collect(), Vec::new())
+            }
             (_, None) if holds(kind, state, address) => {
                 errors.push(lost(kind, state, address, entry));
                 continue;

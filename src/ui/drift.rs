@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     address::Address,
-    kind::After,
+    kind::{After, Tags},
     plan::{Drift, Fate, FieldDrift, Presence, Rating},
 };
 use serde_json::{Value as Json, json};
@@ -54,6 +54,7 @@ const fn done(fate: &Fate) -> &'static str {
         Fate::Created => "the next apply makes it anew",
         Fate::Forgotten => "the TOML no longer has it: its record is dropped",
         Fate::Lost => "rsds does not make anew what held data: rsds plan says what can be done",
+        Fate::Refused => "it is not this environment's: rsds leaves it alone, and makes nothing beside it",
         Fate::Unknown => "there is no plan, so nobody knows what the next apply does",
     }
 }
@@ -66,17 +67,21 @@ fn name(field: &FieldDrift) -> String {
 }
 
 /// Writes what became of one resource, below the line that names it.
-pub(super) fn lines(drift: &Drift, place: PlaceOf<'_>) -> Page {
+pub(super) fn lines(address: &Address, drift: &Drift, place: PlaceOf<'_>) -> Page {
     let mut page = Page::new();
     let deeper = |text: String| (Styled::new().text(" ".repeat(DEEPER)).text(text), DEEPER + 2);
     if let Some(fate) = &drift.fate {
         let (word, label) = rated(drift.rating);
-        let what = match drift.presence {
+        let what = match &drift.presence {
             Presence::There => "there".to_owned(),
             Presence::Gone => "gone from AWS".to_owned(),
+            Presence::Another { id, tags } => format!("gone from AWS, and {id} has its name ({})", shown(tags)),
         };
         page.push((Styled::new().text(" ".repeat(INDENT)).text(what).text(": ").label(label, word), DEEPER));
         page.push(deeper(done(fate).to_owned()));
+        if let Presence::Another { id, .. } = &drift.presence {
+            page.push(deeper(format!("to take it over: rsds import {address} {id}")));
+        }
         if !drift.needed_by.is_empty() {
             let needing: Vec<String> = drift.needed_by.iter().map(ToString::to_string).collect();
             page.push(deeper(format!("it is needed by {}", needing.join(", "))));
@@ -92,6 +97,12 @@ pub(super) fn lines(drift: &Drift, place: PlaceOf<'_>) -> Page {
         }
     }
     page
+}
+
+/// The tags of something that is not ours.
+fn shown(tags: &Tags) -> String {
+    let all: Vec<String> = tags.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    if all.is_empty() { "no tags".to_owned() } else { format!("tags: {}", all.join(", ")) }
 }
 
 /// The three values of a field and what follows from them.
@@ -156,7 +167,11 @@ fn apart(path: &str, state: &Json, live: &Json, tell: &mut impl FnMut(&str, Stri
 /// Says in a line each what became of a resource, for a place where its name stands already.
 pub(super) fn brief(drift: &Drift) -> Vec<String> {
     let (word, _) = rated(drift.rating);
-    let presence = drift.fate.as_ref().map(|fate| format!("gone from AWS ({word}): {}", done(fate)));
+    let gone = match &drift.presence {
+        Presence::Another { id, tags } => format!("gone from AWS, and {id} has its name ({})", shown(tags)),
+        Presence::There | Presence::Gone => "gone from AWS".to_owned(),
+    };
+    let presence = drift.fate.as_ref().map(|fate| format!("{gone} ({word}): {}", done(fate)));
     let fields = drift.fields.iter().map(|field| {
         let (word, _) = rated(field.rating);
         format!("{} ({word}): {}", name(field), values(field, &|_| None).join("; "))
@@ -189,7 +204,11 @@ pub(super) fn json_of(address: &Address, drift: &Drift, place: PlaceOf<'_>) -> J
         "address": address,
         "kind": drift.kind,
         "id": drift.id,
-        "gone": drift.presence == Presence::Gone,
+        "gone": drift.presence != Presence::There,
+        "another": match &drift.presence {
+            Presence::Another { id, tags } => json!({ "id": id, "tags": tags }),
+            Presence::There | Presence::Gone => Json::Null,
+        },
         "fate": drift.fate,
         "rating": drift.rating(),
         "counts": drift.counts(),

@@ -35,6 +35,9 @@ pub(super) fn reason(reason: &Reason, of: Action, destroy: bool) -> Option<Strin
         Reason::Destroy if destroy => return None,
         Reason::Destroy => "to be destroyed".to_owned(),
         Reason::Gone => "gone from AWS".to_owned(),
+        Reason::Foreign(id) => {
+            format!("gone from AWS: {id} has its name and is not this environment's, so it is left alone")
+        }
         Reason::Changed if of == Action::Update => return None,
         Reason::Changed => "changed in the TOML".to_owned(),
         Reason::Drifted => "drifted: AWS shows other values than rsds set".to_owned(),

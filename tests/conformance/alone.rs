@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub(super) struct Hand<'a> {
     pub(super) kind: &'static dyn AnyKind,
     pub(super) address: Address,
-    id: Id,
+    pub(super) id: Id,
     pub(super) spec: Json,
     aws: &'a Aws,
     clock: &'a Clock,
@@ -38,7 +38,7 @@ impl<'a> Hand<'a> {
         Self { kind: kind(&entry.kind).unwrap(), address: at(address), id, spec, aws, clock, sandbox }
     }
 
-    async fn read(&self) -> Option<AnyLive> {
+    pub(super) async fn read(&self) -> Option<AnyLive> {
         let which = AnyWhich {
             address: self.address.clone(),
             id: Some(self.id.clone()),
@@ -69,7 +69,7 @@ impl<'a> Hand<'a> {
     }
 
     /// Sends a step as often as it takes: what is busy or not visible yet is asked again.
-    async fn run(&mut self, step: &Step, before: &Json) {
+    pub(super) async fn run(&mut self, step: &Step, before: &Json) {
         if step.settled {
             self.settle().await;
         }
@@ -107,7 +107,7 @@ impl<'a> Hand<'a> {
         assert_eq!(differences(self.kind, &self.spec, &live), [""; 0], "{} {}", self.address, row.field);
     }
 
-    async fn remove(&mut self) {
+    pub(super) async fn remove(&mut self) {
         let spec = self.spec.clone();
         let steps = self.kind.remove(&spec).unwrap();
         assert!(!steps.is_empty(), "{} has no way out", self.address);
@@ -116,7 +116,7 @@ impl<'a> Hand<'a> {
         }
     }
 
-    async fn gone(&self) {
+    pub(super) async fn gone(&self) {
         for _ in 0..PATIENCE {
             if self.read().await.is_none() {
                 return;
@@ -126,7 +126,7 @@ impl<'a> Hand<'a> {
         panic!("{} does not go: {:?}", self.address, self.read().await)
     }
 
-    async fn create(&self, token: &str) -> Result<(Id, Json), Fault> {
+    pub(super) async fn create(&self, token: &str) -> Result<(Id, Json), Fault> {
         for _ in 0..PATIENCE {
             match self.kind.create(self.aws, &self.spec, token).await {
                 Err(fault) if matches!(fault.class, Class::Busy | Class::Propagating | Class::NotFound) => {

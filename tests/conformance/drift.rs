@@ -7,11 +7,13 @@ use super::{
     changes::rows,
     table::{self, Row, To},
 };
+use crate::harness::destroying;
 use rsds::{
     address::Address,
-    aws::KINDS,
-    kind::{After, AnyKind, AnyLive, Field, OnChange},
-    plan::{Fate, FieldDrift, Options, Plan, Rating},
+    aws::{KINDS, kind},
+    kind::{After, AnyKind, AnyLive, Field, Id, OnChange},
+    plan::{Fate, FieldDrift, Options, Plan, Presence, Rating},
+    session::Session,
 };
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -179,6 +181,73 @@ async fn each_field_bent_from_outside_is_told_rated_and_mended() {
     let all = KINDS.iter().flat_map(|kind| readable(*kind).map(|field| (kind.name(), field.name)));
     let left: Vec<(&str, &str)> = all.filter(|pair| !swept.contains(pair)).collect();
     assert_eq!(left, NOT_TRIED, "nobody bent these");
+}
+
+/// Kinds that AWS knows by a name and nothing else: one made anew by hand is the same to everybody.
+const NAMED_ALONE: [&str; 2] = ["kms.alias", "iam.role-policy"];
+
+/// Deletes a subject by hand and makes it anew without tags, as somebody in the console would.
+async fn made_anew(bench: &Bench, session: &Session, subject: table::Subject) -> Option<(Address, Id)> {
+    let of = kind(subject.given.kind).unwrap();
+    if !of.key().contains(&"name") || NAMED_ALONE.contains(&of.name()) {
+        return None;
+    }
+    let state = &session.state;
+    for holder in subject.held_by {
+        let mut holder = Hand::of(holder, state, &session.aws, bench);
+        holder.remove().await;
+        holder.gone().await;
+    }
+    let mut hand = Hand::of(subject.given.address, state, &session.aws, bench);
+    hand.remove().await;
+    hand.gone().await;
+    if of.tagged() {
+        hand.spec["tags"] = json!({});
+    }
+    let (id, _) = hand.create("99999999-2222-4333-8444-555555555555").await.unwrap();
+    hand.id = id;
+    let spec = hand.spec.clone();
+    for step in of.finish(&spec).unwrap() {
+        hand.run(&step, &spec).await;
+    }
+    hand.settle().await;
+    Some((hand.address.clone(), hand.id.clone()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namesake_made_by_hand_is_named_and_never_touched() {
+    let mut bench = Bench::ready().await;
+    let session = bench.open().await;
+    let mut made: BTreeMap<Address, Id> = BTreeMap::new();
+    for subject in table::subjects() {
+        made.extend(made_anew(&bench, &session, subject).await);
+    }
+    assert_eq!(made.len(), 11, "{made:?}");
+    let world = bench.estate.sandbox.world();
+    let errors = bench.refusal().await;
+    for (address, id) in &made {
+        let error = errors.iter().find(|error| error.address.as_ref() == Some(address));
+        let error = error.unwrap_or_else(|| panic!("{address} may be made beside {id}: {errors:#?}"));
+        assert!(error.message.contains(&format!("{id} has its ")), "{}", error.message);
+        assert!(error.help.contains(&format!("rsds import {address} {id};")), "{}", error.help);
+    }
+    let told = bench.plan(&session, &Options { refresh_only: true, ..Options::default() }).await;
+    for (address, id) in &made {
+        let Presence::Another { id: of, .. } = &told.drift[address].presence else {
+            panic!("{:?}", told.drift[address])
+        };
+        assert_eq!(of, id, "{address}");
+        assert!(told.refresh.iter().all(|(of, _)| of != address) && told.ops.iter().all(|op| op.address != *address));
+    }
+    assert_eq!(bench.estate.sandbox.world(), world, "a plan changes nothing");
+    bench.apply(&destroying(&["subject"])).await;
+    let after = bench.open().await;
+    assert!(made.keys().all(|address| !after.state.entries.contains_key(address)), "their records are dropped");
+    for (address, id) in &made {
+        let mut hand = Hand::of(&address.to_string(), &session.state, &after.aws, &bench);
+        hand.id = id.clone();
+        assert!(hand.read().await.is_some(), "{address}: {id} was deleted");
+    }
 }
 
 /// The list that `docs/drift.md` is written from.

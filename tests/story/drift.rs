@@ -269,3 +269,44 @@ async fn a_key_that_data_needs_is_not_made_anew() {
     estate.sandbox.edit(|world| world.kms.keys.get_mut(&key).unwrap().deletion = None).unwrap();
     estate.settled().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_made_anew_is_taken_over_by_the_command_the_plan_names() {
+    let mut estate = Estate::new(TWO);
+    estate.converge(&Options::default()).await;
+    let (group, log) = ("networking/consumer-security-group", "consumer-reporting-1/role");
+    // A role of the same name without our tags, and a group of the same name with another id.
+    let role = id(&estate, log);
+    let old = id(&estate, group);
+    estate
+        .sandbox
+        .edit(|world| {
+            world.iam.roles.values_mut().find(|of| of.name == role).unwrap().tags =
+                [("team".into(), "bi".into())].into();
+            let moved = world.ec2.groups.remove(&old).unwrap();
+            world.ec2.tags.remove(&old);
+            world.ec2.groups.insert("sg-0000000000000beef".to_owned(), moved);
+        })
+        .unwrap();
+    let why = estate.refusal(&Options::default()).await;
+    assert!(
+        why.contains(&format!(
+            "{log} is gone, and {role} has its name and is not this environment's; its tags: team = bi"
+        )),
+        "{why}"
+    );
+    assert!(why.contains(&format!("rsds import {log} {role};")), "{why}");
+    assert!(why.contains(&format!("rsds import {group} sg-0000000000000beef;")), "{why}");
+    let session = estate.open().await.unwrap();
+    let (observed, plan) = session.look(&Options::default()).await.unwrap();
+    let report = rsds::status::Report::of(&session.state, &observed, &plan);
+    let said = report.resources[&group.parse().unwrap()].said.clone().unwrap();
+    assert!(said.contains("sg-0000000000000beef has its name"), "{said}");
+    assert!(report.has_drifted());
+    for (address, id) in [(log, role.as_str()), (group, "sg-0000000000000beef")] {
+        let outcome = estate.import(address, id).await;
+        assert!(outcome.is_complete(), "{address}: {:#?}", outcome.failed);
+    }
+    let state = estate.state();
+    assert_eq!(state.entries[&group.parse().unwrap()].id.as_ref().unwrap().as_str(), "sg-0000000000000beef");
+}

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     kind::{After, Disruption},
-    plan::{Action, Change, Connections, Drift, Rating, Stage, Summary},
+    plan::{Action, Change, Connections, Drift, Rating, Reason, Stage, Summary},
     ui::{
         drift,
         duration::about,
@@ -59,7 +59,7 @@ impl PlanView<'_> {
     pub(super) fn resource(&self, change: &Change, width: usize, page: &mut Page) {
         page.push((self.headline(change), INDENT));
         if let Some(drift) = self.drift_of(change) {
-            page.extend(drift::lines(drift, &|key| self.place(Some(key))));
+            page.extend(drift::lines(&change.address, drift, &|key| self.place(Some(key))));
             return;
         }
         let rows = rows(change, self.verbose, width - INDENT);
@@ -282,7 +282,8 @@ impl PlanView<'_> {
             return format!("Plan: {}.{limit}", summary.counts().join(", "));
         }
         // Halves of an earlier run have a reason: they are the next apply's work, and were not compared.
-        let halves = self.plan.changes.values().filter(|change| !change.reasons.is_empty()).count();
+        let is_half = |reason: &Reason| matches!(reason, Reason::CutOff(_) | Reason::Broken(_));
+        let halves = self.plan.changes.values().filter(|change| change.reasons.iter().any(is_half)).count();
         let halves = match halves {
             0 => String::new(),
             _ => format!(" {} left half-way by an earlier run: rsds apply goes on.", words::count(halves, "resource")),
@@ -290,7 +291,14 @@ impl PlanView<'_> {
         if self.limited {
             return format!("Nothing has drifted.{halves}{limit}");
         }
-        format!("Nothing has drifted: AWS shows what the state has.{halves}")
+        match self.plan.drift.values().any(Drift::counts) {
+            // Something else has a name: neither the record nor AWS is changed for that.
+            true => format!("The state stays as it is.{halves}"),
+            false if self.plan.drift.is_empty() => {
+                format!("Nothing has drifted: AWS shows what the state has.{halves}")
+            }
+            false => format!("Nothing has drifted but what is left alone.{halves}"),
+        }
     }
 
     fn longest(&self) -> String {
@@ -354,7 +362,7 @@ mod tests {
     use super::*;
     use crate::{
         kind::Order,
-        plan::{FieldChange, Plan, Reason, Verb},
+        plan::{FieldChange, Plan, Verb},
         ui::sample::{address, change, fresh, from, impact, known, op, plan},
     };
     use serde_json::{Value as Json, json};

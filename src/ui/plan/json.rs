@@ -101,6 +101,7 @@ fn reason(reason: &Reason) -> Json {
         Reason::Removed => ("removed", None),
         Reason::Destroy => ("destroy", None),
         Reason::Gone => ("gone", None),
+        Reason::Foreign(id) => ("foreign", Some(id.clone())),
         Reason::Changed => ("changed", None),
         Reason::Drifted => ("drifted", None),
         Reason::Requested => ("requested", None),

@@ -80,7 +80,7 @@ impl View for StatusView<'_> {
 impl StatusView<'_> {
     fn drift_block(&self) -> Block {
         let entries = self.report.drift.iter().map(|(address, drift)| {
-            let unwrapped = lines(drift::lines(drift, &|key| self.nearest(key)), false, usize::MAX);
+            let unwrapped = lines(drift::lines(address, drift, &|key| self.nearest(key)), false, usize::MAX);
             let fields = unwrapped.lines().map(|line| format!("{}\n", line.strip_prefix("  ").unwrap_or(line)));
             let brief = format!("{address}\n");
             Entry { full: brief.clone() + &fields.collect::<String>(), brief, weight: 3 }

@@ -62,7 +62,7 @@ impl StatusView<'_> {
         page.push((Styled::new().text(self.drifting()), 2));
         for (address, drift) in &self.report.drift {
             page.push((Styled::new().text("  ").label(Label::Address, address.to_string()), 6));
-            page.extend(drift::lines(drift, &|key| self.nearest(key)));
+            page.extend(drift::lines(address, drift, &|key| self.nearest(key)));
         }
         page.push((Styled::new().text(self.pending()), 2));
         page
