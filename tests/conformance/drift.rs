@@ -113,6 +113,10 @@ async fn bend(bench: &Bench, round: usize) -> Option<Vec<(Bent, &'static str)>> 
             // What is registered besides is not theirs: somebody else can only take addresses out.
             row.to = To::Value(json!([before["addresses"][0]]));
         }
+        if row.field == "default_role" && row.with.is_empty() {
+            // The default is one of the roles.
+            row.with.push(("roles", json!(["@spare/role-1.arn", "@spare/role-2.arn"])));
+        }
         if value(&row, &before, &state) == before[row.field] {
             continue;
         }
@@ -135,6 +139,10 @@ async fn each_field_bent_from_outside_is_told_rated_and_mended() {
             continue;
         }
         swept.extend(bent.iter().map(|(bent, field)| (bent.kind.name(), *field)));
+        println!(
+            "round {round}: {:?}",
+            bent.iter().map(|(bent, field)| format!("{} {field}", bent.kind.name())).collect::<Vec<_>>()
+        );
         let session = bench.open().await;
         let told = bench.plan(&session, &refresh).await;
         let mut wrong: Vec<String> = bent.iter().flat_map(|(bent, _)| bent.wrong(&told, false)).collect();
