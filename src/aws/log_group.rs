@@ -140,6 +140,7 @@ impl Kind for LogGroup {
     };
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
     const SETTLES: bool = false;
+    const MADE_BY_AWS: bool = true;
     const KEY: &'static [&'static str] = &["name"];
     const NAMED_BY: &'static str = "its name";
 

@@ -476,6 +476,8 @@ pub trait Kind: Sized + Send + Sync + 'static {
     const HOLDS_DATA: bool = false;
     /// Whether data elsewhere is unreadable without it (a key).
     const KEEPS_DATA_READABLE: bool = false;
+    /// Whether AWS itself makes one of its name where there is none: without tags, and yet nobody else's.
+    const MADE_BY_AWS: bool = false;
     /// Whether its absence weakens protection (audit logs).
     const GUARDS: bool = false;
     /// What can be done when it is gone and held data, or made data readable: commands in which `NAME` stands for its

@@ -86,6 +86,8 @@ pub trait AnyKind: Send + Sync {
     fn holds_data(&self) -> bool;
     /// See `Kind::KEEPS_DATA_READABLE`.
     fn keeps_data_readable(&self) -> bool;
+    /// See `Kind::MADE_BY_AWS`.
+    fn made_by_aws(&self) -> bool;
     /// See `Kind::GUARDS`.
     fn guards(&self) -> bool;
     /// See `Kind::RECOVERY`.
@@ -188,6 +190,9 @@ impl<K: Kind> AnyKind for Registered<K> {
     }
     fn keeps_data_readable(&self) -> bool {
         K::KEEPS_DATA_READABLE
+    }
+    fn made_by_aws(&self) -> bool {
+        K::MADE_BY_AWS
     }
     fn guards(&self) -> bool {
         K::GUARDS
