@@ -134,6 +134,7 @@ fn pages(readers: usize, logs: usize) -> usize {
 }
 
 /// Demands what reading costs: the calls and waves of a plan without changes, by readers.
+#[expect(clippy::print_stdout, reason = "the figures, for `--nocapture`")]
 async fn of_estates(name: &str, toml: &str, logs: usize, refreshes: [(usize, (usize, u32)); 4]) {
     let mut all = Vec::new();
     for (readers, _) in refreshes {

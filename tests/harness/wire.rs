@@ -43,6 +43,7 @@ impl HttpClient for Wire {
 }
 
 impl HttpConnector for Wire {
+    #[expect(clippy::disallowed_methods, reason = "the wire itself takes time")]
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let wire = self.clone();
         HttpConnectorFuture::new(async move {

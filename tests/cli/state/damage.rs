@@ -94,7 +94,9 @@ fn a_state_of_format_1_is_read_and_written_as_the_newest() {
     let folder = applied();
     let mut old = serde_json::to_value(folder.recorded()).unwrap();
     old["format"] = 1.into();
-    ["run", "written"].map(|later| old.as_object_mut().unwrap().remove(later));
+    for later in ["run", "written"] {
+        old.as_object_mut().unwrap().remove(later);
+    }
     fs::write(folder.path(STATE), sealed(&old)).unwrap();
     fs::remove_dir_all(folder.path(".rsds/sandbox/state/dev/history")).unwrap();
     folder.settled();
