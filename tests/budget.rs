@@ -23,9 +23,9 @@ struct Cost {
     destroy: (usize, u64),
 }
 
-const DEV: Cost = Cost { apply: (246, 362), plan_without_changes: 27, destroy: (466, 313) };
-const STAGING: Cost = Cost { apply: (324, 370), plan_without_changes: 35, destroy: (436, 480) };
-const PROD: Cost = Cost { apply: (381, 370), plan_without_changes: 36, destroy: (624, 480) };
+const DEV: Cost = Cost { apply: (246, 362), plan_without_changes: 27, destroy: (289, 313) };
+const STAGING: Cost = Cost { apply: (324, 370), plan_without_changes: 35, destroy: (421, 480) };
+const PROD: Cost = Cost { apply: (381, 370), plan_without_changes: 36, destroy: (543, 482) };
 
 fn calls(estate: &Estate) -> usize {
     estate.sandbox.take_calls().len()

@@ -61,7 +61,7 @@ impl Course {
             estate.apply().await;
         }
         estate.set(self.sets);
-        estate.sandbox.weather(self.weather.clone());
+        estate.sandbox.weather(self.weather.clone()).unwrap();
         let tap = Tap::recording(&estate);
         let (_keep, interrupt) = watch::channel(None);
         let outcome = estate.run_on(&self.options, Arc::new(tap.clone()), interrupt).await;

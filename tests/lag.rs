@@ -14,7 +14,7 @@ fn days() -> impl Iterator<Item = Weather> {
 async fn the_plan_right_after_an_apply_is_empty() {
     for weather in days() {
         let mut estate = Estate::new(TINY);
-        estate.sandbox.weather(weather);
+        estate.sandbox.weather(weather).unwrap();
         // The last thing made is the one that lags.
         for targets in [&["networking"][..], &["networking", "producer/key", "producer/role"], &[]] {
             let options = targeted(targets);
@@ -31,7 +31,7 @@ async fn the_plan_right_after_an_apply_is_empty() {
 async fn what_is_really_gone_is_told_though_it_was_made_moments_ago() {
     for weather in days() {
         let mut estate = Estate::new(TINY);
-        estate.sandbox.weather(weather);
+        estate.sandbox.weather(weather).unwrap();
         estate.run(&targeted(&["networking"])).await;
         estate.sandbox.edit(|world| world.ec2.rules.clear()).unwrap();
         let since = estate.clock.elapsed();
@@ -54,7 +54,7 @@ async fn a_plan_that_finds_all_as_it_was_left_waits_for_nothing() {
 async fn a_change_right_after_an_apply_finds_what_it_changes() {
     for weather in days() {
         let mut estate = Estate::new(TINY);
-        estate.sandbox.weather(weather);
+        estate.sandbox.weather(weather).unwrap();
         let options = targeted(&["networking", "producer/key", "producer/role"]);
         estate.run(&options).await;
         estate.set(&["tags.team=\"data\"", "networking.allowed_cidrs=[\"192.168.0.0/16\"]"]);
@@ -68,7 +68,7 @@ async fn a_change_right_after_an_apply_finds_what_it_changes() {
 async fn a_destroy_right_after_an_apply_leaves_nothing() {
     for weather in days() {
         let mut estate = Estate::new(TINY);
-        estate.sandbox.weather(weather);
+        estate.sandbox.weather(weather).unwrap();
         let outcome = estate.run(&targeted(&["networking", "producer/key", "producer/role"])).await;
         assert!(outcome.is_complete(), "{:#?}", outcome.failed);
         let outcome = estate.run(&destroying(&[])).await;

@@ -181,7 +181,7 @@ async fn meddle(estate: &Estate, meddling: Meddling) {
 /// Lives one life.
 async fn live(weather: &Weather, events: &[Event]) -> Result<(), TestCaseError> {
     let mut estate = Estate::bare(TINY);
-    estate.sandbox.weather(weather.clone());
+    estate.sandbox.weather(weather.clone()).unwrap();
     let mut edit = 0;
     for event in events {
         estate.sandbox.disarm();
@@ -198,9 +198,9 @@ async fn live(weather: &Weather, events: &[Event]) -> Result<(), TestCaseError> 
             }
             Event::Meddle(meddling) => {
                 // What somebody else does is done, whatever it took.
-                estate.sandbox.weather(Weather::default());
+                estate.sandbox.weather(Weather::default()).unwrap();
                 meddle(&estate, *meddling).await;
-                estate.sandbox.weather(weather.clone());
+                estate.sandbox.weather(weather.clone()).unwrap();
                 continue;
             }
             Event::Strike(blows) => {

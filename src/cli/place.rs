@@ -40,14 +40,17 @@ impl Way {
 
 /// Opens the built-in AWS kept in a folder, in this weather.
 pub(super) fn open_sandbox(dir: &Path, speed: f64, weather: &Weather) -> Result<Sandbox, Failure> {
-    let sandbox = Sandbox::open(dir, Clock::scaled(speed)).map_err(|error| {
+    let open = || -> std::io::Result<Sandbox> {
+        let sandbox = Sandbox::open(dir, Clock::scaled(speed))?;
+        sandbox.weather(weather.clone())?;
+        Ok(sandbox)
+    };
+    open().map_err(|error| {
         Failure::new(
             format!("cannot open the sandbox in {}: {error}", dir.display()),
             "to begin with an empty one: rsds sandbox reset",
         )
-    })?;
-    sandbox.weather(weather.clone());
-    Ok(sandbox)
+    })
 }
 
 impl Context {

@@ -170,8 +170,13 @@ impl Sandbox {
     }
 
     /// Lets the weather be this from now on.
-    pub fn weather(&self, weather: Weather) {
+    ///
+    /// # Errors
+    /// The quotas cannot be kept.
+    pub fn weather(&self, weather: Weather) -> io::Result<()> {
+        weather.quotas.iter().try_for_each(|(key, limit)| self.set_quota(key, *limit))?;
         self.state().sky = Sky::of(weather);
+        Ok(())
     }
 
     /// Tells somebody of every call from now on, or nobody.

@@ -43,6 +43,8 @@ pub struct Weather {
     pub capacity: Shortage,
     /// How long a change of this service may stay unseen.
     pub lag: BTreeMap<String, Lag>,
+    /// What the account may have, by `<service>/<code>`.
+    pub quotas: BTreeMap<String, u64>,
 }
 
 /// A token bucket: each call takes one, and is refused where there is none.
@@ -102,9 +104,9 @@ impl Weather {
         Self { seed, ..Self::preset("rough").unwrap_or_default() }
     }
 
-    /// Whether nothing of it would ever be felt.
+    /// Whether no call would ever feel it; quotas are the world's.
     pub fn is_calm(&self) -> bool {
-        *self == Self { seed: self.seed, ..Self::default() }
+        *self == Self { seed: self.seed, quotas: self.quotas.clone(), ..Self::default() }
     }
 }
 

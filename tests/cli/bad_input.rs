@@ -317,7 +317,25 @@ fn a_weather_is_for_the_sandbox_and_its_mistakes_have_places() {
     let folder = Folder::new(SMALL);
     folder.write("bad.toml", "latency = 30\n[errors]\n\"ec2:CreateVcp\" = 2\n");
     let before = folder.files();
-    insta::assert_snapshot!(folder.rsds(&[&["plan", "--sandbox-weather", "bad.toml"], &FAST]), @"");
+    insta::assert_snapshot!(folder.rsds(&[&["plan", "--sandbox-weather", "bad.toml"], &FAST]), @r#"
+    exit 1
+    --- stdout
+    --- stderr
+    error: `latency` must be a duration in quotes, found an integer
+     --> bad.toml:1:11
+      |
+    1 | latency = 30
+      |           ^^ expected a duration in quotes
+      |
+      = help: write `"30s"`
+
+    error: errors."ec2:CreateVcp": 2 is out of bounds: from 0 to 1
+     --> bad.toml:3:19
+      |
+    3 | "ec2:CreateVcp" = 2
+      |                   ^
+    2 problems; nothing was changed
+    "#);
     folder
         .rsds(&[&["sandbox", "serve", "--port", "0", "--sandbox-weather", "bad.toml"]])
         .exits(1)

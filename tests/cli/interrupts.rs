@@ -50,7 +50,7 @@ fn a_destroy_told_to_stop_goes_on_the_next_time() {
 fn killed_again_and_again() {
     let folder = Folder::new(SMALL);
     // Just begun; the network half there; the warehouses coming up; the last step.
-    for at in ["-1/role: ", "networking/vpc: ", "/workgroup: creating", "/targets: creating"] {
+    for at in ["-1/role: ", "networking/vpc: ", "/workgroup: creating", "/workgroup: created"] {
         let mut apply = folder.start(&[&["apply", "--auto-approve"], &SLOW]);
         apply.until(at);
         apply.signal("KILL");

@@ -96,7 +96,7 @@ async fn brought(estate: &mut Estate, next: &Options, what: &str, figures: &mut 
         }
         estate.clock.sleep(LATE * 2).await;
     }
-    estate.sandbox.weather(Weather::default());
+    estate.sandbox.weather(Weather::default()).unwrap();
     if next.destroy && estate.store.last().is_some_and(|state| !state.entries.is_empty()) {
         figures.incomplete.push(format!("{what}: the state is not empty"));
     }

@@ -10,6 +10,7 @@ use crate::config::keys::{Absent, Key, Since, Type};
 use crate::config::shape::Shape;
 use crate::config::{Document, Problems, Spot};
 use crate::sandbox::SERVICES;
+use crate::sandbox::quota::{QUOTAS, Quota};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -48,6 +49,8 @@ const KEYS: &[Key] = &[
     key("capacity.short_for", HOUR, Nothing, "For so long after the first of them every one is."),
     key("lag", Type::Map(Shape::Any), Nothing, "How long a change may stay unseen, by service."),
     key("lag.*", HOUR, Nothing, "At most so long."),
+    key("quotas", Type::Map(Shape::Any), Nothing, "What the account may have, by `service/code`; it stays so until it is set again."),
+    key("quotas.*", Type::Int(0, 1_000_000), Nothing, "So many."),
 ];
 
 impl Weather {
@@ -74,6 +77,7 @@ impl Weather {
 
     fn checked(mut document: Document) -> Result<Self, Problems> {
         check_names(&mut document);
+        check_quotas(&mut document);
         let document = document.finish()?;
         let preset = PRESETS.iter().find(|preset| Some(preset.name) == document.text(&["preset"]));
         Ok(match preset {
@@ -107,6 +111,18 @@ fn check_names(document: &mut Document) {
         let help = nearest(&name, known.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
         let help = help.unwrap_or_else(|| services(name.split(':').next().unwrap_or_default()));
         document.wrong(&["errors", &name], Spot::Key, message, Some(help));
+    }
+}
+
+fn check_quotas(document: &mut Document) {
+    for name in document.names(&["quotas"]) {
+        let known: Vec<String> = QUOTAS.iter().map(Quota::key).collect();
+        if !known.contains(&name) {
+            let message = format!("quotas: the sandbox has no quota `{}`", name.escape_debug());
+            let near = nearest(&name, known.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+            let help = near.unwrap_or_else(|| format!("quotas: {}", known.join(", ")));
+            document.wrong(&["quotas", &name], Spot::Key, message, Some(help));
+        }
     }
 }
 
@@ -147,6 +163,7 @@ fn read(document: &Document) -> Weather {
             late_by: time(&["lost", "late_by"]),
         },
         capacity: Shortage { rate: number(&["capacity", "rate"]), short_for: time(&["capacity", "short_for"]) },
+        quotas: named("quotas").filter_map(|name| Some((name.clone(), document.whole(&["quotas", &name])?))).collect(),
         lag: named("lag").map(|name| (name.clone(), Lag(time(&["lag", &name])))).collect::<BTreeMap<_, Lag>>(),
     }
 }
@@ -189,6 +206,7 @@ mod tests {
             lost = { requests = 0.1, answers = 0.2, late = 0.3, late_by = "20s" }
             capacity = { rate = 0.4, short_for = "10m" }
             lag = { iam = "1m 30s" }
+            quotas = { "redshift-serverless/workgroups" = 200 }
         "#;
         let weather = Weather::parse("weather.toml", text).unwrap();
         let wanted = Weather {
@@ -200,6 +218,7 @@ mod tests {
             lost: Losses { requests: 0.1, answers: 0.2, late: 0.3, late_by: Duration::from_secs(20) },
             capacity: Shortage { rate: 0.4, short_for: Duration::from_secs(600) },
             lag: BTreeMap::from([("iam".into(), Lag(Duration::from_secs(90)))]),
+            quotas: BTreeMap::from([("redshift-serverless/workgroups".into(), 200)]),
         };
         assert_eq!(weather, wanted);
         // The same names and forms in every other form of it.
@@ -238,6 +257,8 @@ requests = true
 [lag]
 redshift-serverles = \"5s\"
 iam = 5
+[quotas]
+\"redshift-serverless/workgroup\" = 30
 ";
         let found = problems(text);
         let at = |place: &str, words: &[&str]| {
@@ -258,7 +279,8 @@ iam = 5
         at("13:12", &["`lost.requests` must be a number, found a boolean"]);
         at("15:1", &["no service `redshift-serverles`", "did you mean `redshift-serverless`?"]);
         at("16:7", &["`lag.iam` must be a duration in quotes, found an integer", "write `\"5s\"`"]);
-        assert_eq!(found.len(), 12, "{}", found.join("\n\n"));
+        at("18:1", &["no quota `redshift-serverless/workgroup`", "did you mean `redshift-serverless/workgroups`?"]);
+        assert_eq!(found.len(), 13, "{}", found.join("\n\n"));
     }
 
     #[test]

@@ -23,7 +23,7 @@ fn iam(body: &str) -> http::Request<Bytes> {
 fn under(toml: &str) -> (Sandbox, Clock) {
     let clock = Clock::paused("2026-01-01T00:00:00Z".parse().unwrap());
     let sandbox = Sandbox::in_memory(clock.clone());
-    sandbox.weather(Weather::parse("weather.toml", toml).unwrap());
+    sandbox.weather(Weather::parse("weather.toml", toml).unwrap()).unwrap();
     (sandbox, clock)
 }
 
@@ -113,7 +113,7 @@ async fn a_late_request_lands_at_its_time_and_once() {
     assert_eq!(sandbox.exchange(&ec2("CreateInternetGateway")).unwrap_err(), Lost);
     // One that only reads has nobody left to tell.
     assert_eq!(sandbox.exchange(&ec2("DescribeVpcs")).unwrap_err(), Lost);
-    sandbox.weather(Weather::default());
+    sandbox.weather(Weather::default()).unwrap();
     clock.sleep(millis(19_999)).await;
     assert_eq!(shown(&sandbox), 0);
     clock.sleep(millis(1)).await;
@@ -201,7 +201,7 @@ async fn an_empty_bucket_refuses_before_anything_is_done() {
 async fn the_same_seed_is_the_same_weather() {
     let lived = async |seed: u64| {
         let (sandbox, clock) = under("");
-        sandbox.weather(Weather::rough(seed));
+        sandbox.weather(Weather::rough(seed)).unwrap();
         for number in 0..150 {
             let calls = [ec2("CreateInternetGateway"), ec2("DescribeInternetGateways"), iam("ListRoles")];
             sandbox.carry(calls[number % 3].clone()).await.ok();

@@ -18,7 +18,7 @@ fn unknown_filters_are_refused_even_on_an_empty_world() {
         assert_eq!(lab.refused(operation.name, none), "InvalidParameterValue");
         count += 1;
     }
-    assert_eq!(count, 11);
+    assert_eq!(count, 12);
 }
 
 #[test]
