@@ -18,7 +18,7 @@ use crate::{
         typed::{Config, Vpc},
     },
     failure::Failure,
-    plan::{self, Binding, Moved, Observed, Options, Plan, PlanError, Planned, Saved, Since, observe},
+    plan::{self, Binding, Moved, ObserveError, Observed, Options, Plan, PlanError, Planned, Saved, Since, observe},
     preflight::{Preflight, Report},
     stack::{Existing, Site, Stack, build, existing, recorded_zones},
     state::{Run, State, Store, StoreError, Writer, Written},
@@ -239,14 +239,22 @@ impl Session {
     async fn observed(&self) -> Result<(Observed, Vec<String>), Failure> {
         let mut pause = Duration::from_secs(1);
         loop {
-            let (observed, warnings) = observe(&self.aws, &self.state).await?;
+            let seen = observe(&self.aws, &self.state).await;
             let told = self.state.written.map(|written| self.clock.timestamp().duration_since(written));
             let told = told.map(|told| self.clock.aws_time(Duration::try_from(told).unwrap_or_default()));
             match told.and_then(|told| SECOND_LOOK.checked_sub(told)).filter(|left| !left.is_zero()) {
-                Some(left) if !observed.is_as_recorded(&self.state) => self.clock.sleep(pause.min(left)).await,
-                Some(_) | None => return Ok((observed, warnings)),
+                Some(left) if self.may_show_late(&seen) => self.clock.sleep(pause.min(left)).await,
+                Some(_) | None => return Ok(seen?),
             }
             pause *= 2;
+        }
+    }
+
+    /// Tells whether what was seen may be the past: it is not as recorded, or has a stranger where one was taken away.
+    fn may_show_late(&self, seen: &Result<(Observed, Vec<String>), ObserveError>) -> bool {
+        match seen {
+            Ok((observed, _)) => !observed.is_as_recorded(&self.state),
+            Err(error) => matches!(error, ObserveError::Foreign { .. }),
         }
     }
 

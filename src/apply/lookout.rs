@@ -1,7 +1,7 @@
 //! Looking at what keeps resources from being deleted, until it is gone: one lookout for all that wait, and one call a
 //! look for all interfaces they wait for.
 //!
-//! Called by `blocked`. What will not go by itself is told at once. Must never send a mutating call.
+//! Called by `blocked`. What will not go by itself is told at the first look. Must never send a mutating call.
 
 use super::{Event, Interrupt, Setting, Trouble, event::seconds, halted};
 use crate::{
@@ -25,8 +25,10 @@ use tokio::{
 /// How long what leaves in this very run is waited for (aws-facts.md 1.2: interfaces go within 20 minutes).
 const LEAVING: Duration = Duration::from_secs(30 * 60);
 /// How long what is not of this run is waited for where AWS takes it away after its owner (6.2, 7.1: minutes): its owner
-/// may be gone already. Nothing else goes by itself.
+/// may be gone already.
 const PASSING: Duration = Duration::from_secs(15 * 60);
+/// How long anything else is waited for: a look may show what was taken away moments ago (IAM: for two minutes, 2).
+const SHOWING: Duration = Duration::from_secs(2 * 60);
 /// How long the first look waits for others that are refused at the same moment.
 const TOGETHER: Duration = Duration::from_millis(100);
 /// The shortest pause between two looks, and the longest: for all interfaces at once, and for anything else.
@@ -81,7 +83,7 @@ fn judge(blockers: &[Blocker], leaving: &Leaving, waited: Duration) -> Verdict {
     let patience = |blocker: &Blocker| match (leaving.has(blocker), blocker.passing) {
         (true, _) => LEAVING,
         (false, true) => PASSING,
-        (false, false) => Duration::ZERO,
+        (false, false) => SHOWING,
     };
     let lost: Vec<Blocker> = blockers.iter().filter(|blocker| waited >= patience(blocker)).cloned().collect();
     match (blockers.is_empty(), lost.is_empty()) {
@@ -321,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_is_waited_for_longest_and_what_stays_not_at_all() {
+    fn what_leaves_is_waited_for_longest_and_what_stays_as_long_as_it_may_show() {
         let (ours, none) = (leaving(&["arn:x:loadbalancer/net/dev/0a"]), leaving(&[]));
         let lingering = [interface("eni-1", true)];
         let at = |blockers: &[Blocker], leaving: &Leaving, minutes: u64| {
@@ -334,7 +336,8 @@ mod tests {
         assert_eq!(at(&lingering, &none, 15), Verdict::GiveUp(lingering.to_vec()));
         let foreign = Blocker::new("eni-2", "instance i-1");
         let both = [lingering[0].clone(), foreign.clone()];
-        assert_eq!(at(&both, &none, 0), Verdict::GiveUp(vec![foreign]));
+        assert!(matches!(at(&both, &none, 1), Verdict::Wait(_)));
+        assert_eq!(at(&both, &none, 2), Verdict::GiveUp(vec![foreign]));
         assert_eq!(at(&[], &none, 99), Verdict::Free);
     }
 

@@ -199,13 +199,13 @@ impl<'a> Operation<'a> {
                 }
             }
             if let Some(found) = self.locate(entry).await? {
-                return Ok(found);
+                return Ok(Made { live: None, ..found });
             }
             let since = self.run.setting.clock.elapsed().saturating_sub(intent);
             if let Some(rest) = SECOND_LOOK.checked_sub(since) {
                 self.run.pause(rest).await?;
                 if let Some(found) = self.locate(entry).await? {
-                    return Ok(found);
+                    return Ok(Made { live: None, ..found });
                 }
             }
         }
@@ -254,8 +254,21 @@ impl<'a> Operation<'a> {
         self.look(None, entry).await
     }
 
-    /// The same; by its id where that is recorded.
+    /// The same; by its id where that is recorded. A stranger counts only at a second look: what was taken away moments
+    /// ago (the rule that AWS gives a new security group) may still show.
     async fn look(&self, id: Option<Id>, entry: &Entry) -> Result<Option<Made>, Trouble> {
+        let since = self.run.setting.clock.elapsed();
+        loop {
+            let seen = self.seen(id.clone(), entry).await;
+            let left = SECOND_LOOK.checked_sub(self.run.setting.clock.elapsed().saturating_sub(since));
+            match (&seen, left.filter(|left| !left.is_zero())) {
+                (Err(Trouble::Foreign { .. }), Some(left)) => self.run.pause(left.min(Duration::from_secs(5))).await?,
+                _ => return seen,
+            }
+        }
+    }
+
+    async fn seen(&self, id: Option<Id>, entry: &Entry) -> Result<Option<Made>, Trouble> {
         let aws = &self.run.setting.aws;
         let (address, spec) = (self.address.clone(), entry.spec.clone());
         let which = AnyWhich { address, id: id.clone(), spec, settling: false };

@@ -53,7 +53,6 @@ scenes! {
     "network-acls": no_way_through_the_acl,
     "s3-route": no_way_to_s3,
     "final-snapshots": no_room_for_the_final_snapshot,
-    "final-snapshots": the_name_of_the_final_snapshot_is_taken,
 }
 
 fn policy(statements: serde_json::Value) -> Vec<String> {
@@ -260,21 +259,6 @@ mod stage {
         let scene = Scene::built(SMALL_CLUSTER).await.with(&["producer.final_snapshot=true"]);
         let mut scene = scene.quota("redshift/snapshots", 0);
         scene.estate.apply().await;
-        scene.options = destroying(&[]);
-        scene
-    }
-
-    pub(super) async fn the_name_of_the_final_snapshot_is_taken() -> Scene {
-        let mut scene = Scene::built(TINY).await.with(&["producer.final_snapshot=true"]);
-        scene.estate.apply().await;
-        let entry = scene.estate.state().entries[&"producer/namespace".parse().unwrap()].clone();
-        let id = entry.id.unwrap().to_string();
-        let digits: String = id.rsplit('/').next().unwrap().chars().filter(char::is_ascii_hexdigit).take(8).collect();
-        let name = entry.spec["name"].as_str().unwrap();
-        let aws = scene.estate.open().await.unwrap().aws;
-        let call =
-            aws.serverless.create_snapshot().namespace_name(name).snapshot_name(format!("{name}-final-{digits}"));
-        call.send().await.unwrap();
         scene.options = destroying(&[]);
         scene
     }

@@ -21,15 +21,10 @@ pub(super) use permissions::Need;
 
 use super::{
     finding::Finding,
-    outline::{Deed, Outline},
+    outline::Outline,
     survey::{Ask, Facts},
 };
-use crate::{
-    aws::{cluster_shown, namespace},
-    config::Environment,
-    stack::Stack,
-    state::State,
-};
+use crate::{config::Environment, stack::Stack, state::State};
 use std::collections::BTreeSet;
 
 /// Everything a check looks at.
@@ -51,17 +46,6 @@ impl Case<'_> {
     fn freed(&self, kind: &str) -> BTreeSet<String> {
         let gone = self.outline.these(super::outline::Doing::Delete, kind);
         gone.filter_map(|deed| deed.recorded["name"].as_str().map(str::to_owned)).collect()
-    }
-
-    /// The name of the snapshot that a deletion leaves.
-    fn final_snapshot(&self, deed: &Deed<'_>) -> Option<String> {
-        let (entry, name) = (self.state.entries.get(deed.address)?, deed.recorded["name"].as_str()?);
-        match deed.kind.name() {
-            "redshift.cluster" => {
-                Some(cluster_shown::final_snapshot(name, entry.outputs.get("namespace_arn")?.as_str()?))
-            }
-            _ => Some(namespace::final_snapshot(&name.into(), entry.id.as_ref()?)),
-        }
     }
 }
 

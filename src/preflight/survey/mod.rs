@@ -44,8 +44,6 @@ pub(super) enum Ask {
     Workgroups,
     /// Every managed endpoint.
     Endpoints,
-    /// Every manual snapshot of a namespace.
-    ServerlessSnapshots,
     /// Every cluster, with its nodes.
     Clusters,
     /// Every cluster subnet group.
@@ -90,7 +88,6 @@ impl Ask {
             Self::Namespaces => "redshift-serverless:ListNamespaces",
             Self::Workgroups => "redshift-serverless:ListWorkgroups",
             Self::Endpoints => "redshift-serverless:ListEndpointAccess",
-            Self::ServerlessSnapshots => "redshift-serverless:ListSnapshots",
             Self::Clusters => "redshift:DescribeClusters",
             Self::SubnetGroups => "redshift:DescribeClusterSubnetGroups",
             Self::ParameterGroups => "redshift:DescribeClusterParameterGroups",
@@ -122,7 +119,6 @@ impl Ask {
             Self::Namespaces => warehouse::namespaces(aws).await,
             Self::Workgroups => warehouse::workgroups(aws).await,
             Self::Endpoints => warehouse::endpoints(aws).await,
-            Self::ServerlessSnapshots => warehouse::serverless_snapshots(aws).await,
             Self::Clusters => warehouse::clusters(aws).await,
             Self::SubnetGroups => warehouse::subnet_groups(aws).await,
             Self::ParameterGroups => warehouse::parameter_groups(aws).await,

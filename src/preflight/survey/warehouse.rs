@@ -31,12 +31,6 @@ pub(super) async fn endpoints(aws: &Aws) -> Result<Fact, Fault> {
     Ok(things(all.into_iter().map(|endpoint| named(endpoint.endpoint_name))))
 }
 
-pub(super) async fn serverless_snapshots(aws: &Aws) -> Result<Fact, Fault> {
-    let pages = aws.serverless.list_snapshots().max_results(PAGE).into_paginator().items().send();
-    let all: Vec<_> = pages.collect::<Result<_, _>>().called("redshift-serverless:ListSnapshots").await?;
-    Ok(things(all.into_iter().map(|snapshot| named(snapshot.snapshot_name))))
-}
-
 /// Each with its nodes, twice those of a cluster in two zones.
 pub(super) async fn clusters(aws: &Aws) -> Result<Fact, Fault> {
     let pages = aws.redshift.describe_clusters().max_records(PAGE).into_paginator().items().send();
