@@ -16,7 +16,7 @@ use proptest::{
 };
 use rsds::{
     plan::Options,
-    sandbox::{AwsError, Fault, How, Weather},
+    sandbox::{AwsError, Fault, How, Weather, ec2},
 };
 use std::{
     collections::BTreeMap,
@@ -133,7 +133,10 @@ async fn meddle(estate: &Estate, meddling: Meddling) {
     let world = estate.sandbox.world();
     match meddling {
         Meddling::Rules => {
-            if let Some((id, rule)) = world.ec2.rules.iter().next() {
+            // Those of the group that AWS makes with a VPC are nobody's.
+            let ours =
+                |rule: &ec2::Rule| world.ec2.groups.get(&rule.group).is_some_and(|group| group.name != "default");
+            if let Some((id, rule)) = world.ec2.rules.iter().find(|(_, rule)| ours(rule)) {
                 let json = serde_json::to_value(rule).unwrap();
                 let group = json["group"].as_str().unwrap();
                 match json["egress"].as_bool() {

@@ -9,7 +9,7 @@ use rsds::{
     plan::{Options, Plan},
     sandbox::{AwsError, Fault, How, World},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 /// An estate of so many readers of `SMALL`.
 async fn of_readers(readers: usize) -> Estate {
@@ -160,6 +160,9 @@ async fn a_role_that_is_gone_is_missed_and_one_outside_the_path_is_found() {
             role.path = "/".to_owned();
         })
         .unwrap();
+    // What was written moments ago is looked at again and again, for it may show late.
+    estate.clock.sleep(Duration::from_secs(60)).await;
+    estate.sandbox.take_calls();
     let mut session = estate.open().await.unwrap();
     // Preflight asks about roles by itself.
     session.preflight = false;

@@ -23,6 +23,9 @@ use std::{collections::BTreeSet, time::Duration};
 /// look after this time (design.md 8).
 pub(crate) const SECOND_LOOK: Duration = Duration::from_secs(30);
 
+/// What typically goes within so many seconds, and still shows when it is given up, may not have been deleted at all.
+pub(super) const AT_ONCE: u32 = 10;
+
 /// What a creation has come to.
 struct Made {
     id: Id,
@@ -87,11 +90,17 @@ impl<'a> Operation<'a> {
     /// Lets others have, of what stands already, what AWS gave at once and this operation leaves alone: they need not wait
     /// until all of it is done.
     fn offer(&self, outputs: &Map<String, Json>) {
-        let at_once = self.kind.outputs().iter().filter(|output| output.when == When::AtOnce).map(|output| output.name);
-        let stands = at_once.filter(|name| !invalidates(self.change, name));
-        let offered = stands.filter_map(|name| Some((name.to_owned(), outputs.get(name)?.clone())));
-        self.run.publish(self.address, &Json::Object(offered.collect()));
+        let mut offered = self.at_once(outputs);
+        offered.retain(|name, _| !invalidates(self.change, name));
+        self.run.publish(self.address, &Json::Object(offered));
         (self.announce)();
+    }
+
+    /// Of outputs as a look shows them, those that AWS gives at once: the others count only when the resource has settled,
+    /// though they may show before.
+    fn at_once(&self, outputs: &Map<String, Json>) -> Map<String, Json> {
+        let at_once = self.kind.outputs().iter().filter(|output| output.when == When::AtOnce).map(|output| output.name);
+        at_once.filter_map(|name| Some((name.to_owned(), outputs.get(name)?.clone()))).collect()
     }
 
     fn now(&self) -> Timestamp {
@@ -150,11 +159,11 @@ impl<'a> Operation<'a> {
         let departure = live.map(|live| departure(self.kind, &spec, &live));
         entry.id = Some(id);
         if let Json::Object(outputs) = &outputs {
-            entry.outputs.clone_from(outputs);
+            entry.outputs = self.at_once(outputs);
         }
         // Whoever starts now asks for a record of its own, which is never durable before this one: one writer takes both,
         // in this order. So no dependant waits for a disk.
-        self.run.publish(self.address, &outputs);
+        self.run.publish(self.address, &Json::Object(entry.outputs.clone()));
         (self.announce)();
         self.put(Some(&entry)).await?;
         let mut steps = self.kind.finish(&spec)?;
@@ -432,15 +441,22 @@ impl<'a> Operation<'a> {
     /// Takes the steps of a deletion and waits until it is gone.
     async fn remove(&self, mut entry: Entry, id: &Id, steps: &[Step]) -> Result<(), Trouble> {
         let spec = entry.spec.clone();
-        for step in steps {
-            entry.status = Status::Deleting { step: Some(step.clone()), since: self.now() };
-            self.intend(&entry).await?;
-            self.send_removal(step, id, &spec).await?;
+        let mut again = self.kind.typical().delete <= AT_ONCE;
+        loop {
+            for step in steps {
+                entry.status = Status::Deleting { step: Some(step.clone()), since: self.now() };
+                self.intend(&entry).await?;
+                self.send_removal(step, id, &spec).await?;
+            }
+            if !self.kind.settles() {
+                return Ok(());
+            }
+            match self.settle(&entry, Goal::Gone).await {
+                // AWS may have said that it is not there because it did not show there yet.
+                Err(Trouble::NotSettled { .. }) if std::mem::take(&mut again) => {}
+                settled => return settled.map(drop),
+            }
         }
-        if self.kind.settles() {
-            self.settle(&entry, Goal::Gone).await?;
-        }
-        Ok(())
     }
 
     async fn send_removal(&self, step: &Step, id: &Id, spec: &Json) -> Result<(), Trouble> {

@@ -3,7 +3,7 @@
 //! Called by `operation`. The interval follows the time already waited and what is typical for the kind, so that polling
 //! adds a few percent and never floods, however many wait. Must never send a mutating call.
 
-use super::{Event, Interrupt, Setting, Trouble, event::seconds, halted};
+use super::{Event, Interrupt, Setting, Trouble, event::seconds, halted, operation::AT_ONCE};
 use crate::{
     address::Address,
     aws::{Aws, Class, Look, urgency, urgently},
@@ -51,6 +51,7 @@ fn limit(kind: &dyn AnyKind, goal: Goal, stands: bool) -> Duration {
     };
     let usual = Duration::from_secs(u64::from(typical) * 10).clamp(Duration::from_secs(600), Duration::from_secs(5400));
     match (goal, stands) {
+        (Goal::Gone, _) if typical <= AT_ONCE => INVISIBLE,
         (Goal::Still | Goal::Ready | Goal::Settled, true) => {
             usual.max(Duration::from_secs(kind.longest_update().into()))
         }
