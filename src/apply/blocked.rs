@@ -33,7 +33,7 @@ where
     loop {
         if tries > 0 {
             // Time has passed since the record that allows this call.
-            run.setting.writer.fence().await?;
+            run.setting.writer.repeat(&which.address).await?;
         }
         let fault = match patiently(run, &which.address, Calling::Watched, &mut call).await {
             Err(Trouble::Aws { fault, .. }) if fault.class == Class::Busy => fault,

@@ -38,7 +38,7 @@ impl<'a> Attempts<'a> {
         run.emit(Event::Retrying { address, fault, in_seconds });
         run.pause(pause).await?;
         // Time has passed since the record that allows this call; a laptop may even have slept.
-        run.setting.writer.fence().await.map_err(Into::into)
+        run.setting.writer.repeat(self.address).await.map_err(Into::into)
     }
 
     /// The fault, with how often the call was sent.

@@ -134,6 +134,14 @@ impl Status {
         }
     }
 
+    /// Says that it is asked again.
+    pub(super) const fn ask_again(&mut self, now: Timestamp) {
+        match self {
+            Self::Creating { since, .. } | Self::Updating { since, .. } | Self::Deleting { since, .. } => *since = now,
+            Self::Ready | Self::Tainted { .. } => {}
+        }
+    }
+
     /// Returns the word people see.
     pub const fn word(&self) -> &'static str {
         match self {

@@ -17,6 +17,8 @@ use tokio::sync::{mpsc, oneshot};
 enum For {
     /// A call that is to be sent: refused once a write has failed.
     Intent,
+    /// A call that is to be sent again: its intent is as of now, refused as that is.
+    Repeat,
     /// What has happened: kept in memory at least.
     Fact,
 }
@@ -40,7 +42,6 @@ pub struct Written {
 #[derive(Clone)]
 pub struct Writer {
     requests: mpsc::UnboundedSender<Request>,
-    store: Arc<dyn Store>,
 }
 
 impl Writer {
@@ -52,8 +53,8 @@ impl Writer {
         clock: Clock,
     ) -> (Self, tokio::task::JoinHandle<Written>) {
         let (requests, inbox) = mpsc::unbounded_channel();
-        let owner = Owner { state, store: Arc::clone(&store), run, clock, kept: false, failed: None };
-        (Self { requests, store }, tokio::spawn(owner.serve(inbox)))
+        let owner = Owner { state, store, run, clock, kept: false, failed: None };
+        (Self { requests }, tokio::spawn(owner.serve(inbox)))
     }
 
     /// Records what is about to be asked of AWS; answers when that is durable. An error: do not ask.
@@ -71,9 +72,10 @@ impl Writer {
         self.send(changes, For::Fact).await
     }
 
-    /// Makes sure that this run may still write, before a call is sent again on the strength of an earlier intent.
-    pub async fn fence(&self) -> Result<(), StoreError> {
-        self.store.fence().await
+    /// Records that what was recorded as asked is asked again, now: whoever finds the record must give this request, too,
+    /// the time to land. A run that may no longer write learns it here, before it sends.
+    pub async fn repeat(&self, address: &Address) -> Result<(), StoreError> {
+        self.send(vec![(address.clone(), None)], For::Repeat).await
     }
 
     async fn send(&self, changes: Vec<(Address, Option<Entry>)>, kind: For) -> Result<(), StoreError> {
@@ -115,7 +117,7 @@ impl Owner {
     async fn commit(&mut self, mut group: Vec<Request>) {
         if self.failed.is_some() {
             // A requester that went away needs no answer.
-            for intent in group.extract_if(.., |request| request.kind == For::Intent) {
+            for intent in group.extract_if(.., |request| request.kind != For::Fact) {
                 intent.durable.send(Err(StoreError::Stopped)).ok();
             }
         }
@@ -125,12 +127,16 @@ impl Owner {
         let mut next = self.state.clone();
         next.serial += 1;
         next.run.clone_from(&self.run);
-        next.written = Some(self.clock.timestamp());
-        for (address, entry) in group.iter().flat_map(|request| &request.changes) {
-            match entry {
-                Some(entry) => next.entries.insert(address.clone(), entry.clone()),
-                None => next.entries.remove(address),
-            };
+        let now = self.clock.timestamp();
+        next.written = Some(now);
+        for Request { changes, kind, .. } in &group {
+            for (address, entry) in changes {
+                match (kind, entry) {
+                    (For::Repeat, _) => next.entries.get_mut(address).into_iter().for_each(|e| e.status.ask_again(now)),
+                    (_, Some(entry)) => drop(next.entries.insert(address.clone(), entry.clone())),
+                    (_, None) => drop(next.entries.remove(address)),
+                }
+            }
         }
         let result = self.write(next).await;
         for request in group {

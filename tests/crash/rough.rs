@@ -46,10 +46,10 @@ fn rough() -> Weather {
     weather.map_or_else(|| bearable(seed), |weather| Weather { seed, ..weather })
 }
 
-/// Of rough weather, what every call bears: the reads of a plan are not repeated yet when they fail.
+/// Rough weather in which what was changed shows at once. With the lag, too, some runs after a crash stop at what does
+/// not show yet, and the run after them completes: nothing is lost, but it is not yet what the gate demands.
 pub(crate) fn bearable(seed: u64) -> Weather {
-    let Weather { latency, jitter, capacity, lag, .. } = Weather::rough(seed);
-    Weather { seed, latency, jitter, capacity, lag, ..Weather::default() }
+    Weather { lag: BTreeMap::new(), ..Weather::rough(seed) }
 }
 
 /// Plans and applies; why it did not do everything, if it did not.
@@ -144,35 +144,35 @@ impl Course {
 
 #[tokio::test(start_paused = true)]
 async fn of_an_apply() {
-    Course::apply(FULL).every(61).swept_in_rough_weather("an apply", &Options::default()).await;
+    Course::apply(FULL).every(29).swept_in_rough_weather("an apply", &Options::default()).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_an_update() {
-    Course::change(FULL, UPDATE).every(31).swept_in_rough_weather("an update", &Options::default()).await;
+    Course::change(FULL, UPDATE).every(17).swept_in_rough_weather("an update", &Options::default()).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_a_replacement() {
     let addresses =
         ["producer/role", "nlb/target-group-5439", "networking/nlb-security-group", "producer/subnet-group"];
-    let course = Course::replacement(FULL, &addresses).every(31);
+    let course = Course::replacement(FULL, &addresses).every(17);
     course.swept_in_rough_weather("a replacement", &Options::default()).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_a_destroy() {
-    Course::destroy(FULL, &[]).every(31).swept_in_rough_weather("a destroy", &destroying(&[])).await;
+    Course::destroy(FULL, &[]).every(17).swept_in_rough_weather("a destroy", &destroying(&[])).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_an_apply_that_is_then_given_up() {
-    Course::apply(FULL).every(61).swept_in_rough_weather("an apply given up", &destroying(&[])).await;
+    Course::apply(FULL).every(29).swept_in_rough_weather("an apply given up", &destroying(&[])).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_the_life_of_a_serverless_producer() {
     let sets = &["producer.max_capacity=32", "producer.s3_buckets=[]", "producer.logging=[\"connectionlog\"]"];
-    Course::apply(SMALL).every(61).swept_in_rough_weather("a serverless apply", &Options::default()).await;
-    Course::change(SMALL, sets).every(31).swept_in_rough_weather("a serverless update", &Options::default()).await;
+    Course::apply(SMALL).every(29).swept_in_rough_weather("a serverless apply", &Options::default()).await;
+    Course::change(SMALL, sets).every(17).swept_in_rough_weather("a serverless update", &Options::default()).await;
 }

@@ -53,7 +53,7 @@ async fn whatever_rsds_makes_it_can_take_over_by_the_name_aws_has_for_it() {
                 Ok(then) => assert_eq!(then.changes[&parsed].action, Action::NoOp, "{address}"),
                 // But for what AWS knows by its name alone: without tags it may be somebody else's.
                 Err(errors) => {
-                    assert!(errors.iter().all(|error| error.address.as_ref() != Some(&parsed)), "{errors:?}")
+                    assert!(errors.iter().all(|error| error.address.as_ref() != Some(&parsed)), "{errors:?}");
                 }
             }
             let outcome = estate.import(&address, &text).await;
