@@ -4,7 +4,8 @@
     cargo build --release && python3 benches/figures.py target/release/rsds
 
 Prints wall time and peak memory of small commands, calls and seconds of plan, apply and destroy of the dev
-environment on the sandbox, and lines per part of the tree. Changes nothing outside a temporary folder.
+environment on the sandbox, wall time, CPU and memory of a plan of 100 consumers with 30 ms a call, and lines per part of
+the tree. Changes nothing outside a temporary folder.
 """
 
 import json
@@ -64,6 +65,42 @@ def graph_of_fifty(folder):
     print(f"graph --format svg of 50 consumers: median {statistics.median(times) * 1000:.0f} ms, {size / 1000:.0f} kB")
 
 
+WEATHER_OF_HUNDRED = """
+latency = "30ms"
+[quotas]
+"redshift-serverless/workgroups" = 200
+"redshift-serverless/namespaces" = 200
+"vpc/L-29B6F2EB" = 300
+"""
+
+
+def plan_of_hundred(folder):
+    """Prints what a plan without changes of a producer and 100 consumers costs, with 30 ms a call."""
+    place = pathlib.Path(folder) / "hundred"
+    (place / "environments").mkdir(parents=True)
+    (place / "environments" / "dev.toml").write_text(
+        'project = "airline"\nregion = "us-west-2"\n[networking]\nvpc_cidr = "10.40.0.0/16"\n'
+        'subnet_cidrs = ["10.40.0.0/20", "10.40.16.0/20", "10.40.32.0/20"]\n'
+        "[consumers.analytics]\ncount = 60\nbase_capacity = 8\nmax_capacity = 16\n"
+        "[consumers.reporting]\ncount = 40\nbase_capacity = 8\nmax_capacity = 16\n"
+    )
+    weather = place / "weather.toml"
+    weather.write_text(WEATHER_OF_HUNDRED)
+    sandbox = ["--sandbox", "--sandbox-weather", str(weather)]
+    run(place, "apply", *sandbox, "--auto-approve", "--sandbox-speed", "300")
+    # Where the time of the sandbox runs at the wall's pace, a call takes 30 ms on the wall.
+    sandbox += ["--sandbox-speed", "1"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    times = [run(place, "plan", *sandbox, "--detailed-exitcode")[1] for _ in range(10)]
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / 10
+    calls = run(place, "plan", *sandbox, trace=True)[2]
+    print(
+        f"plan (no change) of 100 consumers at 30 ms a call: {calls} calls, median {statistics.median(times) * 1000:.0f} ms "
+        f"on the wall, {cpu * 1000:.0f} ms of CPU, peak {peak_mib(place, 'plan', *sandbox):.1f} MiB"
+    )
+
+
 def main():
     print(f"binary: {BINARY.name}, {BINARY.stat().st_size / 1e6:.1f} MB")
     with tempfile.TemporaryDirectory() as folder:
@@ -75,6 +112,7 @@ def main():
                 f"peak {peak_mib(folder, *arguments):.1f} MiB"
             )
         graph_of_fifty(folder)
+        plan_of_hundred(folder)
         sandbox = ["--env", "dev", "--sandbox"]
         for name, arguments in (
             ("plan (fresh)", ["plan", *sandbox]),
