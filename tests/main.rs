@@ -23,5 +23,6 @@ mod reads;
 mod scene;
 mod state;
 mod story;
+mod sweep;
 mod transcript;
 mod unwritten;

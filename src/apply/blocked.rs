@@ -4,7 +4,7 @@
 //! Called by `operation` for every step on what exists; `lookout` looks at what is in the way. Must never take anything
 //! out of the way: what blocks belongs to somebody.
 
-use super::{Event, Run, Trouble, event::seconds, retry::patiently, settle::Goal};
+use super::{Event, Run, Trouble, event::seconds, operation::AT_ONCE, retry::patiently, settle::Goal};
 use crate::{
     aws::{Class, Fault, Look, patience::Calling},
     kind::{AnyKind, AnyWhich, Readiness},
@@ -59,7 +59,8 @@ where
 
 /// Waits while the resource itself is busy; answers whether it was.
 async fn rested(run: &Run, kind: &'static dyn AnyKind, which: &AnyWhich) -> Result<bool, Trouble> {
-    if !kind.settles() {
+    // What changes at once has nothing to rest from: a gateway that was detached to be deleted stays so.
+    if !kind.settles() || kind.typical().update <= AT_ONCE {
         return Ok(false);
     }
     let look = Look::at(&run.setting.aws, kind, vec![which.clone()]);
