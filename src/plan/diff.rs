@@ -77,7 +77,7 @@ pub(crate) fn departure(kind: &dyn AnyKind, want: &Json, live: &Json) -> Departu
         let there = Side { field, want, recorded: &Json::Null, have, whole }.managed();
         if there != *want && field.on_change == OnChange::Update {
             changes.insert(field.name.to_owned(), (there.clone(), After::Known(want.clone())));
-        } else if there != *want && !there.is_null() {
+        } else if there != *want && !there.is_null() && there != "" {
             // What is not there yet, the steps of creation bring.
             replaces.push(field.name);
         }
