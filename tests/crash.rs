@@ -195,7 +195,7 @@ async fn of_an_apply_whose_parts_are_then_replaced() {
 async fn of_the_life_of_a_serverless_producer() {
     Course::apply(SMALL).every(5).survives().await;
     let sets = &["producer.max_capacity=32", "producer.s3_buckets=[]", "producer.logging=[\"connectionlog\"]"];
-    Course::change(SMALL, sets).every(3).survives().await;
+    Course::change(SMALL, sets).survives().await;
     Course::replacement(SMALL, &["nlb/listener-5439", "networking/nlb-security-group"]).every(3).survives().await;
     Course::destroy(SMALL, &[]).every(7).goes(&[]).await;
 }

@@ -17,7 +17,7 @@ const CODES: &[(&str, Codes)] = &[
             ("VpcLimitExceeded", Class::Quota),
             ("InvalidSubnetID.NotFound", Class::NotFound),
             ("InvalidSubnetId.NotFound", Class::NotFound),
-            ("InvalidSubnet.Conflict", Class::Invalid),
+            ("InvalidSubnet.Conflict", Class::Exists),
             ("InvalidSubnet.Range", Class::Invalid),
             ("SubnetLimitExceeded", Class::Quota),
             ("InvalidInternetGatewayID.NotFound", Class::NotFound),

@@ -5,7 +5,7 @@
 //! seed lives the same lives.
 
 use crate::{
-    crash::{Cut, Tap, rough::bearable},
+    crash::{Cut, Tap},
     harness::*,
     scene::TINY,
 };
@@ -107,13 +107,13 @@ fn event() -> impl Strategy<Value = Event> {
 
 /// The weather of a life: as often as not calm, else one thing at a time or all of them.
 fn weather() -> impl Strategy<Value = Weather> {
-    let only = |part: fn(Weather) -> Weather| move |seed| Weather { seed, ..part(bearable(seed)) };
+    let only = |part: fn(Weather) -> Weather| move |seed| Weather { seed, ..part(Weather::rough(seed)) };
     let day = 0..10_000_u64;
     prop_oneof![
         3 => Just(Weather::default()),
         1 => day.clone().prop_map(only(|Weather { latency, jitter, .. }| Weather { latency, jitter, ..Weather::default() })),
         1 => day.clone().prop_map(only(|Weather { lost, errors, .. }| Weather { lost, errors, ..Weather::default() })),
-        1 => day.prop_map(bearable),
+        1 => day.prop_map(Weather::rough),
     ]
 }
 

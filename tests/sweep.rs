@@ -3,7 +3,7 @@
 //!
 //! "Once" takes all operations in one run, "always" each in a run of its own. The gate sweeps a part: of the faults every
 //! so many-th for each life, so that together the lives meet all of them, and of the pairs that meet always every so many-th.
-//! `RSDS_FAULTS=all` sweeps all of it; `-- --nocapture` shows the figures.
+//! `RSDS_FAULTS=all` sweeps all of it, `RSDS_FAULTS=Busy` all of one fault; `-- --nocapture` shows the figures.
 
 mod wire;
 
@@ -377,13 +377,16 @@ impl Life {
         let start = self.start().await;
         let reference = self.reference(&start).await;
         let (mut once, mut always) = (Tally::default(), Tally::default());
-        let (sorts, stride) = if exhaustive() { (1, 1) } else { (SORT_STRIDE, PAIR_STRIDE) };
+        let asked = asked();
+        let chosen = |sort: &Sort| asked.as_ref().is_none_or(|name| name == "all" || *name == format!("{sort:?}"));
+        let (sorts, stride) = if asked.is_some() { (1, 1) } else { (SORT_STRIDE, PAIR_STRIDE) };
         let number = LIVES.iter().position(|life| *life == (self.name, self.toml == SMALL)).unwrap();
-        for sort in SORTS.into_iter().skip(number % sorts).step_by(sorts) {
+        for sort in SORTS.into_iter().filter(chosen).skip(number % sorts).step_by(sorts) {
             self.once(&start, &reference, sort, &mut once).await;
         }
         let pairs: Vec<(Sort, &Operation)> = SORTS
             .iter()
+            .filter(|sort| chosen(sort))
             .flat_map(|sort| reference.operations.iter().map(|of| (*sort, of)))
             .filter(|(sort, of)| sort.befalls(of))
             .collect();
@@ -422,9 +425,10 @@ const LIVES: [(&str, bool); 8] = [
     ("destroy", false),
 ];
 
+/// What `RSDS_FAULTS` asks for: `all`, or all of one fault (`Busy`).
 #[expect(clippy::disallowed_methods, reason = "a test reads how it is to run")]
-fn exhaustive() -> bool {
-    std::env::var("RSDS_FAULTS").is_ok_and(|value| value == "all")
+fn asked() -> Option<String> {
+    std::env::var("RSDS_FAULTS").ok()
 }
 
 /// What there is.
@@ -449,9 +453,13 @@ fn precise(plan: &Plan, outcome: &Outcome, sort: Sort, what: &str) {
             }
             // What cannot be looked at does not settle in time, and says why.
             Trouble::NotSettled { status, .. } => {
-                assert!(what.contains(status.split([' ', ':']).next().unwrap()), "{what}: {address}: {status}");
+                assert!(
+                    what.contains(status.split([' ', ':']).next().unwrap()),
+                    "{what}: {address}: {status}; {:#?}",
+                    outcome.failed
+                );
             }
-            other => panic!("{what}: {address}: {other:?}"),
+            other => panic!("{what}: {address}: {other:?}; {:#?}", outcome.failed),
         }
     }
     let failed: BTreeSet<_> = outcome.failed.iter().map(|(address, verb, _)| (address.clone(), *verb)).collect();

@@ -4,7 +4,7 @@
 //! Called by `operation` for every step on what exists; `lookout` looks at what is in the way. Must never take anything
 //! out of the way: what blocks belongs to somebody.
 
-use super::{Event, Run, Trouble, event::seconds, operation::AT_ONCE, retry::patiently, settle::Goal};
+use super::{Event, Leave, Run, Trouble, event::seconds, operation::AT_ONCE, retry::patiently, settle::Goal};
 use crate::{
     aws::{Class, Fault, Look, patience::Calling},
     kind::{AnyKind, AnyWhich, Readiness},
@@ -17,25 +17,24 @@ const LONGEST_OF_ALL: Duration = Duration::from_secs(45 * 60);
 const SHORTEST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Sends a step's call until it succeeds or fails for good. `removing` says that the step is one of a deletion.
-pub(super) async fn past_blockers<T, F>(
+/// Sends a step's call until it succeeds or fails for good, as `patiently` does. `removing` says that the step is one of a deletion.
+pub(super) async fn past_blockers<T, F, L>(
     run: &Run,
     kind: &'static dyn AnyKind,
     which: &AnyWhich,
+    leave: &Leave,
     removing: bool,
     mut call: impl FnMut() -> F,
+    mut landed: impl FnMut() -> L,
 ) -> Result<T, Trouble>
 where
     F: Future<Output = Result<T, Fault>>,
+    L: Future<Output = Result<Option<T>, Trouble>>,
 {
     let start = run.setting.clock.elapsed();
     let mut tries = 0;
     loop {
-        if tries > 0 {
-            // Time has passed since the record that allows this call.
-            run.setting.writer.repeat(&which.address).await?;
-        }
-        let fault = match patiently(run, &which.address, Calling::Watched, &mut call).await {
+        let fault = match patiently(run, &which.address, leave, Calling::Watched, &mut call, &mut landed).await {
             Err(Trouble::Aws { fault, .. }) if fault.class == Class::Busy => fault,
             other => return other,
         };
@@ -66,9 +65,12 @@ async fn rested(run: &Run, kind: &'static dyn AnyKind, which: &AnyWhich) -> Resu
     let look = Look::at(&run.setting.aws, kind, vec![which.clone()]);
     let shown = run.answer(look.answer(kind)).await??;
     let goal = match shown.into_iter().flatten().next().map(|live| live.readiness) {
-        Some(Readiness::Pending(_) | Readiness::Partly(_)) => Goal::Settled,
+        Some(Readiness::Pending(_)) => Goal::Settled,
         Some(Readiness::Deleting(_)) => Goal::Gone,
-        Some(Readiness::Ready | Readiness::Dormant(_) | Readiness::Failed(_)) | None => return Ok(false),
+        // Parts that are not up are no operation that runs: those of what goes will never be.
+        Some(Readiness::Ready | Readiness::Partly(_) | Readiness::Dormant(_) | Readiness::Failed(_)) | None => {
+            return Ok(false);
+        }
     };
     match run.settler.settle(kind, which.clone(), goal, true).await {
         // One that comes up broken, or goes, is at rest, too.

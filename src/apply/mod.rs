@@ -18,12 +18,19 @@ pub use event::{Event, Trouble};
 pub(crate) use operation::SECOND_LOOK;
 pub use queue::{Outcome, apply};
 
-use crate::{address::Address, aws::Aws, clock::Clock, kind::OutputRef, state::Writer};
+use crate::{
+    address::Address,
+    aws::{Aws, Fault, Permit},
+    clock::Clock,
+    kind::OutputRef,
+    state::{StoreError, Writer},
+};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 use std::{
     collections::BTreeMap,
     future::Future,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -106,6 +113,34 @@ impl Run {
         self.halt.borrow().is_some()
     }
 
+    /// Leave to change something, under the record that has just been made.
+    fn permit(&self, address: &Address) -> Leave {
+        let refused = Arc::new(Mutex::new(None));
+        let (writer, address, noted) = (self.setting.writer.clone(), address.clone(), Arc::clone(&refused));
+        let renew = move || {
+            let (writer, address, noted) = (writer.clone(), address.clone(), Arc::clone(&noted));
+            let renewed = async move {
+                let renewed = writer.repeat(&address).await;
+                let fine = renewed.is_ok();
+                *noted.lock().unwrap_or_else(PoisonError::into_inner) = renewed.err();
+                fine
+            };
+            Box::pin(renewed) as Pin<Box<dyn Future<Output = bool> + Send>>
+        };
+        Leave { permit: Permit::new(self.setting.clock.elapsed(), renew), refused }
+    }
+
+    /// Sends a call that changes something, and awaits its answer.
+    async fn send<T>(
+        &self,
+        leave: &Leave,
+        call: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<Result<T, Fault>, Trouble> {
+        let answer = self.answer(leave.permit.over(call)).await?;
+        let refused = leave.refused.lock().unwrap_or_else(PoisonError::into_inner).take();
+        refused.map_or(Ok(answer), |error| Err(error.into()))
+    }
+
     /// Awaits the answer of a call; after a halt only as long as its grace. What was asked then is on record, and found
     /// by the next run.
     async fn answer<T>(&self, call: impl Future<Output = T>) -> Result<T, Trouble> {
@@ -123,6 +158,13 @@ impl Run {
             () = out_of_grace => Err(Trouble::Interrupted),
         }
     }
+}
+
+/// Leave to change something: a durable record says so.
+struct Leave {
+    permit: Permit,
+    /// Why the record could not be renewed.
+    refused: Arc<Mutex<Option<StoreError>>>,
 }
 
 /// Resolves when no more is to be begun; never, if nobody can say so any more.

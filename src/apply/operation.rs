@@ -3,7 +3,7 @@
 //! Called by `queue`. Must never send a mutating call whose intent is not durable, and never forget an id.
 
 use super::{
-    Event, Shared, Trouble,
+    Event, Leave, Shared, Trouble,
     blocked::past_blockers,
     retry::{Attempts, patiently},
     settle::Goal,
@@ -63,9 +63,9 @@ impl<'a> Operation<'a> {
             (Verb::Create, entry) => self.create(entry).await.map(Some),
             (Verb::Resume, Some(entry)) => {
                 self.offer(&entry.outputs);
-                self.update(entry).await.map(Some)
+                self.update(entry, asked.is_some()).await.map(Some)
             }
-            (Verb::Update | Verb::Import, Some(entry)) => self.update(entry).await.map(Some),
+            (Verb::Update | Verb::Import, Some(entry)) => self.update(entry, asked.is_some()).await.map(Some),
             (Verb::Delete, Some(entry)) => self.delete(entry).await.map(|()| None),
             (Verb::DeleteDeposed, Some(entry)) => self.delete_deposed(entry).await.map(Some),
             (Verb::Forget, _) => self.put(None).await.map(|()| None),
@@ -75,11 +75,12 @@ impl<'a> Operation<'a> {
     }
 
     /// Records what is about to be asked of AWS. After a halt nothing more is asked.
-    async fn intend(&self, entry: &Entry) -> Result<(), Trouble> {
+    async fn intend(&self, entry: &Entry) -> Result<Leave, Trouble> {
         if self.run.is_halted() {
             return Err(Trouble::Interrupted);
         }
-        self.run.setting.writer.intend(self.address, entry).await.map_err(Into::into)
+        self.run.setting.writer.intend(self.address, entry).await?;
+        Ok(self.run.permit(self.address))
     }
 
     /// Records what has become of it.
@@ -150,11 +151,11 @@ impl<'a> Operation<'a> {
             generation: self.change.work.generation,
             deposed,
         };
-        self.intend(&entry).await?;
+        let leave = self.intend(&entry).await?;
         self.run.emit(Event::Step { address: self.address.clone(), step: "create".into() });
         let Made { id, outputs, live } = match self.left_behind(left, &entry).await? {
             Some(found) => found,
-            None => self.send_create(&entry, &token).await?,
+            None => self.send_create(&entry, &token, &leave).await?,
         };
         let departure = live.map(|live| departure(self.kind, &spec, &live));
         entry.id = Some(id);
@@ -189,17 +190,16 @@ impl<'a> Operation<'a> {
 
     /// Sends the create call. When the answer is lost, looks before it sends again; when the name is taken, looks
     /// whether it is ours.
-    async fn send_create(&self, entry: &Entry, token: &str) -> Result<Made, Trouble> {
+    async fn send_create(&self, entry: &Entry, token: &str, leave: &Leave) -> Result<Made, Trouble> {
         let (aws, spec) = (&self.run.setting.aws, &entry.spec);
-        let intent = self.run.setting.clock.elapsed();
         let mut attempts = Attempts::new(self.run, self.address);
         loop {
-            let fault = match self.run.answer(self.kind.create(aws, spec, token)).await? {
+            let fault = match self.run.send(leave, self.kind.create(aws, spec, token)).await? {
                 Ok((id, outputs)) => return Ok(Made { id, outputs, live: None }),
                 Err(fault) => fault,
             };
             match fault.class {
-                Class::Exists => return self.locate(entry).await?.ok_or_else(|| attempts.given_up(fault)),
+                Class::Exists => return self.shown(entry).await?.ok_or_else(|| attempts.given_up(fault)),
                 // Whether it was carried out is unknown: it is sent again only after a look.
                 Class::Transient => attempts.bear(fault, Calling::Step).await?,
                 _ => {
@@ -207,16 +207,27 @@ impl<'a> Operation<'a> {
                     continue;
                 }
             }
-            if let Some(found) = self.locate(entry).await? {
+            if let Some(found) = self.shown(entry).await? {
                 return Ok(Made { live: None, ..found });
             }
-            let since = self.run.setting.clock.elapsed().saturating_sub(intent);
-            if let Some(rest) = SECOND_LOOK.checked_sub(since) {
-                self.run.pause(rest).await?;
-                if let Some(found) = self.locate(entry).await? {
-                    return Ok(Made { live: None, ..found });
-                }
+        }
+    }
+
+    /// Looks for what a call that has just been sent has made, or has met: it counts as absent only when it had the time to
+    /// land and to show.
+    async fn shown(&self, entry: &Entry) -> Result<Option<Made>, Trouble> {
+        let since = self.run.setting.clock.elapsed();
+        let mut pause = Duration::from_secs(1);
+        loop {
+            if let Some(found) = self.locate(entry).await? {
+                return Ok(Some(found));
             }
+            let passed = self.run.setting.clock.elapsed().saturating_sub(since);
+            match SECOND_LOOK.checked_sub(passed).filter(|left| !left.is_zero()) {
+                Some(left) => self.run.pause(pause.min(left)).await?,
+                None => return Ok(None),
+            }
+            pause *= 2;
         }
     }
 
@@ -307,19 +318,28 @@ impl<'a> Operation<'a> {
         Ok(true)
     }
 
-    async fn update(&self, mut entry: Entry) -> Result<Entry, Trouble> {
+    /// Takes the steps of the plan. When an earlier run was cut off, what it asked may have landed since the plan looked:
+    /// such a step is not taken twice, because AWS refuses a change that changes nothing.
+    async fn update(&self, mut entry: Entry, cut_off: bool) -> Result<Entry, Trouble> {
         if entry.id.is_none() && !self.adopt(&mut entry).await? {
             return self.create(Some(entry)).await;
         }
         let spec = self.known_spec()?;
         let before = &self.change.work.before;
-        entry.depends_on.clone_from(&self.change.work.depends_on);
+        let landed = match cut_off && !self.change.work.steps.is_empty() {
+            true => self.look(entry.id.clone(), &entry).await?.and_then(|made| made.live),
+            false => None,
+        };
+        // Until all is done it may still use what it used before: nobody may delete that.
+        let new = self.change.work.depends_on.iter().filter(|new| !entry.depends_on.contains(new));
+        let new: Vec<_> = new.cloned().collect();
+        entry.depends_on.extend(new);
         let creating = matches!(entry.status, Status::Creating { .. });
         let mut goal = if entry.status == Status::Ready { Goal::Still } else { Goal::Ready };
         for step in &self.change.work.steps {
             // A value that was unknown while planning may have turned out to be the one that is there.
             let same = !step.fields.is_empty() && step.fields.iter().all(|field| before[field] == spec[field]);
-            if same {
+            if same || landed.as_ref().is_some_and(|live| self.has_taken(step, &spec, live)) {
                 continue;
             }
             if !creating {
@@ -335,8 +355,16 @@ impl<'a> Operation<'a> {
             }
         }
         entry.spec = spec;
+        entry.depends_on.clone_from(&self.change.work.depends_on);
         let pending = self.kind.settles() || matches!(self.change.action, crate::plan::Action::Resume);
         self.settled(entry, pending).await
+    }
+
+    /// Tells whether AWS shows what a step brings: all of its fields as they are wanted.
+    fn has_taken(&self, step: &Step, spec: &Json, live: &Json) -> bool {
+        let there = departure(self.kind, spec, live).before;
+        let shown = |field: &&String| self.kind.fields().iter().any(|f| f.name == **field && !f.unreadable);
+        !step.fields.is_empty() && step.fields.iter().all(|field| shown(&field) && there[field] == spec[field])
     }
 
     /// What a step on a resource is that has been there: one of an earlier run, which may have made it moments ago.
@@ -360,15 +388,25 @@ impl<'a> Operation<'a> {
         spec: &Json,
         calling: Calling,
     ) -> Result<(), Trouble> {
-        self.intend(entry).await?;
+        let leave = self.intend(entry).await?;
         self.run.emit(Event::Step { address: self.address.clone(), step: step.name.clone() });
         let Some(id) = entry.id.clone() else { return Ok(()) };
         let job = AnyJob { step, id: &id, before, spec };
         let call = || self.kind.run(&self.run.setting.aws, job);
+        let shown = entry.clone();
+        let landed = || async {
+            let live = match step.fields.is_empty() {
+                true => None,
+                false => self.look(Some(id.clone()), &shown).await?.and_then(|made| made.live),
+            };
+            Ok(live.is_some_and(|live| self.has_taken(step, spec, &live)).then_some(None))
+        };
         let changed = match calling {
-            Calling::Step => past_blockers(self.run, self.kind, &self.which(&id, &entry.spec), false, call).await?,
+            Calling::Step => {
+                past_blockers(self.run, self.kind, &self.which(&id, &entry.spec), &leave, false, call, landed).await?
+            }
             Calling::Read | Calling::Create | Calling::Fresh | Calling::Watched => {
-                patiently(self.run, self.address, calling, call).await?
+                patiently(self.run, self.address, &leave, calling, call, landed).await?
             }
         };
         if let Some(id) = changed {
@@ -445,8 +483,8 @@ impl<'a> Operation<'a> {
         loop {
             for step in steps {
                 entry.status = Status::Deleting { step: Some(step.clone()), since: self.now() };
-                self.intend(&entry).await?;
-                self.send_removal(step, id, &spec).await?;
+                let leave = self.intend(&entry).await?;
+                self.send_removal(step, id, &spec, &leave).await?;
             }
             if !self.kind.settles() {
                 return Ok(());
@@ -459,11 +497,13 @@ impl<'a> Operation<'a> {
         }
     }
 
-    async fn send_removal(&self, step: &Step, id: &Id, spec: &Json) -> Result<(), Trouble> {
+    async fn send_removal(&self, step: &Step, id: &Id, spec: &Json, leave: &Leave) -> Result<(), Trouble> {
         self.run.emit(Event::Step { address: self.address.clone(), step: step.name.clone() });
         let job = AnyJob { step, id, before: spec, spec };
         let call = || self.kind.run(&self.run.setting.aws, job);
-        past_blockers(self.run, self.kind, &self.which(id, spec), true, call).await.map(|_| ())
+        past_blockers(self.run, self.kind, &self.which(id, spec), leave, true, call, || async { Ok(None) })
+            .await
+            .map(|_| ())
     }
 
     /// Asks how the resource is, not what it is.
@@ -475,8 +515,8 @@ impl<'a> Operation<'a> {
         while let Some(deposed) = entry.deposed.last().cloned() {
             for step in self.kind.remove(&deposed.spec)? {
                 // That it is deposed is the intent; writing it again proves that this run still may.
-                self.intend(&entry).await?;
-                self.send_removal(&step, &deposed.id, &deposed.spec).await?;
+                let leave = self.intend(&entry).await?;
+                self.send_removal(&step, &deposed.id, &deposed.spec, &leave).await?;
             }
             if self.kind.settles() {
                 self.settle_as(Some(deposed.id), &deposed.spec, Goal::Gone, true).await?;

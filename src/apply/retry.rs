@@ -3,11 +3,11 @@
 //! Called by `operation`. Reads repeat themselves (`aws::traffic`). Must never repeat a create call whose answer was
 //! lost: `operation` looks first.
 
-use super::{Event, Run, Trouble, event::seconds};
+use super::{Event, Leave, Run, Trouble, event::seconds};
 use crate::{
     address::Address,
     aws::{
-        Fault,
+        Class, Fault,
         patience::{Calling, Tried, Undertaking},
     },
 };
@@ -36,9 +36,7 @@ impl<'a> Attempts<'a> {
         let Some(pause) = again else { return Err(self.given_up(fault)) };
         let (address, in_seconds) = (self.address.clone(), seconds(pause));
         run.emit(Event::Retrying { address, fault, in_seconds });
-        run.pause(pause).await?;
-        // Time has passed since the record that allows this call; a laptop may even have slept.
-        run.setting.writer.repeat(self.address).await.map_err(Into::into)
+        run.pause(pause).await
     }
 
     /// The fault, with how often the call was sent.
@@ -50,21 +48,31 @@ impl<'a> Attempts<'a> {
     }
 }
 
-/// Sends `call` until it succeeds, fails for good, or patience runs out.
-pub(super) async fn patiently<T, F>(
+/// Sends `call` until it succeeds, fails for good, or patience runs out. `landed` looks whether a call whose answer was lost
+/// has done its work: AWS refuses a change that changes nothing.
+pub(super) async fn patiently<T, F, L>(
     run: &Run,
     address: &Address,
+    leave: &Leave,
     calling: Calling,
     mut call: impl FnMut() -> F,
+    mut landed: impl FnMut() -> L,
 ) -> Result<T, Trouble>
 where
     F: Future<Output = Result<T, Fault>>,
+    L: Future<Output = Result<Option<T>, Trouble>>,
 {
     let mut attempts = Attempts::new(run, address);
     loop {
-        match run.answer(call()).await? {
+        match run.send(leave, call()).await? {
             Ok(value) => return Ok(value),
-            Err(fault) => attempts.bear(fault, calling).await?,
+            Err(fault) => {
+                let lost = fault.class == Class::Transient;
+                attempts.bear(fault, calling).await?;
+                if lost && let Some(value) = landed().await? {
+                    return Ok(value);
+                }
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 //! resource (design.md 7).
 
 use super::{
-    Fault, Owner,
+    Fault, Owner, Permit,
     fault::Called,
     gate::Gate,
     traffic::{AsTrafficSays, Call, Traffic},
@@ -244,17 +244,22 @@ struct GatedConnector {
 impl GatedConnector {
     async fn pass(self, call: Call, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         match &self.traffic {
-            None => self.exchange(request).await,
+            None => self.exchange(request, false).await,
             Some(traffic) => {
                 let sent = traffic.turn(&call).await?;
-                traffic.back(&call, sent, self.exchange(request).await)
+                traffic.back(&call, sent, self.exchange(request, !call.reads()).await)
             }
         }
     }
 
     /// Sends a request and reads the whole answer: until then the call is in flight.
-    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    ///
+    /// Errors: no answer; or what changes something did not leave, because its record could not be renewed.
+    async fn exchange(&self, request: HttpRequest, changes: bool) -> Result<HttpResponse, ConnectorError> {
         let _passage = self.gate.pass().await;
+        if changes && !Permit::is_fresh(|| self.clock.elapsed()).await {
+            return Err(ConnectorError::user("it was not sent: its record could not be renewed".into()));
+        }
         let whole = async {
             let mut answer = self.inner.call(request).await?;
             let body = ByteStream::new(answer.take_body()).collect().await;

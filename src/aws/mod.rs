@@ -22,6 +22,7 @@ pub mod owned;
 mod owner;
 mod parameters;
 pub mod patience;
+mod permit;
 pub mod policy;
 mod rate;
 mod redshift;
@@ -67,6 +68,7 @@ pub use fault::{Class, Fault};
 pub use gate::{urgency, urgently};
 pub use look::Look;
 pub use owner::Owner;
+pub use permit::Permit;
 
 crate::kinds![
     vpc::Vpc,

@@ -82,7 +82,8 @@ impl Call {
         Self { service, operation, invocation: header("amz-sdk-invocation-id").to_owned() }
     }
 
-    fn reads(&self) -> bool {
+    /// Whether it changes nothing.
+    pub(super) fn reads(&self) -> bool {
         ["Describe", "List", "Get", "Simulate"].iter().any(|verb| self.operation.starts_with(verb))
     }
 }

@@ -46,14 +46,19 @@ impl Observed {
         }
     }
 
-    /// Tells whether everything that has settled is there, and as rsds last set it.
+    /// Tells whether everything that AWS has answered for is there, and what has settled as rsds last set it.
     pub fn is_as_recorded(&self, state: &State) -> bool {
-        let mut settled = state.entries.iter().filter(|(_, entry)| entry.status == Status::Ready);
-        settled.all(|(address, entry)| {
+        state.entries.iter().all(|(address, entry)| {
             let as_set = |live: &AnyLive| {
                 kind(&entry.kind).is_none_or(|kind| managed(kind, &entry.spec, &live.spec) == entry.spec)
             };
-            self.live(address).is_some_and(as_set)
+            match &entry.status {
+                Status::Ready => self.live(address).is_some_and(as_set),
+                Status::Creating { .. } | Status::Updating { .. } | Status::Tainted { .. } => {
+                    entry.id.is_none() || self.live(address).is_some()
+                }
+                Status::Deleting { .. } => true,
+            }
         })
     }
 

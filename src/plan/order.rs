@@ -272,7 +272,7 @@ impl Graph<'_> {
             let lets_go: &[Verb] = if replaced {
                 &[Verb::Delete, Verb::Forget]
             } else {
-                &[Verb::Delete, Verb::Forget, Verb::DeleteDeposed, Verb::Update]
+                &[Verb::Delete, Verb::Forget, Verb::DeleteDeposed, Verb::Update, Verb::Resume]
             };
             let done = lets_go.iter().filter_map(|verb| self.at(dependant, *verb));
             needs.extend(done.map(|op| Need { op, until: Until::Done }));

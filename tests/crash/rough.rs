@@ -43,13 +43,7 @@ fn rough() -> Weather {
     let file = std::env::var("RSDS_CRASH_WEATHER").ok();
     let weather = file.map(|file| Weather::open(std::path::Path::new(&file)).unwrap_or_else(|why| panic!("{why}")));
     let seed = knob("RSDS_CRASH_SEED", 1) as u64;
-    weather.map_or_else(|| bearable(seed), |weather| Weather { seed, ..weather })
-}
-
-/// Rough weather in which what was changed shows at once. With the lag, too, some runs after a crash stop at what does
-/// not show yet, and the run after them completes: nothing is lost, but it is not yet what the gate demands.
-pub(crate) fn bearable(seed: u64) -> Weather {
-    Weather { lag: BTreeMap::new(), ..Weather::rough(seed) }
+    weather.map_or_else(|| Weather::rough(seed), |weather| Weather { seed, ..weather })
 }
 
 /// Plans and applies; why it did not do everything, if it did not.

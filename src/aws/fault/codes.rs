@@ -126,6 +126,7 @@ const BY_CODE: &[(Class, &[&str])] = &[
             "RouteAlreadyExists",
             "InvalidPermission.Duplicate",
             "InvalidGroup.Duplicate",
+            "InvalidSubnet.Conflict",
             "DuplicateLoadBalancerName",
             "DuplicateTargetGroupName",
             "DuplicateListener",
