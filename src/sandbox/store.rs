@@ -301,6 +301,12 @@ fn noted(guard: &Guard) -> io::Result<(u64, Option<Times>)> {
     Ok((generation, seen))
 }
 
+/// What is read of a world first: in another format the rest may be anything.
+#[derive(serde::Deserialize)]
+struct Head {
+    format: Option<u64>,
+}
+
 fn parse(path: &Path) -> io::Result<Contents> {
     let damaged = |why: String| {
         let path = path.display();
@@ -308,11 +314,10 @@ fn parse(path: &Path) -> io::Result<Contents> {
         io::Error::new(io::ErrorKind::InvalidData, format!("the sandbox world {path} cannot be read: {why}; {hint}"))
     };
     let text = fs::read(path)?;
-    let value: serde_json::Value = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
-    let format = value.get("format").and_then(serde_json::Value::as_u64);
+    let Head { format } = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
     if format != Some(u64::from(FORMAT)) {
         let found = format.map_or_else(|| "no format number".to_owned(), |number| format!("format {number}"));
         return Err(damaged(format!("it has {found}, this rsds knows format {FORMAT}")));
     }
-    serde_json::from_value(value).map_err(|error| damaged(error.to_string()))
+    serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))
 }

@@ -34,13 +34,16 @@ impl LocalStore {
         StoreError::Io { verb, place: self.place(), why: error.to_string() }
     }
 
-    fn read(&self) -> Result<Option<State>, StoreError> {
-        let bytes = match fs::read(&self.path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.io("read", &error)),
-        };
-        envelope::open(&self.place(), &bytes).map(Some).map_err(|error| match error {
+    fn bytes(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        match fs::read(&self.path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.io("read", &error)),
+        }
+    }
+
+    fn opened(&self, bytes: &[u8]) -> Result<State, StoreError> {
+        envelope::open(&self.place(), bytes).map_err(|error| match error {
             StoreError::Damaged { place, why, .. } => StoreError::Damaged { place, why, last_good: self.last_good() },
             other => other,
         })
@@ -150,7 +153,12 @@ impl Store for LocalStore {
     }
     fn load(&self) -> Answer<'_, Option<State>> {
         let store = self.clone();
-        Box::pin(aside(move || store.read()))
+        Box::pin(async move {
+            let reading = store.clone();
+            // What a thread aside has parsed, its part of the heap keeps to the end.
+            let bytes = aside(move || reading.bytes()).await?;
+            bytes.map(|bytes| store.opened(&bytes)).transpose()
+        })
     }
     fn save<'a>(&'a self, state: &'a State) -> Answer<'a, ()> {
         let (store, state) = (self.clone(), state.clone());
@@ -195,17 +203,21 @@ mod tests {
         State { serial, ..State::pristine("airline", "dev", "l".into()) }
     }
 
+    fn read(store: &LocalStore) -> Result<Option<State>, StoreError> {
+        store.bytes()?.map(|bytes| store.opened(&bytes)).transpose()
+    }
+
     #[test]
     fn what_was_written_is_read_and_the_last_good_one_offered() {
         let dir = tempfile::tempdir().unwrap();
         let store = LocalStore::new(&dir.path().join("dev"));
-        assert_eq!(store.read().unwrap(), None);
+        assert_eq!(read(&store).unwrap(), None);
         store.write(&state(1)).unwrap();
-        assert_eq!(store.read().unwrap(), Some(state(1)));
+        assert_eq!(read(&store).unwrap(), Some(state(1)));
         store.write(&state(2)).unwrap();
         let text = fs::read_to_string(&store.path).unwrap();
         fs::write(&store.path, &text[..40]).unwrap();
-        let Err(StoreError::Damaged { last_good: Some(last_good), .. }) = store.read() else { panic!() };
+        let Err(StoreError::Damaged { last_good: Some(last_good), .. }) = read(&store) else { panic!() };
         assert_eq!(store.image(&last_good).unwrap(), state(1));
     }
 
@@ -220,10 +232,10 @@ mod tests {
             // The temporary file is there, the new name is not.
             fs::write(dir.path().join(format!(".tmp{cut}")), &next[..cut]).unwrap();
             store.put_aside(Image::BeforeCommit, 2).unwrap();
-            assert_eq!(store.read().unwrap(), Some(state(1)));
+            assert_eq!(read(&store).unwrap(), Some(state(1)));
         }
         store.write(&state(2)).unwrap();
-        assert_eq!(store.read().unwrap(), Some(state(2)));
+        assert_eq!(read(&store).unwrap(), Some(state(2)));
         assert_eq!(store.image("commit-0000000002.json").unwrap(), state(1));
     }
 
