@@ -676,12 +676,12 @@ fn rendered(
     result: Result<Reply, AwsError>,
     id: &str,
 ) -> http::Response<Bytes> {
-    let body = match (&result, service) {
-        (Ok(reply), _) if is_json(protocol) => wire_json::answer(reply),
-        (Ok(reply), Some(service)) => wire_query::answer(service, operation, reply, id),
-        (Ok(_), None) => String::new(),
-        (Err(error), _) if is_json(protocol) => wire_json::error(error),
-        (Err(error), service) => wire_query::error(service, protocol, error, id),
+    let (body, refusal) = match (result, service) {
+        (Ok(reply), _) if is_json(protocol) => (wire_json::answer(reply), None),
+        (Ok(reply), Some(service)) => (wire_query::answer(service, operation, &reply, id), None),
+        (Ok(_), None) => (String::new(), None),
+        (Err(error), _) if is_json(protocol) => (wire_json::error(&error), Some(error)),
+        (Err(error), service) => (wire_query::error(service, protocol, &error, id), Some(error)),
     };
     let mut response = http::Response::new(Bytes::from(body));
     let kind = match protocol {
@@ -694,7 +694,7 @@ fn rendered(
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(HeaderName::from_static("x-amzn-requestid"), id);
     }
-    if let Err(error) = result {
+    if let Some(error) = refusal {
         if let (true, Ok(code)) = (is_json(protocol), HeaderValue::from_str(&error.code)) {
             headers.insert(HeaderName::from_static("x-amzn-errortype"), code);
         }

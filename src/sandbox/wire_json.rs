@@ -18,8 +18,9 @@ pub(super) fn decode(body: &[u8]) -> Result<Value, AwsError> {
 }
 
 /// The body of an answer, null members left out.
-pub(super) fn answer(reply: &Reply) -> String {
-    match pruned(reply) {
+pub(super) fn answer(mut reply: Reply) -> String {
+    prune(&mut reply);
+    match reply {
         Value::Null => "{}".to_owned(),
         other => other.to_string(),
     }
@@ -30,17 +31,14 @@ pub(super) fn error(error: &AwsError) -> String {
     json!({"__type": error.code, "message": error.message}).to_string()
 }
 
-fn pruned(value: &Value) -> Value {
+fn prune(value: &mut Value) {
     match value {
-        Value::Object(members) => Value::Object(
-            members
-                .iter()
-                .filter(|(_, member)| !member.is_null())
-                .map(|(name, member)| (name.clone(), pruned(member)))
-                .collect(),
-        ),
-        Value::Array(elements) => Value::Array(elements.iter().map(pruned).collect()),
-        other => other.clone(),
+        Value::Object(members) => {
+            members.retain(|_, member| !member.is_null());
+            members.values_mut().for_each(prune);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(prune),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
@@ -54,7 +52,7 @@ mod tests {
         assert_eq!(decode(b"").unwrap(), json!({}));
         assert_eq!(decode(b"[1]").unwrap_err().code, "SerializationException");
         assert_eq!(decode(b"{").unwrap_err().code, "SerializationException");
-        assert_eq!(answer(&json!({"a": {"b": null, "c": 1}, "d": null})), "{\"a\":{\"c\":1}}");
-        assert_eq!(answer(&Value::Null), "{}");
+        assert_eq!(answer(json!({"a": {"b": null, "c": 1}, "d": null})), "{\"a\":{\"c\":1}}");
+        assert_eq!(answer(Value::Null), "{}");
     }
 }
