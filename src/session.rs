@@ -19,7 +19,7 @@ use crate::{
     },
     failure::Failure,
     plan::{self, Binding, Moved, ObserveError, Observed, Options, Plan, PlanError, Planned, Saved, Since, observe},
-    preflight::{Preflight, Report},
+    preflight::{Keeping, Preflight, Report},
     stack::{Existing, Site, Stack, build, existing, recorded_zones},
     state::{Run, State, Store, StoreError, Writer, Written},
 };
@@ -216,8 +216,10 @@ impl Session {
             }
         };
         let begin = async {
-            let wanted = self.wanted(options).await?;
+            let (wanted, keeping) = tokio::join!(self.wanted(options), self.keeping(preflight));
+            let wanted = wanted?;
             if let Some(examination) = &mut examination {
+                examination.keeping = keeping?;
                 examination.begin(&self.aws, &self.environment, (&wanted.0, &self.state), options).await;
             }
             Ok::<_, Failure>(wanted)
@@ -232,6 +234,16 @@ impl Session {
             None => Report::default(),
         };
         Ok((Planned { plan, observed }, report))
+    }
+
+    /// Looks at the place of a state that is to be begun.
+    async fn keeping(&self, preflight: bool) -> Result<Keeping, Failure> {
+        if !preflight || self.state.serial > 0 {
+            return Ok(Keeping::default());
+        }
+        let lacks = self.store.flaws().await?;
+        let place = self.store.place();
+        Ok(Keeping { asked: lacks.is_some(), place, lacks: lacks.unwrap_or_default() })
     }
 
     /// Reads AWS. What the state was told moments ago may not show yet: what is not as recorded is then looked at again,

@@ -17,6 +17,7 @@ use aws_smithy_runtime_api::client::{
     retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority},
 };
 use aws_smithy_types::retry::ErrorKind;
+use jiff::SignedDuration;
 use std::{
     collections::BTreeMap,
     error::Error,
@@ -45,6 +46,8 @@ struct State {
     number: u64,
     /// Whether any service has answered.
     reached: bool,
+    /// How far AWS's clock was ahead of ours at the last answer that told the time.
+    skew: Option<SignedDuration>,
 }
 
 #[derive(Debug, Default)]
@@ -140,6 +143,11 @@ impl Traffic {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns how far AWS's clock is ahead of ours; none while no answer has told the time.
+    pub fn skew(&self) -> Option<SignedDuration> {
+        self.state().skew
+    }
+
     /// Returns what is known of the way to a service, by its name in IAM actions.
     pub fn way(&self, service: &str) -> Way {
         let state = self.state();
@@ -210,6 +218,10 @@ impl Traffic {
         };
         let state = &mut *self.state();
         state.reached |= answer.is_ok();
+        let date = answer.as_ref().ok().and_then(|response| response.headers().get("date"));
+        if let Some(date) = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()) {
+            state.skew = Some(date.timestamp().duration_since(self.clock.timestamp()));
+        }
         let lane = state.lanes.entry(call.service.clone()).or_default();
         match (class, &answer) {
             (Some(Class::Throttled), _) => lane.rate.throttled(sent, now),

@@ -98,15 +98,27 @@ impl Report {
     }
 }
 
+/// Where the state is to be kept.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Keeping {
+    /// Whether that place was looked at: before the first apply, if it is one that may lack something.
+    pub(crate) asked: bool,
+    /// The place as people know it.
+    pub(crate) place: String,
+    /// What it lacks, or why nobody could look.
+    pub(crate) lacks: Vec<String>,
+}
+
 /// An examination under way.
 pub(crate) struct Preflight {
     facts: Facts,
     waves: usize,
+    pub(crate) keeping: Keeping,
 }
 
 impl Preflight {
     pub(crate) fn new() -> Self {
-        Self { facts: Facts::default(), waves: 0 }
+        Self { facts: Facts::default(), waves: 0, keeping: Keeping::default() }
     }
 
     /// Asks what is certain to be needed, while AWS is still being read for the plan.
@@ -131,7 +143,7 @@ impl Preflight {
     ) -> Report {
         let outline = Outline::of(plan, stack, state);
         while self.waves < WAVES && self.wave(aws, environment, stack, state, &outline).await {}
-        let case = case(aws, environment, stack, state, &outline, &self.facts);
+        let case = case(aws, environment, (stack, state), &outline, &self.facts, &self.keeping);
         let mut checks: Vec<Checked> = CHECKS.iter().map(|check| made(check, &case)).collect();
         let starts = starts(plan);
         for finding in checks.iter_mut().flat_map(|check| &mut check.findings) {
@@ -152,7 +164,7 @@ impl Preflight {
         state: &State,
         outline: &Outline<'_>,
     ) -> bool {
-        let case = case(aws, environment, stack, state, outline, &self.facts);
+        let case = case(aws, environment, (stack, state), outline, &self.facts, &self.keeping);
         let asks = CHECKS.iter().filter_map(|check| (check.asks)(&case)).flatten();
         let open: BTreeSet<Ask> = asks.filter(|ask| !self.facts.has(ask)).collect();
         if open.is_empty() {
@@ -167,13 +179,14 @@ impl Preflight {
 fn case<'a>(
     aws: &'a Aws,
     environment: &'a Environment,
-    stack: &'a Stack,
-    state: &'a State,
+    (stack, state): (&'a Stack, &'a State),
     outline: &'a Outline<'a>,
     facts: &'a Facts,
+    keeping: &'a Keeping,
 ) -> Case<'a> {
     let (account, region, caller) = (aws.account.as_str(), aws.region.as_str(), aws.caller.as_str());
-    Case { environment, stack, state, outline, facts, account, region, caller }
+    let skew = aws.traffic.skew();
+    Case { environment, stack, state, outline, facts, account, region, caller, skew, keeping }
 }
 
 /// Makes one check, as far as its questions were answered.

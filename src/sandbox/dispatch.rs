@@ -14,7 +14,7 @@ use super::{
 };
 use crate::clock::Clock;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, DATE, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -225,7 +225,7 @@ impl Sandbox {
         }
     }
 
-    // S3 tells its time with every answer, and clients may go by it.
+    // Every answer tells the time. S3's is that of its world, and clients may go by it.
     fn rendered(
         &self,
         state: &mut State,
@@ -235,7 +235,14 @@ impl Sandbox {
         id: &str,
     ) -> http::Response<Bytes> {
         if protocol != Protocol::RestXml {
-            return rendered(service, protocol, operation, result, id);
+            let mut response = rendered(service, protocol, operation, result, id);
+            let skew = state.sky.as_ref().map_or(Duration::ZERO, |sky| sky.skew());
+            // The wall's time: that of the world may run faster.
+            let now = self.0.clock.timestamp();
+            if let Ok(date) = HeaderValue::from_str(&s3::http_date(now.checked_add(skew).unwrap_or(now))) {
+                response.headers_mut().insert(DATE, date);
+            }
+            return response;
         }
         match self.look(state) {
             Ok((_guard, now)) => s3::wire::rendered(method, result, id, now),

@@ -43,6 +43,9 @@ pub struct Weather {
     pub capacity: Shortage,
     /// How long a change of this service may stay unseen.
     pub lag: BTreeMap<String, Lag>,
+    /// How far AWS's clock goes ahead of the client's.
+    #[serde(with = "text")]
+    pub skew: Duration,
     /// What the account may have, by `<service>/<code>`.
     pub quotas: BTreeMap<String, u64>,
 }

@@ -25,6 +25,7 @@ pub struct MemoryStore(Mutex<Kept>);
 struct Kept {
     last: Option<State>,
     before_runs: Vec<State>,
+    lacks: Option<Vec<String>>,
 }
 
 struct Nothing;
@@ -39,6 +40,11 @@ impl MemoryStore {
     /// Returns what was last saved.
     pub fn last(&self) -> Option<State> {
         self.kept().last.clone()
+    }
+
+    /// Lets it be a place that lacks this.
+    pub fn lacking(&self, lacks: &[&str]) {
+        self.kept().lacks = Some(lacks.iter().map(|&lack| lack.to_owned()).collect());
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -60,6 +66,10 @@ impl Store for MemoryStore {
     fn keep<'a>(&'a self, before: &'a State) -> Answer<'a, ()> {
         self.kept().before_runs.push(before.clone());
         Box::pin(ready(Ok(())))
+    }
+    fn flaws(&self) -> Answer<'_, Option<Vec<String>>> {
+        let lacks = self.kept().lacks.clone();
+        Box::pin(ready(Ok(lacks)))
     }
     fn history(&self) -> Answer<'_, Vec<Past>> {
         let past =

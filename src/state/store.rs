@@ -49,6 +49,11 @@ pub trait Store: Send + Sync {
     /// Reads one of them by its name.
     fn past<'a>(&'a self, name: &'a str) -> Answer<'a, State>;
 
+    /// Says what the place lacks to keep a state well; none where nothing can be lacking.
+    fn flaws(&self) -> Answer<'_, Option<Vec<String>>> {
+        Box::pin(ready(Ok(None)))
+    }
+
     /// Takes the lock, waiting up to `patience` for its holder.
     fn lock<'a>(&'a self, run: &'a Run, patience: Duration, clock: &'a Clock) -> Answer<'a, Lock, LockError>;
 

@@ -61,7 +61,15 @@ async fn what_differs_is_mended_and_what_others_added_stays() {
     put.send().await.unwrap();
     let missing = ann.store.missing().await.unwrap();
     assert_eq!(missing, [Wanted::PublicAccessBlock, Wanted::Versioning, Wanted::TlsOnly, Wanted::Lifecycle]);
+    // What the preflight of a state's first apply tells of it.
+    let lacks = ["it keeps no old versions", "what is in it can become public"];
+    assert_eq!(ann.store.flaws().await.unwrap().unwrap(), lacks);
     make(&ann).await;
+    assert_eq!(ann.store.flaws().await.unwrap(), Some(Vec::new()));
+    let denied = How::Error(AwsError::new("AccessDenied", "Access Denied").status(403));
+    shared.sandbox().inject(Fault::once("s3:GetBucketVersioning", 1, denied));
+    let told = ann.store.flaws().await.unwrap().unwrap();
+    assert!(told[0].contains("could not be looked at: s3:GetBucketVersioning answered AccessDenied"), "{told:?}");
     let world = shared.sandbox().world_in("aws-global");
     let bucket = &world.s3.buckets[BUCKET];
     assert!(bucket.policy.as_ref().is_some_and(|policy| policy.contains("Theirs")), "{:?}", bucket.policy);

@@ -3,6 +3,7 @@
 use super::{Scene, speaks_up};
 use crate::{harness::*, scene::*};
 use rsds::sandbox::{
+    Weather,
     ec2::{self, AclEntry, PublicAccess},
     iam::Caller,
 };
@@ -53,6 +54,9 @@ scenes! {
     "network-acls": no_way_through_the_acl,
     "s3-route": no_way_to_s3,
     "final-snapshots": no_room_for_the_final_snapshot,
+    "clock": a_clock_that_is_wrong,
+    "state-bucket": a_bucket_that_keeps_badly,
+    "cost": nothing_limits_the_cost,
 }
 
 fn policy(statements: serde_json::Value) -> Vec<String> {
@@ -253,6 +257,26 @@ mod stage {
 
     pub(super) async fn no_way_to_s3() -> Scene {
         Scene::of(TINY).await.with(&["networking.s3_endpoint=false"]).works_badly()
+    }
+
+    pub(super) async fn a_clock_that_is_wrong() -> Scene {
+        let scene = Scene::of(TINY).await;
+        let skew = std::time::Duration::from_secs(420);
+        scene.estate.sandbox.weather(Weather { skew, ..Weather::default() }).unwrap();
+        scene.works_badly()
+    }
+
+    pub(super) async fn a_bucket_that_keeps_badly() -> Scene {
+        let scene = Scene::of(TINY).await;
+        scene.estate.store.lacking(&["it keeps no old versions", "what is in it can become public"]);
+        scene.works_badly()
+    }
+
+    pub(super) async fn nothing_limits_the_cost() -> Scene {
+        let scene = Scene::of(TINY).await;
+        let toml = TINY.replace("base_capacity = 8\nmax_capacity = 16\n[nlb]", "base_capacity = 32\n[nlb]");
+        scene.estate.write(&toml);
+        scene.works_badly()
     }
 
     pub(super) async fn no_room_for_the_final_snapshot() -> Scene {

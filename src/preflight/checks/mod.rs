@@ -5,6 +5,8 @@
 
 mod addresses;
 mod balancer;
+mod clock;
+mod cost;
 mod keys;
 mod linked_roles;
 mod names;
@@ -15,16 +17,19 @@ mod public_access;
 mod quotas;
 mod s3_route;
 mod snapshots;
+mod state_bucket;
 mod zones;
 
 pub(super) use permissions::Need;
 
+use super::Keeping;
 use super::{
     finding::Finding,
     outline::Outline,
     survey::{Ask, Facts},
 };
 use crate::{config::Environment, stack::Stack, state::State};
+use jiff::SignedDuration;
 use std::collections::BTreeSet;
 
 /// Everything a check looks at.
@@ -39,6 +44,10 @@ pub(super) struct Case<'a> {
     pub(super) region: &'a str,
     /// The caller's ARN as STS tells it.
     pub(super) caller: &'a str,
+    /// How far AWS's clock is ahead of this machine's.
+    pub(super) skew: Option<SignedDuration>,
+    /// Where the state is to be kept, and what that place lacks.
+    pub(super) keeping: &'a Keeping,
 }
 
 impl Case<'_> {
@@ -87,4 +96,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &paths::ACLS,
     &s3_route::CHECK,
     &snapshots::CHECK,
+    &clock::CHECK,
+    &state_bucket::CHECK,
+    &cost::CHECK,
 ];

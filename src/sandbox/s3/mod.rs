@@ -174,6 +174,6 @@ fn stamp(time: Timestamp) -> String {
 }
 
 /// As HTTP writes times in headers: to the second.
-fn http_date(time: Timestamp) -> String {
+pub(super) fn http_date(time: Timestamp) -> String {
     time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

@@ -49,6 +49,7 @@ const KEYS: &[Key] = &[
     key("capacity.short_for", HOUR, Nothing, "For so long after the first of them every one is."),
     key("lag", Type::Map(Shape::Any), Nothing, "How long a change may stay unseen, by service."),
     key("lag.*", HOUR, Nothing, "At most so long."),
+    key("skew", HOUR, Nothing, "How far AWS's clock goes ahead."),
     key("quotas", Type::Map(Shape::Any), Nothing, "What the account may have, by `service/code`; it stays so until it is set again."),
     key("quotas.*", Type::Int(0, 1_000_000), Nothing, "So many."),
 ];
@@ -154,6 +155,7 @@ fn read(document: &Document) -> Weather {
         seed: document.whole(&["seed"]).unwrap_or_default(),
         latency: time(&["latency"]),
         jitter: time(&["jitter"]),
+        skew: time(&["skew"]),
         throttle: named("throttle").map(|name| (name.clone(), bucket(&name))).collect(),
         errors: named("errors").map(|name| (name.clone(), number(&["errors", &name]))).collect(),
         lost: Losses {

@@ -51,6 +51,11 @@ const NEED_COMPUTE: &[(&Service, &str, &[&str], &str)] = &[
 ];
 
 impl Sky {
+    /// How far AWS's clock goes ahead of the client's.
+    pub(in crate::sandbox) fn skew(&self) -> Duration {
+        self.weather.skew
+    }
+
     /// The weather from now on; none where it would never be felt.
     pub(in crate::sandbox) fn of(weather: Weather) -> Option<Box<Self>> {
         let (sent, seen, buckets) = (0, BTreeMap::new(), BTreeMap::new());

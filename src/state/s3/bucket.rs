@@ -222,6 +222,23 @@ impl Objects {
         })
     }
 
+    /// Says what it lacks to keep a state well, or why nobody can tell.
+    pub(super) async fn flaws(&self) -> Vec<String> {
+        const KEEPING: [(Wanted, &str); 3] = [
+            (Wanted::Versioning, "it keeps no old versions"),
+            (Wanted::PublicAccessBlock, "what is in it can become public"),
+            (Wanted::Encryption, "it does not encrypt what is in it"),
+        ];
+        let looks = KEEPING.map(|(setting, lacks)| async move {
+            match self.differs(setting).await {
+                Ok(true) => Some(lacks.to_owned()),
+                Ok(false) => None,
+                Err(fault) => Some(format!("it could not be looked at: {fault}")),
+            }
+        });
+        futures_util::future::join_all(looks).await.into_iter().flatten().collect()
+    }
+
     async fn set(&self, setting: Wanted) -> Result<(), Fault> {
         let (s3, bucket) = (self.client().await?, &self.place.bucket);
         match setting {

@@ -238,6 +238,9 @@ impl Store for S3Store {
             Ok(Lock::new(taken_over, Kept { lease, renewals, slot: Arc::clone(&self.lease) }))
         })
     }
+    fn flaws(&self) -> Answer<'_, Option<Vec<String>>> {
+        Box::pin(async { Ok(Some(self.objects.flaws().await)) })
+    }
     fn holder(&self) -> Answer<'_, Option<Option<Run>>> {
         Box::pin(async {
             lease::holder(&self.objects).await.map_err(|fault| self.fault("look at the lock of", &fault))
