@@ -12,11 +12,13 @@ use super::{
     named, number,
 };
 use crate::kind::{
-    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Step, Tags, Typical, Which,
+    Actions, Changes, Created, Field, Id, Job, Kind, Known, Live, Named, Other, Readiness, Stage, Step, Tags, Typical,
+    Which,
 };
 use aws_sdk_elasticloadbalancingv2::types::{self, Action, ActionTypeEnum, ListenerAttribute, ProtocolEnum};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::collections::BTreeSet;
 
 /// A TCP listener. Its id is its ARN.
@@ -161,11 +163,16 @@ impl Kind for Listener {
         let balancers: BTreeSet<_> = which.iter().map(|question| &question.spec.load_balancer).collect();
         let all = try_join_all(balancers.into_iter().map(|arn| Self::of_load_balancer(look, arn))).await?;
         // Those without a recorded id are told by their tags, and tags come for 20 at once.
-        let asked = |shown: types::Listener| {
-            let arn = shown.listener_arn.clone()?;
-            which.iter().any(|question| asks(question, &arn, true)).then_some((arn, shown))
+        let asked = |shown: &types::Listener| {
+            shown.listener_arn.as_deref().is_some_and(|arn| which.iter().any(|question| asks(question, arn, true)))
         };
-        let asked = all.into_iter().flatten().filter_map(asked).collect();
+        let (ours, others): (Vec<_>, Vec<_>) = all.into_iter().flatten().partition(|shown| asked(shown));
+        for shown in others {
+            let (within, id) = (shown.load_balancer_arn.unwrap_or_default(), shown.listener_arn.unwrap_or_default());
+            let shown = json!({ "port": shown.port });
+            look.saw(Other { kind: Self::NAME, within, id: Id(id), shown });
+        }
+        let asked = ours.into_iter().filter_map(|shown| Some((shown.listener_arn.clone()?, shown))).collect();
         let live = elb::complete(look, which, asked, |arn| Self::attributes(look, arn), Self::live).await?;
         Ok(place(which, live, |question, l| asks(question, l.id.as_str(), same_key::<Self>(&question.spec, &l.spec))))
     }

@@ -5,7 +5,7 @@
 //! whoever waits takes a new look each time.
 
 use super::{Aws, Fault};
-use crate::kind::{AnyKind, AnyLive, AnyWhich};
+use crate::kind::{AnyKind, AnyLive, AnyWhich, Other};
 use futures_util::future::try_join_all;
 use std::{
     any::{Any, TypeId},
@@ -36,6 +36,7 @@ pub struct Look {
     questions: BTreeMap<&'static str, (&'static dyn AnyKind, Vec<AnyWhich>)>,
     answers: Mutex<Memo>,
     warnings: Mutex<BTreeSet<String>>,
+    others: Mutex<Vec<Other>>,
 }
 
 impl Deref for Look {
@@ -50,7 +51,8 @@ impl Look {
     /// A look with no question yet.
     #[must_use]
     pub fn new(aws: &Aws) -> Self {
-        Self { aws: aws.clone(), questions: BTreeMap::new(), answers: Mutex::default(), warnings: Mutex::default() }
+        let (answers, warnings, others) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { aws: aws.clone(), questions: BTreeMap::new(), answers, warnings, others }
     }
 
     /// A look at resources of one kind alone.
@@ -92,6 +94,16 @@ impl Look {
     /// Returns what a person should know of how it was read, sorted.
     pub fn warnings(&self) -> Vec<String> {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// Returns what others have made in what was asked about.
+    pub fn others(&self) -> Vec<Other> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes what a reading has shown besides what was asked for, in what we have asked about.
+    pub(super) fn saw(&self, other: Other) {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner).push(other);
     }
 
     /// Notes what a person should know of how it was read.

@@ -2,13 +2,30 @@
 //!
 //! Called by the `read` of every kind. Must never decide on a name alone what belongs to whom.
 
-use super::{Aws, tags};
-use crate::kind::{Field, Id, Kind, Known, Live, Tags, Which};
+use super::{Aws, Look, tags};
+use crate::kind::{Field, Id, Kind, Known, Live, Other, Tags, Which};
 use aws_sdk_ec2::types::Filter;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most values one EC2 filter takes (aws-facts.md 1).
 const FILTER_VALUES: usize = 200;
+
+/// The same where a listing shows all there is in something: what nobody asked for is somebody else's.
+pub(super) fn place_within<K: Kind>(
+    look: &Look,
+    which: &[Which<K>],
+    live: impl IntoIterator<Item = Live<K>>,
+    fits: impl Fn(&Which<K>, &Live<K>) -> bool,
+    within: impl Fn(&K::Spec<Known>) -> &str,
+) -> Vec<Option<Live<K>>> {
+    let (answers, rest) = placed(which, live, fits);
+    let asked: BTreeSet<&str> = which.iter().map(|question| within(&question.spec)).collect();
+    for other in rest.into_iter().filter(|other| asked.contains(within(&other.spec))) {
+        let shown = serde_json::to_value(&other.spec).unwrap_or_default();
+        look.saw(Other { kind: K::NAME, within: within(&other.spec).to_owned(), id: other.id, shown });
+    }
+    answers
+}
 
 /// Gives each question its answer; an answer serves one question only, and a question with a recorded id chooses
 /// first: what has been recorded is never what a question without an id is looking for.
@@ -17,6 +34,14 @@ pub(super) fn place<K: Kind>(
     live: impl IntoIterator<Item = Live<K>>,
     fits: impl Fn(&Which<K>, &Live<K>) -> bool,
 ) -> Vec<Option<Live<K>>> {
+    placed(which, live, fits).0
+}
+
+fn placed<K: Kind>(
+    which: &[Which<K>],
+    live: impl IntoIterator<Item = Live<K>>,
+    fits: impl Fn(&Which<K>, &Live<K>) -> bool,
+) -> (Vec<Option<Live<K>>>, Vec<Live<K>>) {
     // One thing may come from two calls, found by id and by tags: it is kept once.
     let mut pool: BTreeMap<Id, Live<K>> = live.into_iter().map(|l| (l.id.clone(), l)).collect();
     let mut places: Vec<(&Which<K>, Option<Live<K>>)> = which.iter().map(|question| (question, None)).collect();
@@ -26,7 +51,7 @@ pub(super) fn place<K: Kind>(
             *answer = id.and_then(|id| pool.remove(&id));
         }
     }
-    places.into_iter().map(|(_, answer)| answer).collect()
+    (places.into_iter().map(|(_, answer)| answer).collect(), pool.into_values().collect())
 }
 
 /// Tells whether `live` is what the question asks for: by id, or, while none is recorded, by ownership tags and

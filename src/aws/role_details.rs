@@ -88,6 +88,11 @@ pub(super) async fn listed(look: &Look) -> Result<Arc<Roles>, Fault> {
                 role.description = Some(description);
             }
         }
+        for (name, role) in &roles {
+            let inline = role.inline.iter().map(|(policy, document)| RolePolicy::other(name, policy, document));
+            let attached = role.attached.iter().map(|policy| RolePolicyAttachment::other(name, policy));
+            inline.chain(attached).for_each(|other| look.saw(other));
+        }
         Ok(Roles(roles))
     })
     .await

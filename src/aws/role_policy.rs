@@ -13,10 +13,11 @@ use super::{
     role_details::{self, ACTIONS, Roles},
 };
 use crate::kind::{
-    Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Typical, Which,
+    Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Other, Readiness, Stage, Typical, Which,
 };
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// An inline policy of a role.
 pub struct RolePolicy;
@@ -76,6 +77,15 @@ impl RolePolicy {
         let policy = Policy::parse("iam:GetRolePolicy", &answer.policy_document)?;
         let spec = RolePolicySpec { role: answer.role_name.into(), name: answer.policy_name, policy };
         Ok(Some(Live { id, spec, outputs: RolePolicyOutputs {}, readiness: Readiness::Ready }))
+    }
+}
+
+impl RolePolicy {
+    /// One that is not asked for; its document as IAM writes it.
+    pub(super) fn other(role: &str, name: &str, document: &str) -> Other {
+        let policy = Policy::parse("iam:GetAccountAuthorizationDetails", document).ok();
+        let (id, shown) = (Id::of(&[role, name]), json!({ "name": name, "policy": policy }));
+        Other { kind: Self::NAME, within: role.to_owned(), id, shown }
     }
 }
 

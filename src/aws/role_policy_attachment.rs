@@ -10,10 +10,11 @@ use super::{
     named, role_details,
 };
 use crate::kind::{
-    Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Readiness, Stage, Typical, Which,
+    Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Order, Other, Readiness, Stage, Typical, Which,
 };
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::collections::BTreeSet;
 
 /// The attachment of a managed policy to a role.
@@ -56,6 +57,14 @@ impl RolePolicyAttachment {
     }
 }
 
+impl RolePolicyAttachment {
+    /// One that is not asked for.
+    pub(super) fn other(role: &str, policy: &str) -> Other {
+        let (id, shown) = (Id::of(&[role, policy]), json!({ "policy": policy }));
+        Other { kind: Self::NAME, within: role.to_owned(), id, shown }
+    }
+}
+
 impl Kind for RolePolicyAttachment {
     const NAME: &'static str = "iam.role-policy-attachment";
     const FIELDS: &'static [Field] = &[Field::replaces("role").follows(), Field::replaces("policy")];
@@ -87,7 +96,11 @@ impl Kind for RolePolicyAttachment {
         let (known, rest): (Vec<&Id>, Vec<&Id>) = ids.iter().partition(is_listed);
         let roles: BTreeSet<&str> = rest.into_iter().map(|id| id.part(0)).collect();
         let attached = try_join_all(roles.into_iter().map(|role| Self::of_role(look, role))).await?;
-        let attached: BTreeSet<Id> = attached.into_iter().flatten().chain(known.into_iter().cloned()).collect();
+        let attached: BTreeSet<Id> = attached.into_iter().flatten().collect();
+        for other in attached.iter().filter(|id| !ids.contains(id)) {
+            look.saw(Self::other(other.part(0), other.part(1)));
+        }
+        let attached: BTreeSet<Id> = attached.into_iter().chain(known.into_iter().cloned()).collect();
         Ok(ids.into_iter().map(|id| attached.contains(&id).then(|| Self::live(id))).collect())
     }
 

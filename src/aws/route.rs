@@ -7,7 +7,7 @@ use super::{
     Aws, Fault, Look,
     fault::{Called, found},
     ids::{InternetGatewayId, RouteTableId},
-    lookup::{ec2_filters_by, place},
+    lookup::{ec2_filters_by, place_within},
     named,
     route_table::{known, tables},
 };
@@ -112,7 +112,10 @@ impl Kind for Route {
             let Some(id) = table.route_table_id() else { continue };
             live.extend(table.routes().iter().filter_map(|route| Self::live(id, route.clone())));
         }
-        Ok(place(which, live, |question, l| Self::asked(question) == l.id))
+        // AWS's own: the way within the VPC, which goes with the table.
+        live.retain(|route| route.spec.gateway.as_str() != "local");
+        let fits = |question: &Which<Self>, l: &Live<Self>| Self::asked(question) == l.id;
+        Ok(place_within(look, which, live, fits, |spec| spec.route_table.as_str()))
     }
 
     async fn create(aws: &Aws, spec: &RouteSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {

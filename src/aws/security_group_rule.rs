@@ -7,7 +7,7 @@ use super::{
     Aws, Fault, Look,
     fault::{Called, found},
     ids::{SecurityGroupId, SecurityGroupRuleId},
-    lookup::{asks, ec2_filters_by, place, same_key},
+    lookup::{asks, ec2_filters_by, place_within, same_key},
     named, tags,
 };
 use crate::kind::{
@@ -280,7 +280,10 @@ impl Kind for SecurityGroupRule {
             let rules: Vec<_> = pages.collect::<Result<_, _>>().called("ec2:DescribeSecurityGroupRules").await?;
             live.extend(rules.into_iter().filter_map(Self::live));
         }
-        Ok(place(which, live, |question, l| asks(question, l.id.as_str(), same_key::<Self>(&question.spec, &l.spec))))
+        let fits = |question: &Which<Self>, l: &Live<Self>| {
+            asks(question, l.id.as_str(), same_key::<Self>(&question.spec, &l.spec))
+        };
+        Ok(place_within(look, which, live, fits, |spec| spec.group.as_str()))
     }
 
     async fn create(aws: &Aws, spec: &SecurityGroupRuleSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {

@@ -17,6 +17,6 @@ pub use contract::{
     Parts, Readiness, Refusal, Step, Tags, Typical, Which,
 };
 pub use draft::WrongValue;
-pub use registry::{AnyJob, AnyKind, AnyLive, AnyWhich, Call, Registered};
+pub use registry::{AnyJob, AnyKind, AnyLive, AnyWhich, Call, Other, Registered};
 pub use stage::{Draft, Handle, In, Known, Output, OutputRef, OutputSet, Stage, Value, When};
 pub use tree::{NotASpec, Tree};

@@ -34,6 +34,22 @@ pub struct AnyLive {
     pub outputs: Json,
     /// Whether it has settled.
     pub readiness: Readiness,
+    /// What others have put into it: no part of what it is.
+    #[serde(skip)]
+    pub others: Vec<Other>,
+}
+
+/// Something that lies in a resource of ours and that rsds did not make: a rule of a group, a policy of a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// The name of its kind.
+    pub kind: &'static str,
+    /// The id, or another name, of what it lies in.
+    pub within: String,
+    /// Its id.
+    pub id: Id,
+    /// What AWS shows of it.
+    pub shown: Json,
 }
 
 /// A question to `AnyKind::read`.
@@ -240,7 +256,7 @@ impl<K: Kind> AnyKind for Registered<K> {
             let answers = K::read(look, &questions).await?;
             let erase = |live: Live<K>| {
                 let (spec, outputs) = (json(K::NAME, &live.spec)?, json(K::NAME, &live.outputs)?);
-                Ok(AnyLive { id: live.id, spec, outputs, readiness: live.readiness })
+                Ok(AnyLive { id: live.id, spec, outputs, readiness: live.readiness, others: Vec::new() })
             };
             answers.into_iter().map(|live| live.map(erase).transpose()).collect()
         })

@@ -13,8 +13,11 @@ use crate::{
     state::{Entry, State, Status},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
+
+/// What stands for a field where others have put something into a resource: its keys are their ids.
+pub(super) const OTHERS: &str = "others";
 
 /// What the next apply does about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +49,8 @@ pub enum Fate {
     Lost,
     /// It is refused: something else has the name, and a person has to say whose it is.
     Refused,
+    /// Nothing: it is somebody else's.
+    Theirs,
     /// Nobody knows: there is no plan.
     Unknown,
 }
@@ -243,6 +248,21 @@ fn fields(
         rating: Rating::Harmless,
         impact: String::new(),
         origin: None,
+    }));
+    all.extend(live.others.iter().map(|other| {
+        let key = other.id.to_string();
+        let ignored = next.is_some_and(|next| next.ignoring.ignores(address, OTHERS, Some(&key)));
+        FieldDrift {
+            field: OTHERS.to_owned(),
+            key: Some(key),
+            state: Json::Null,
+            live: json!({ other.kind: other.shown }),
+            config: None,
+            fate: if ignored { Fate::Ignored } else { Fate::Theirs },
+            rating: Rating::Security,
+            impact: String::new(),
+            origin: None,
+        }
     }));
     all
 }

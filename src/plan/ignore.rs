@@ -3,7 +3,7 @@
 //! Called by `cli` (which parses) and by `decide` (which looks it up in what is there). Must never let a mistyped address
 //! or field pass, nor the tags that say whose a resource is.
 
-use super::PlanError;
+use super::{PlanError, drift::OTHERS};
 use crate::{
     address::{Address, Selector},
     config::diagnostic::did_you_mean,
@@ -154,6 +154,9 @@ fn named(
     }
     let (mut found, mut whole, mut all) = (Vec::new(), false, BTreeSet::new());
     for (address, kind) in matched {
+        if name == OTHERS {
+            found.push(((*address).clone(), (name.to_owned(), key.map(str::to_owned))));
+        }
         for field in kind.fields() {
             all.insert(field.name);
             let all_of_it = name == "*" && key.is_none();

@@ -184,7 +184,7 @@ mod tests {
     /// The same, with AWS showing this spec and these outputs.
     fn planned(spec: &Json, outputs: &Json, action: Action) -> Planned {
         let (spec, outputs) = (spec.clone(), outputs.clone());
-        let live = AnyLive { id: Id("vpc-1".into()), spec, outputs, readiness: Readiness::Ready };
+        let live = AnyLive { id: Id("vpc-1".into()), spec, outputs, readiness: Readiness::Ready, others: Vec::new() };
         Planned { plan: plan(action), observed: Observed([(address(), Seen::Live(live))].into()) }
     }
 

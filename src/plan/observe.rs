@@ -6,11 +6,11 @@ use super::refresh::managed;
 use crate::{
     address::Address,
     aws::{Aws, Fault, Look, kind, look::Unread, tags},
-    kind::{AnyKind, AnyLive, AnyWhich},
+    kind::{AnyKind, AnyLive, AnyWhich, Id, Other},
     state::{Entry, State, Status},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What AWS shows of one recorded resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,7 +67,13 @@ impl Observed {
         let live = |entry: &Entry| {
             let id = entry.id.clone()?;
             let outputs = serde_json::Value::Object(entry.outputs.clone());
-            Some(AnyLive { id, spec: entry.spec.clone(), outputs, readiness: crate::kind::Readiness::Ready })
+            Some(AnyLive {
+                id,
+                spec: entry.spec.clone(),
+                outputs,
+                readiness: crate::kind::Readiness::Ready,
+                others: Vec::new(),
+            })
         };
         let seen = |entry| live(entry).map_or(Seen::Absent, Seen::Live);
         Self(state.entries.iter().map(|(address, entry)| (address.clone(), seen(entry))).collect())
@@ -135,7 +141,35 @@ pub async fn observe(aws: &Aws, state: &State) -> Result<(Observed, Vec<String>)
     }
     namesakes(aws, state, &mut observed).await?;
     below_others(state, &mut observed);
+    put_in(state, &mut observed, look.others());
     Ok((observed, look.warnings()))
+}
+
+/// Puts what others have made where it lies. What is recorded, in person or as a predecessor, is ours.
+fn put_in(state: &State, observed: &mut Observed, others: Vec<Other>) {
+    let ids = |entry: &Entry| {
+        let deposed = entry.deposed.iter().map(|deposed| deposed.id.clone());
+        let ids: Vec<Id> = entry.id.iter().cloned().chain(deposed).collect();
+        ids.into_iter().map(|id| (entry.kind.clone(), id)).collect::<Vec<_>>()
+    };
+    let ours: BTreeSet<(String, Id)> = state.entries.values().flat_map(ids).collect();
+    for other in others.into_iter().filter(|other| !ours.contains(&(other.kind.to_owned(), other.id.clone()))) {
+        let holds = |live: &AnyLive| {
+            let outputs = live.outputs.as_object().into_iter().flatten();
+            live.id.as_str() == other.within || outputs.into_iter().any(|(_, value)| *value == other.within)
+        };
+        let of_service = |address: &Address| {
+            let kind = state.entries.get(address).map(|entry| entry.kind.as_str()).unwrap_or_default();
+            kind != other.kind && kind.split('.').next() == other.kind.split('.').next()
+        };
+        let holder = observed.0.iter_mut().find_map(|(address, seen)| match seen {
+            Seen::Live(live) if of_service(address) && holds(live) => Some(live),
+            Seen::Live(_) | Seen::Absent | Seen::Other(_) => None,
+        });
+        if let Some(live) = holder {
+            live.others.push(other);
+        }
+    }
 }
 
 /// Looks for what has the names of recorded resources that are gone: by hand, somebody may have made them anew.

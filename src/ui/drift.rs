@@ -55,6 +55,7 @@ const fn done(fate: &Fate) -> &'static str {
         Fate::Forgotten => "the TOML no longer has it: its record is dropped",
         Fate::Lost => "rsds does not make anew what held data: rsds plan says what can be done",
         Fate::Refused => "it is not this environment's: rsds leaves it alone, and makes nothing beside it",
+        Fate::Theirs => "rsds did not make it, and leaves it alone: take it away by hand, or put it into the TOML",
         Fate::Unknown => "there is no plan, so nobody knows what the next apply does",
     }
 }
@@ -108,6 +109,9 @@ fn shown(tags: &Tags) -> String {
 /// The three values of a field and what follows from them.
 fn values(field: &FieldDrift, place: PlaceOf<'_>) -> Vec<String> {
     let (state, live) = (whole(&field.state), whole(&field.live));
+    if field.fate == Fate::Theirs {
+        return vec![format!("AWS has {live}"), done(&field.fate).to_owned()];
+    }
     let set = if field.fate == Fate::Recorded { "was" } else { "rsds set" };
     let says = said(field, place).map(|says| format!(", {says}")).unwrap_or_default();
     if state.width().max(live.width()) <= SENTENCE {

@@ -310,3 +310,63 @@ async fn what_somebody_made_anew_is_taken_over_by_the_command_the_plan_names() {
     let state = estate.state();
     assert_eq!(state.entries[&group.parse().unwrap()].id.as_ref().unwrap().as_str(), "sg-0000000000000beef");
 }
+
+/// What somebody has put into what is ours is told as a matter of security, left alone, and can be said to be known.
+#[tokio::test(start_paused = true)]
+async fn what_others_put_into_ours_is_told() {
+    // So many roles that they are listed: a few are read one by one, and what else such a one has does not show.
+    let mut estate = Estate::new(FULL);
+    estate.set(&["consumers.analytics.count=4"]);
+    estate.converge(&Options::default()).await;
+    let refresh = Options { refresh_only: true, ..Options::default() };
+    assert!(estate.plan(&refresh).await.unwrap().drift.is_empty(), "what AWS itself puts there is nobody's");
+
+    let aws = estate.somebody().await;
+    let (group, role) = (id(&estate, "networking/consumer-security-group"), id(&estate, "consumer-reporting-1/role"));
+    let (balancer, target) = (id(&estate, "nlb/load-balancer"), id(&estate, "nlb/target-group-5439"));
+    let role = role.rsplit('/').next().unwrap().to_owned();
+    let (table, gateway) = (id(&estate, "networking/route-table"), id(&estate, "networking/internet-gateway"));
+    let anybody = aws_sdk_ec2::types::IpRange::builder().cidr_ip("0.0.0.0/0").build();
+    let ssh =
+        aws_sdk_ec2::types::IpPermission::builder().ip_protocol("tcp").from_port(22).to_port(22).ip_ranges(anybody);
+    aws.ec2.authorize_security_group_ingress().group_id(&group).ip_permissions(ssh.build()).send().await.unwrap();
+    let route = aws.ec2.create_route().route_table_id(&table).destination_cidr_block("203.0.113.0/24");
+    route.gateway_id(&gateway).send().await.unwrap();
+    let all = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
+    let policy = aws.iam.put_role_policy().role_name(&role).policy_name("theirs").policy_document(all);
+    policy.send().await.unwrap();
+    let attach = aws.iam.attach_role_policy().role_name(&role).policy_arn("arn:aws:iam::aws:policy/ReadOnlyAccess");
+    attach.send().await.unwrap();
+    let action = aws_sdk_elasticloadbalancingv2::types::Action::builder().r#type("forward".into());
+    let listener = aws.elb.create_listener().load_balancer_arn(&balancer).port(5999).protocol("TCP".into());
+    listener.default_actions(action.target_group_arn(&target).build()).send().await.unwrap();
+
+    let told = |drift: &std::collections::BTreeMap<rsds::address::Address, Drift>| -> Vec<String> {
+        let fields = drift.iter().flat_map(|(address, drift)| drift.fields.iter().map(move |field| (address, field)));
+        fields
+            .map(|(address, field)| {
+                assert_eq!((field.field.as_str(), field.rating), ("others", Rating::Security), "{field:?}");
+                let kind = field.live.as_object().unwrap().keys().next().unwrap();
+                format!("{address} {kind} {:?}", field.fate)
+            })
+            .collect()
+    };
+    let expected = [
+        "consumer-reporting-1/role iam.role-policy Theirs",
+        "consumer-reporting-1/role iam.role-policy-attachment Theirs",
+        "networking/consumer-security-group ec2.security-group-rule Theirs",
+        "networking/route-table ec2.route Theirs",
+        "nlb/load-balancer elasticloadbalancing.listener Theirs",
+    ];
+    let drift = estate.plan(&refresh).await.unwrap().drift;
+    let mut found = told(&drift);
+    found.sort();
+    assert_eq!(found, expected);
+    assert!(drift.values().all(|drift| drift.counts() && drift.rating() == Rating::Security));
+    // It is nothing that a plan would change.
+    estate.settled().await;
+
+    let ignore = ["*.others"].iter().map(|text| text.parse().unwrap()).collect();
+    let known = estate.plan(&Options { ignore, ..refresh }).await.unwrap().drift;
+    assert!(known.values().all(|drift| !drift.counts()), "{:?}", told(&known));
+}

@@ -208,6 +208,7 @@ mod tests {
             lost = { requests = 0.1, answers = 0.2, late = 0.3, late_by = "20s" }
             capacity = { rate = 0.4, short_for = "10m" }
             lag = { iam = "1m 30s" }
+            skew = "6m"
             quotas = { "redshift-serverless/workgroups" = 200 }
         "#;
         let weather = Weather::parse("weather.toml", text).unwrap();
@@ -220,6 +221,7 @@ mod tests {
             lost: Losses { requests: 0.1, answers: 0.2, late: 0.3, late_by: Duration::from_secs(20) },
             capacity: Shortage { rate: 0.4, short_for: Duration::from_secs(600) },
             lag: BTreeMap::from([("iam".into(), Lag(Duration::from_secs(90)))]),
+            skew: Duration::from_secs(360),
             quotas: BTreeMap::from([("redshift-serverless/workgroups".into(), 200)]),
         };
         assert_eq!(weather, wanted);

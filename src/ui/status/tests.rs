@@ -34,7 +34,7 @@ fn state() -> State {
 }
 
 fn live(spec: Json, outputs: Json, readiness: Readiness) -> Seen {
-    Seen::Live(AnyLive { id: Id("id-1".into()), spec, outputs, readiness })
+    Seen::Live(AnyLive { id: Id("id-1".into()), spec, outputs, readiness, others: Vec::new() })
 }
 
 fn observed() -> Observed {
