@@ -112,6 +112,7 @@ fn weather() -> impl Strategy<Value = Weather> {
     prop_oneof![
         3 => Just(Weather::default()),
         1 => day.clone().prop_map(only(|Weather { latency, jitter, .. }| Weather { latency, jitter, ..Weather::default() })),
+        1 => day.clone().prop_map(only(|Weather { lag, .. }| Weather { lag, ..Weather::default() })),
         1 => day.clone().prop_map(only(|Weather { lost, errors, .. }| Weather { lost, errors, ..Weather::default() })),
         1 => day.prop_map(Weather::rough),
     ]

@@ -153,7 +153,10 @@ fn put_in(state: &State, observed: &mut Observed, others: Vec<Other>) {
         ids.into_iter().map(|id| (entry.kind.clone(), id)).collect::<Vec<_>>()
     };
     let ours: BTreeSet<(String, Id)> = state.entries.values().flat_map(ids).collect();
-    for other in others.into_iter().filter(|other| !ours.contains(&(other.kind.to_owned(), other.id.clone()))) {
+    // While the id of one of a kind is not recorded yet, nobody can tell what of that kind is ours.
+    let open = |kind: &str| state.entries.values().any(|entry| entry.kind == kind && entry.id.is_none());
+    let theirs = |other: &Other| !open(other.kind) && !ours.contains(&(other.kind.to_owned(), other.id.clone()));
+    for other in others.into_iter().filter(theirs) {
         let holds = |live: &AnyLive| {
             let outputs = live.outputs.as_object().into_iter().flatten();
             live.id.as_str() == other.within || outputs.into_iter().any(|(_, value)| *value == other.within)

@@ -109,7 +109,8 @@ fn shown(tags: &Tags) -> String {
 /// The three values of a field and what follows from them.
 fn values(field: &FieldDrift, place: PlaceOf<'_>) -> Vec<String> {
     let (state, live) = (whole(&field.state), whole(&field.live));
-    if field.fate == Fate::Theirs {
+    // What others have put there: nobody else has a word in it.
+    if field.state.is_null() && field.config.is_none() && matches!(field.fate, Fate::Theirs | Fate::Ignored) {
         return vec![format!("AWS has {live}"), done(&field.fate).to_owned()];
     }
     let set = if field.fate == Fate::Recorded { "was" } else { "rsds set" };

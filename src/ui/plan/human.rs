@@ -288,12 +288,13 @@ impl PlanView<'_> {
             0 => String::new(),
             _ => format!(" {} left half-way by an earlier run: rsds apply goes on.", words::count(halves, "resource")),
         };
-        if self.limited {
+        let counts = self.plan.drift.values().any(Drift::counts);
+        if self.limited && !counts {
             return format!("Nothing has drifted.{halves}{limit}");
         }
-        match self.plan.drift.values().any(Drift::counts) {
+        match counts {
             // Something else has a name: neither the record nor AWS is changed for that.
-            true => format!("The state stays as it is.{halves}"),
+            true => format!("The state stays as it is.{halves}{limit}"),
             false if self.plan.drift.is_empty() => {
                 format!("Nothing has drifted: AWS shows what the state has.{halves}")
             }
