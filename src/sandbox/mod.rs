@@ -7,6 +7,7 @@
 //! signatures are not checked, only the credential scope is read.
 
 mod credential;
+pub mod data_api;
 mod dispatch;
 pub mod ec2;
 pub mod elb;
@@ -21,6 +22,7 @@ pub mod s3;
 pub mod secrets;
 mod serve;
 pub mod serverless;
+pub mod sql;
 mod store;
 mod sts;
 mod tagging;
@@ -121,6 +123,7 @@ impl Service {
 
 /// Every service the sandbox has.
 pub static SERVICES: &[&Service] = &[
+    &data_api::SERVICE,
     &ec2::SERVICE,
     &elb::SERVICE,
     &iam::SERVICE,

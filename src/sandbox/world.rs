@@ -3,7 +3,7 @@
 //! Read and changed by the operations alone (and by tests through `Sandbox::edit`). Must never hold a secret
 //! nor read a clock: ids come from the seed, the time is passed in.
 
-use super::{ec2, elb, iam, kms, logs, redshift, s3, secrets, serverless};
+use super::{data_api, ec2, elb, iam, kms, logs, redshift, s3, secrets, serverless, sql};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -46,6 +46,12 @@ pub struct World {
     /// CloudWatch Logs.
     #[serde(default)]
     pub logs: logs::Logs,
+    /// What the warehouses' databases hold.
+    #[serde(default)]
+    pub sql: sql::Sql,
+    /// Statements sent to them.
+    #[serde(default)]
+    pub data_api: data_api::DataApi,
     /// Buckets; all of them are in the world of the services without a region.
     #[serde(default)]
     pub s3: s3::S3,
@@ -74,6 +80,8 @@ impl World {
             elb: elb::Elb::default(),
             secrets: secrets::Secrets::default(),
             logs: logs::Logs::default(),
+            sql: sql::Sql::default(),
+            data_api: data_api::DataApi::default(),
             s3: s3::S3::default(),
         }
     }
@@ -103,6 +111,7 @@ impl World {
             logs::deliver(self, since, &name);
         }
         s3::expire(self, now);
+        data_api::catch_up(self, now);
     }
 
     /// Whether nothing a user created is left (keys pending deletion count as gone).

@@ -29,7 +29,8 @@ pub(in crate::sandbox) struct Swap {
 }
 
 /// Services that have a part of the world and change it.
-const PARTS: &[&str] = &["ec2", "elasticloadbalancing", "iam", "kms", "logs", "redshift", "redshift-serverless", "s3"];
+const PARTS: &[&str] =
+    &["ec2", "elasticloadbalancing", "iam", "kms", "logs", "redshift", "redshift-data", "redshift-serverless", "s3"];
 
 /// Whether a service can lag: it has something that changes, or reads what others have.
 pub(super) fn lags(scope: &str) -> bool {
@@ -46,6 +47,11 @@ fn exchange(scope: &str, one: &mut World, other: &mut World) -> bool {
         "kms" => swap(&mut one.kms, &mut other.kms),
         "logs" => swap(&mut one.logs, &mut other.logs),
         "redshift" => swap(&mut one.redshift, &mut other.redshift),
+        // One without the other would run statements again that are done.
+        "redshift-data" => {
+            swap(&mut one.data_api, &mut other.data_api);
+            swap(&mut one.sql, &mut other.sql);
+        }
         "redshift-serverless" => swap(&mut one.serverless, &mut other.serverless),
         "s3" => swap(&mut one.s3, &mut other.s3),
         _ => return false,

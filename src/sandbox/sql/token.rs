@@ -1,0 +1,174 @@
+//! Text to tokens, and statements without their passwords.
+//!
+//! Called by the parser, and by the Data API before it keeps a statement. Must never let a password literal through
+//! [`redacted`].
+
+use super::SqlError;
+
+/// A token with where it stands in the text.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Token {
+    pub what: What,
+    pub from: usize,
+    pub to: usize,
+}
+
+/// What a token is.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum What {
+    /// A word without quotes, folded to lower case.
+    Word(String),
+    /// A name in double quotes, folded to lower case too.
+    Quoted(String),
+    /// A literal in single quotes.
+    Text(String),
+    /// A number.
+    Number(String),
+    /// Anything else: one sign, or two that belong together.
+    Sign(&'static str),
+}
+
+const SIGNS: [&str; 14] = ["<>", "!=", "<=", ">=", "::", "(", ")", ",", ".", ";", "=", "*", "<", ">"];
+/// What stands for a password in a kept statement.
+const HIDDEN: &str = "'***'";
+/// What stands for a password that Redshift would refuse.
+const POOR: &str = "'-'";
+
+/// The tokens of a text, comments left out.
+pub(super) fn tokens(text: &str) -> Result<Vec<Token>, SqlError> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(first) = text.get(at..).and_then(|rest| rest.chars().next()) {
+        let rest = text.get(at..).unwrap_or_default();
+        if first.is_whitespace() {
+            at += first.len_utf8();
+            continue;
+        }
+        if rest.starts_with("--") {
+            at += rest.find('\n').unwrap_or(rest.len());
+            continue;
+        }
+        if rest.starts_with("/*") {
+            at += rest.find("*/").map(|end| end + 2).ok_or_else(|| SqlError::at("/*"))?;
+            continue;
+        }
+        let (what, length) = token(rest, first)?;
+        found.push(Token { what, from: at, to: at + length });
+        at += length;
+    }
+    Ok(found)
+}
+
+fn token(rest: &str, first: char) -> Result<(What, usize), SqlError> {
+    if first == '"' || first == '\'' {
+        let (content, length) = quoted(rest, first)?;
+        if first == '\'' {
+            return Ok((What::Text(content), length));
+        }
+        if content.is_empty() || content.len() > 127 {
+            return Err(SqlError::new("zero-length or too long delimited identifier"));
+        }
+        return Ok((What::Quoted(content.to_lowercase()), length));
+    }
+    let while_true = |good: fn(char) -> bool| rest.find(|c| !good(c)).unwrap_or(rest.len());
+    if first.is_alphabetic() || first == '_' {
+        let length = while_true(|c| c.is_alphanumeric() || c == '_' || c == '$');
+        return Ok((What::Word(rest.get(..length).unwrap_or_default().to_lowercase()), length));
+    }
+    let signed = first == '-' && rest.chars().nth(1).is_some_and(|c| c.is_ascii_digit());
+    if first.is_ascii_digit() || signed {
+        let skip = usize::from(signed);
+        let digits = rest.get(skip..).unwrap_or_default();
+        let length = skip + digits.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(digits.len());
+        return Ok((What::Number(rest.get(..length).unwrap_or_default().to_owned()), length));
+    }
+    let sign = SIGNS.into_iter().find(|sign| rest.starts_with(sign));
+    sign.map(|sign| (What::Sign(sign), sign.len())).ok_or_else(|| SqlError::at(&first.to_string()))
+}
+
+/// The content of a quoted text and its length with quotes; a doubled quote is one.
+fn quoted(rest: &str, quote: char) -> Result<(String, usize), SqlError> {
+    let mut content = String::new();
+    let mut chars = rest.char_indices().skip(1).peekable();
+    while let Some((at, c)) = chars.next() {
+        if c != quote {
+            content.push(c);
+        } else if chars.next_if(|(_, next)| *next == quote).is_some() {
+            content.push(quote);
+        } else {
+            return Ok((content, at + 1));
+        }
+    }
+    let kind = if quote == '"' { "identifier" } else { "string" };
+    Err(SqlError::new(format!("unterminated quoted {kind}")))
+}
+
+/// The text with every literal after PASSWORD replaced; a text that is no tokens is dropped wherever it names one.
+pub(in crate::sandbox) fn redacted(text: &str) -> String {
+    let Ok(tokens) = tokens(text) else {
+        let names_one = text.to_lowercase().contains("password");
+        return if names_one { "password '".to_owned() } else { text.to_owned() };
+    };
+    let mut kept = String::new();
+    let mut from = 0;
+    let mut after = false;
+    for Token { what, from: start, to } in tokens {
+        if let (true, What::Text(password)) = (after, &what) {
+            kept.push_str(text.get(from..start).unwrap_or_default());
+            kept.push_str(if is_password(password) { HIDDEN } else { POOR });
+            from = to;
+        }
+        after = what == What::Word("password".to_owned());
+    }
+    kept.push_str(text.get(from..).unwrap_or_default());
+    kept
+}
+
+/// Whether what a statement was kept with was a password Redshift takes.
+pub(super) fn was_accepted(kept: &str) -> bool {
+    kept != POOR.trim_matches('\'')
+}
+
+/// Hashes as Redshift takes them, or a clear text of its rules (aws-facts.md 4).
+fn is_password(text: &str) -> bool {
+    let hex = |text: &str| text.chars().all(|c| c.is_ascii_hexdigit());
+    if let Some(digest) = text.strip_prefix("md5") {
+        if digest.len() == 32 && hex(digest) {
+            return true;
+        }
+    }
+    if let Some(rest) = text.strip_prefix("sha256|") {
+        return !rest.is_empty();
+    }
+    let has = |kind: fn(&char) -> bool| text.chars().any(|c| kind(&c));
+    let allowed = text.chars().all(|c| c.is_ascii_graphic() && !"'\"\\/@".contains(c));
+    (8..=64).contains(&text.len())
+        && allowed
+        && has(char::is_ascii_uppercase)
+        && has(char::is_ascii_lowercase)
+        && has(char::is_ascii_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_never_stay() {
+        let kept = redacted("CREATE USER a PASSWORD 'Secret123'; ALTER USER b password\n'sha256|aa|bb'");
+        assert_eq!(kept, "CREATE USER a PASSWORD '***'; ALTER USER b password\n'***'");
+        assert_eq!(redacted("CREATE USER a PASSWORD 'weak'"), "CREATE USER a PASSWORD '-'");
+        assert_eq!(redacted("CREATE USER a PASSWORD 'open"), "password '");
+        assert_eq!(redacted("SELECT 1"), "SELECT 1");
+    }
+
+    #[test]
+    fn quotes_double_and_names_fold() {
+        let all: Vec<What> = tokens("\"A\"\"b\".C 'it''s' -- x\n<> 12").unwrap().into_iter().map(|t| t.what).collect();
+        let word = What::Word("c".to_owned());
+        let expected =
+            [What::Quoted("a\"b".to_owned()), What::Sign("."), word, What::Text("it's".to_owned()), What::Sign("<>")];
+        assert_eq!(all.get(..5).unwrap(), expected);
+        assert!(tokens("'open").is_err() && tokens("a # b").is_err());
+    }
+}
