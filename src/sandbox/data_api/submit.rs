@@ -88,7 +88,7 @@ fn submit(world: &mut World, req: &Request, now: Timestamp, texts: &[String], ba
     let database = req.text("Database")?;
     let exists = match world.sql.catalogues.get(&warehouse.namespace) {
         Some(catalogue) => catalogue.databases.contains_key(&database),
-        None => Catalogue::new(&warehouse.database, &warehouse.admin, now).databases.contains_key(&database),
+        None => Catalogue::new(&warehouse.database, &warehouse.admin).databases.contains_key(&database),
     };
     if !exists {
         return Err(invalid(format!("FATAL: database \"{database}\" does not exist")));

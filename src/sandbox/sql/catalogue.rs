@@ -212,13 +212,13 @@ const FIRST_ID: i64 = 100_000;
 
 impl Catalogue {
     /// What a new warehouse has: its first database with `public`, the admin, and the sample data.
-    pub fn new(database: &str, admin: &str, now: Timestamp) -> Self {
+    pub fn new(database: &str, admin: &str) -> Self {
         let mut new = Self { ids: FIRST_ID, ..Self::default() };
         let internal = User { id: 1, superuser: true, password: false, search_path: None };
         new.users.insert("rdsdb".to_owned(), internal);
         new.users.insert(admin.to_owned(), User { id: 100, superuser: true, password: true, search_path: None });
         let mut first = Database::local(admin);
-        first.seed(admin, now);
+        first.seed(admin);
         new.databases.insert(database.to_owned(), first);
         new
     }
@@ -246,7 +246,7 @@ impl Database {
     }
 
     /// Sample data of the sandbox, so that there is something to share: the same rows in every warehouse.
-    fn seed(&mut self, owner: &str, _now: Timestamp) {
+    fn seed(&mut self, owner: &str) {
         let table = |columns: &[(&str, &str)], rows: Vec<Vec<Cell>>| Table {
             owner: owner.to_owned(),
             columns: columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())).collect(),

@@ -90,7 +90,7 @@ pub(in crate::sandbox) fn run(
     let warehouses = warehouses(world, now);
     let mut sql = world.sql.clone();
     for warehouse in &warehouses {
-        let new = || Catalogue::new(&warehouse.database, &warehouse.admin, now);
+        let new = || Catalogue::new(&warehouse.database, &warehouse.admin);
         let catalogue = sql.catalogues.entry(warehouse.namespace.clone()).or_insert_with(new);
         catalogue.admit(&warehouse.admin, true);
         if warehouse.namespace == session.namespace {

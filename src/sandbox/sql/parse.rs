@@ -6,7 +6,7 @@
 use super::SqlError;
 use super::catalogue::{Cell, Consumer, Grantee};
 use super::parse_query::{self, Select};
-use super::token::{Token, What, tokens, was_accepted};
+use super::token::{RESERVED, Token, What, tokens, was_accepted};
 
 /// A name with what stands before it: database, schema, table.
 pub(super) type Path = Vec<String>;
@@ -116,7 +116,6 @@ pub(super) struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    /// The error of the token that is next.
     pub(super) fn wrong(&self) -> SqlError {
         match self.tokens.get(self.at) {
             Some(token) => SqlError::at(self.text.get(token.from..token.to).unwrap_or_default()),
@@ -184,7 +183,6 @@ impl Parser<'_> {
         Ok(all)
     }
 
-    /// A literal.
     pub(super) fn literal(&mut self) -> Result<Cell, SqlError> {
         let cell = match self.peek() {
             Some(What::Text(text)) => Cell::Text(text.clone()),
@@ -500,9 +498,3 @@ impl Parser<'_> {
         self.name().map(Grantee::User)
     }
 }
-
-/// Words that are no names without quotes.
-const RESERVED: [&str; 24] = [
-    "all", "and", "as", "create", "default", "false", "from", "grant", "in", "is", "limit", "not", "null", "on", "or",
-    "order", "select", "table", "to", "true", "union", "user", "where", "with",
-];

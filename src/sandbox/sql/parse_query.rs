@@ -16,7 +16,7 @@ pub(super) enum Expr {
     CurrentNamespace,
     CurrentDatabase,
     Count,
-    Call(Function, Box<Expr>),
+    Call(Function, Box<Self>),
 }
 
 /// A function of one text.

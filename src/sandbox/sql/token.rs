@@ -28,6 +28,12 @@ pub(super) enum What {
     Sign(&'static str),
 }
 
+/// Words that are no names without quotes.
+pub(super) const RESERVED: [&str; 24] = [
+    "all", "and", "as", "create", "default", "false", "from", "grant", "in", "is", "limit", "not", "null", "on", "or",
+    "order", "select", "table", "to", "true", "union", "user", "where", "with",
+];
+
 const SIGNS: [&str; 14] = ["<>", "!=", "<=", ">=", "::", "(", ")", ",", ".", ";", "=", "*", "<", ">"];
 /// What stands for a password in a kept statement.
 const HIDDEN: &str = "'***'";
@@ -132,10 +138,8 @@ pub(super) fn was_accepted(kept: &str) -> bool {
 /// Hashes as Redshift takes them, or a clear text of its rules (aws-facts.md 4).
 fn is_password(text: &str) -> bool {
     let hex = |text: &str| text.chars().all(|c| c.is_ascii_hexdigit());
-    if let Some(digest) = text.strip_prefix("md5") {
-        if digest.len() == 32 && hex(digest) {
-            return true;
-        }
+    if text.strip_prefix("md5").is_some_and(|digest| digest.len() == 32 && hex(digest)) {
+        return true;
     }
     if let Some(rest) = text.strip_prefix("sha256|") {
         return !rest.is_empty();

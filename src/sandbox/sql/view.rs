@@ -99,6 +99,10 @@ const USERS: &[&str] = &[
 ];
 
 type Row = Vec<Cell>;
+/// A share by name.
+type Outbound<'a> = (&'a String, &'a Share);
+/// A producer's namespace, and a share of it by name.
+type Inbound<'a> = (&'a String, &'a String, &'a Share);
 
 /// A view by its name, if there is one.
 pub(super) fn rows(name: &str, sql: &Sql, scene: &Scene<'_>) -> Result<Option<Answer>, SqlError> {
@@ -139,11 +143,7 @@ fn id(own: &Catalogue, user: &str) -> Cell {
 }
 
 /// The shares it offers that the user may see, and those it was given: with the producer's namespace.
-fn seen<'a>(
-    own: &'a Catalogue,
-    sql: &'a Sql,
-    scene: &Scene<'_>,
-) -> (Vec<(&'a String, &'a Share)>, Vec<(&'a String, &'a String, &'a Share)>) {
+fn seen<'a>(own: &'a Catalogue, sql: &'a Sql, scene: &Scene<'_>) -> (Vec<Outbound<'a>>, Vec<Inbound<'a>>) {
     let user = &scene.session.user;
     let outbound = own.shares.iter().filter(|(name, share)| {
         let object = Object::Share((*name).clone());
