@@ -83,7 +83,7 @@ impl Pair {
         self.ok(0, &format!("GRANT USAGE ON DATASHARE flights TO NAMESPACE '{consumer}'"));
     }
 
-    fn from_share(&self) -> String {
+    fn made_of_share(&self) -> String {
         format!("CREATE DATABASE shared FROM DATASHARE flights OF NAMESPACE '{}'", self.ids[0])
     }
 }
@@ -91,7 +91,7 @@ impl Pair {
 #[test]
 fn a_share_is_read_through_a_database_of_the_consumer_until_it_is_taken_away() {
     let mut pair = Pair::new();
-    let create = pair.from_share();
+    let create = pair.made_of_share();
     pair.refused(1, &create, "not granted");
     pair.share();
     pair.ok(1, &create);
