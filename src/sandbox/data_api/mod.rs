@@ -1,8 +1,8 @@
 //! The Redshift Data API of the sandbox: statements that run by themselves once they are sent.
 //!
 //! Called by the sandbox core (through [`SERVICE`]) for every request signed for `redshift-data`; a statement takes
-//! effect when its time has come ([`catch_up`]), whatever has become of its client. Source: aws-facts.md 11. Must never
-//! keep a password: texts are kept as [`sql::redacted`] leaves them.
+//! effect when its time has come (`catch_up`), whatever has become of its client. Source: aws-facts.md 11. Must never
+//! keep a password: texts are kept as `sql::redacted` leaves them.
 
 mod read;
 mod submit;
