@@ -17,7 +17,8 @@ const LONGEST_OF_ALL: Duration = Duration::from_secs(45 * 60);
 const SHORTEST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Sends a step's call until it succeeds or fails for good, as `patiently` does. `removing` says that the step is one of a deletion.
+/// Sends a step's call until it succeeds or fails for good, as `patiently` does. `removing` says that the step is one of
+/// a deletion.
 pub(super) async fn past_blockers<T, F, L>(
     run: &Run,
     kind: &'static dyn AnyKind,
