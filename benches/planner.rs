@@ -75,7 +75,7 @@ fn recorded(stack: &Stack, pristine: &State) -> State {
             kind: wanted.kind.name().to_owned(),
             status: Status::Ready,
             id: Some(Id(address.to_string())),
-            spec,
+            spec: spec.into(),
             outputs: outputs.get(address).cloned().unwrap_or_default(),
             depends_on: wanted.depends_on(),
             generation: 0,

@@ -17,7 +17,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// How long after its record a request may still land, and its effect still be invisible: absence counts only at a second
 /// look after this time (design.md 8).
@@ -109,7 +109,7 @@ impl<'a> Operation<'a> {
     }
 
     /// Puts values in the place of references: everything an operation needs exists when it starts.
-    fn known_spec(&self) -> Result<Json, Trouble> {
+    fn known_spec(&self) -> Result<Arc<Json>, Trouble> {
         let value_of = |of: &OutputRef| self.run.value_of(of);
         let mut spec = Map::new();
         for (field, tree) in &self.change.work.spec {
@@ -119,7 +119,7 @@ impl<'a> Operation<'a> {
             })?;
             spec.insert(field.clone(), value);
         }
-        Ok(self.kind.normalise(Json::Object(spec))?)
+        Ok(self.kind.normalise(Json::Object(spec))?.into())
     }
 
     async fn create(&self, before: Option<Entry>) -> Result<Entry, Trouble> {
@@ -173,7 +173,7 @@ impl<'a> Operation<'a> {
             if !replaces.is_empty() {
                 return Err(Trouble::Outdated { fields: replaces.join(", ") });
             }
-            before = there;
+            before = there.into();
             steps.extend(mends);
             let mut names = BTreeSet::new();
             steps.retain(|step| names.insert(step.name.clone()));
@@ -246,7 +246,7 @@ impl<'a> Operation<'a> {
 
     /// Deletes what an interrupted run's creation has made under another natural key than is wanted now: nobody has known
     /// its id, so nothing rests on it, and nothing would find it once the record names what is wanted now.
-    async fn clear_away(&self, sent: &Entry, spec: &Json) -> Result<(), Trouble> {
+    async fn clear_away(&self, sent: &Entry, spec: &Arc<Json>) -> Result<(), Trouble> {
         if sent.id.is_some() || !matches!(sent.status, Status::Creating { .. }) {
             return Ok(());
         }
@@ -351,7 +351,7 @@ impl<'a> Operation<'a> {
             goal = Goal::Ready;
             self.run_step(&mut entry, step, before, &spec, self.calling()).await?;
             for field in &step.fields {
-                entry.spec[field] = spec[field].clone();
+                Arc::make_mut(&mut entry.spec)[field] = spec[field].clone();
             }
         }
         entry.spec = spec;
@@ -424,7 +424,7 @@ impl<'a> Operation<'a> {
     async fn settle_as(
         &self,
         id: Option<Id>,
-        spec: &Json,
+        spec: &Arc<Json>,
         goal: Goal,
         stands: bool,
     ) -> Result<Option<AnyLive>, Trouble> {
@@ -497,7 +497,7 @@ impl<'a> Operation<'a> {
         }
     }
 
-    async fn send_removal(&self, step: &Step, id: &Id, spec: &Json, leave: &Leave) -> Result<(), Trouble> {
+    async fn send_removal(&self, step: &Step, id: &Id, spec: &Arc<Json>, leave: &Leave) -> Result<(), Trouble> {
         self.run.emit(Event::Step { address: self.address.clone(), step: step.name.clone() });
         let job = AnyJob { step, id, before: spec, spec };
         let call = || self.kind.run(&self.run.setting.aws, job);
@@ -507,7 +507,7 @@ impl<'a> Operation<'a> {
     }
 
     /// Asks how the resource is, not what it is.
-    fn which(&self, id: &Id, spec: &Json) -> AnyWhich {
+    fn which(&self, id: &Id, spec: &Arc<Json>) -> AnyWhich {
         AnyWhich { address: self.address.clone(), id: Some(id.clone()), spec: spec.clone(), settling: true }
     }
 

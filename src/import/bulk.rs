@@ -199,7 +199,7 @@ fn provisional(state: &State, assigned: &BTreeMap<Address, Assigned>) -> State {
             kind: of.kind.to_owned(),
             status: Status::Ready,
             id: of.named.id.clone(),
-            spec: of.facts.clone(),
+            spec: of.facts.clone().into(),
             outputs: Map::new(),
             depends_on: Vec::new(),
             generation: 0,

@@ -122,7 +122,7 @@ pub async fn look(
     let (mut look, mut by_kind) = (Look::new(aws), BTreeMap::<&str, Vec<(&Address, &Named)>>::new());
     for (address, named) in asked {
         let Some(wanted) = stack.wanted.get(address) else { continue };
-        let (id, spec) = (named.id.clone(), question(wanted, named, state)?);
+        let (id, spec) = (named.id.clone(), question(wanted, named, state)?.into());
         look.ask(wanted.kind, AnyWhich { address: address.clone(), id, spec, settling: false });
         by_kind.entry(wanted.kind.name()).or_default().push((address, named));
     }

@@ -18,7 +18,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
-use std::{future::Future, marker::PhantomData, pin::Pin};
+use std::{future::Future, marker::PhantomData, pin::Pin, sync::Arc};
 
 /// A boxed future of an erased call.
 pub type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
@@ -59,8 +59,8 @@ pub struct AnyWhich {
     pub address: Address,
     /// Its id, if one is recorded.
     pub id: Option<Id>,
-    /// The recorded spec.
-    pub spec: Json,
+    /// The recorded spec, which the state has, too.
+    pub spec: Arc<Json>,
     /// Whether only readiness and outputs are asked (`Which::settling`).
     pub settling: bool,
 }

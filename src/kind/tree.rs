@@ -18,7 +18,7 @@ pub enum Tree {
     /// A map or a structure.
     Map(BTreeMap<String, Self>),
     /// The value of another resource's output.
-    Ref(OutputRef),
+    Ref(Box<OutputRef>),
 }
 
 /// Says that a value has no place in a tree (a map with keys that are no text, a number that is no JSON number).
@@ -45,7 +45,7 @@ impl Tree {
             Self::List(items) => items.iter().for_each(|item| item.references(into)),
             Self::Map(fields) => fields.values().for_each(|field| field.references(into)),
             Self::Ref(of) => {
-                into.insert(of.clone());
+                into.insert(OutputRef::clone(of));
             }
         }
     }
@@ -66,7 +66,7 @@ impl Tree {
                 Json::Object(filled.collect())
             }
             Self::Ref(of) => value_of(of).unwrap_or_else(|| {
-                missing.insert(of.clone());
+                missing.insert(OutputRef::clone(of));
                 Json::Null
             }),
         }

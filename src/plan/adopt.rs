@@ -210,13 +210,13 @@ impl Grounds<'_> {
             kind: kind.name().to_owned(),
             status,
             id: Some(live.id.clone()),
-            spec: before.clone(),
+            spec: before.clone().into(),
             outputs: live.outputs.as_object().cloned().unwrap_or_default(),
             depends_on: depends_on.clone(),
             generation: 0,
             deposed: Vec::new(),
         };
-        let done = Entry { status: Status::Ready, spec: spec.clone(), ..intent.clone() };
+        let done = Entry { status: Status::Ready, spec: spec.clone().into(), ..intent.clone() };
         let work = Work { spec: as_draft(&spec)?, before, steps, depends_on, ..Work::default() };
         let change = Change {
             address: address.clone(),

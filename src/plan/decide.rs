@@ -211,6 +211,8 @@ impl<'a> Decider<'a> {
 
     fn record(&mut self, address: &Address, kind: &'static dyn AnyKind, origin: Option<String>, choice: Choice) {
         let Choice { action, reasons, fields, ignored, work } = choice;
+        // What stays as it is needs no work, and is most of a plan.
+        let work = if action == Action::NoOp { Work::default() } else { work };
         let id = self.state.entries.get(address).and_then(|entry| entry.id.clone());
         let change = Change { address: address.clone(), kind, action, reasons, fields, ignored, id, origin, work };
         self.changes.insert(address.clone(), change);
@@ -350,7 +352,7 @@ impl<'a> Decider<'a> {
     /// Nothing changes in AWS, but the record may lag: outputs AWS has moved, keys the TOML dropped.
     fn bring_up_to_date(&mut self, address: &Address, entry: &Entry, live: &AnyLive, want: Json, work: &Work) {
         let mut fresh = entry.clone();
-        fresh.spec = want;
+        fresh.spec = want.into();
         fresh.depends_on.clone_from(&work.depends_on);
         if let Json::Object(outputs) = &live.outputs {
             let asleep = matches!(live.readiness, Readiness::Dormant(_));

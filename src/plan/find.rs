@@ -163,7 +163,7 @@ impl<'a> Search<'a> {
         let (mut look, mut by_kind) = (Look::new(self.aws), BTreeMap::<&str, Vec<Candidate<'_>>>::new());
         for candidate in candidates {
             let Candidate { address, wanted, spec, id, .. } = &candidate;
-            let (address, id, spec) = ((*address).clone(), id.clone(), spec.clone());
+            let (address, id, spec) = ((*address).clone(), id.clone(), spec.clone().into());
             look.ask(wanted.kind, AnyWhich { address, id, spec, settling: false });
             by_kind.entry(wanted.kind.name()).or_default().push(candidate);
         }
@@ -215,14 +215,14 @@ impl<'a> Search<'a> {
         let depends_on = wanted.depends_on();
         let deposed = hits.filter(|_| !kind.holds_data()).map(|hit| Deposed {
             id: hit.live.id,
-            spec: managed(kind, &hit.candidate.spec, &hit.live.spec),
+            spec: managed(kind, &hit.candidate.spec, &hit.live.spec).into(),
             depends_on: depends_on.clone(),
         });
         let deposed = deposed.collect();
         let entry = Entry {
             kind: kind.name().to_owned(),
             status: Status::Ready,
-            spec: managed(kind, &spec, &live.spec),
+            spec: managed(kind, &spec, &live.spec).into(),
             outputs: live.outputs.as_object().cloned().unwrap_or_default(),
             id: Some(live.id),
             depends_on,

@@ -193,7 +193,7 @@ mod tests {
             kind: "ec2.vpc".into(),
             status: Status::Ready,
             id: Some(Id("vpc-1".into())),
-            spec: json!({ "cidr": "a", "tags": { "team": "data" } }),
+            spec: json!({ "cidr": "a", "tags": { "team": "data" } }).into(),
             outputs: Map::new(),
             depends_on: vec![],
             generation: 0,

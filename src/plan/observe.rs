@@ -50,7 +50,7 @@ impl Observed {
     pub fn is_as_recorded(&self, state: &State) -> bool {
         state.entries.iter().all(|(address, entry)| {
             let as_set = |live: &AnyLive| {
-                kind(&entry.kind).is_none_or(|kind| managed(kind, &entry.spec, &live.spec) == entry.spec)
+                kind(&entry.kind).is_none_or(|kind| managed(kind, &entry.spec, &live.spec) == *entry.spec)
             };
             match &entry.status {
                 Status::Ready => self.live(address).is_some_and(as_set),
@@ -69,7 +69,7 @@ impl Observed {
             let outputs = serde_json::Value::Object(entry.outputs.clone());
             Some(AnyLive {
                 id,
-                spec: entry.spec.clone(),
+                spec: serde_json::Value::clone(&entry.spec),
                 outputs,
                 readiness: crate::kind::Readiness::Ready,
                 others: Vec::new(),

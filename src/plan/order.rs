@@ -153,7 +153,7 @@ fn recorded_places(state: &State, address: &Address) -> Vec<Place> {
     let deposed = entry.deposed.iter().map(|deposed| &deposed.spec);
     let values = |spec: &Json| kind.key().iter().map(|field| spec[*field].clone()).collect::<Json>();
     let place = |spec: &Json| (kind.name(), values(spec).to_string());
-    std::iter::once(&entry.spec).chain(deposed).map(place).collect()
+    std::iter::once(&entry.spec).chain(deposed).map(|spec| place(spec)).collect()
 }
 
 /// Tells whether operation `this` waits for operation `that`, through others too.

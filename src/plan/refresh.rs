@@ -17,7 +17,10 @@ use crate::{
     state::{Entry, State, Status},
 };
 use serde_json::{Map, Value as Json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Plans what the records of the selected resources have to take over from AWS.
 pub(super) fn plan(
@@ -79,9 +82,10 @@ pub(super) fn plan(
 fn followed(kind: &dyn AnyKind, entry: &Entry, live: &AnyLive, ignores: &dyn Fn(&str, Option<&str>) -> bool) -> Entry {
     let mut fresh = entry.clone();
     for Moved { field, key, live, .. } in moved(kind, &entry.spec, &live.spec) {
-        match (key, fresh.spec.get_mut(field.name)) {
+        let spec = Arc::make_mut(&mut fresh.spec);
+        match (key, spec.get_mut(field.name)) {
             (key, _) if ignores(field.name, key.as_deref()) => {}
-            (None, _) => fresh.spec[field.name] = live,
+            (None, _) => spec[field.name] = live,
             (Some(key), Some(Json::Object(map))) if live.is_null() => drop(map.remove(&key)),
             (Some(key), Some(Json::Object(map))) => drop(map.insert(key, live)),
             (Some(_), _) => {}

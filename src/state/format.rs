@@ -11,7 +11,7 @@ use crate::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The version this rsds writes. Newer ones are refused; older ones are migrated.
 pub const FORMAT: u32 = 3;
@@ -74,8 +74,8 @@ pub struct Entry {
     pub status: Status,
     /// Its id, from the moment AWS answered the create call.
     pub id: Option<Id>,
-    /// What rsds last set it to.
-    pub spec: Json,
+    /// What rsds last set it to: shared with who asks AWS about it, and never copied for that.
+    pub spec: Arc<Json>,
     /// Its outputs as far as they exist.
     pub outputs: Map<String, Json>,
     /// What it depends on: deletion goes by this, so that resources removed from the TOML go in the right order too.
@@ -170,7 +170,7 @@ pub struct Deposed {
     /// Its id.
     pub id: Id,
     /// What it was.
-    pub spec: Json,
+    pub spec: Arc<Json>,
     /// What it depends on.
     pub depends_on: Vec<Dependency>,
 }

@@ -190,7 +190,7 @@ mod tests {
             kind: "ec2.vpc".to_owned(),
             status: Status::Ready,
             id: id.map(|id| Id(id.to_owned())),
-            spec: json!({ "cidr": cidr }),
+            spec: json!({ "cidr": cidr }).into(),
             outputs: Map::new(),
             depends_on: Vec::new(),
             generation: 0,

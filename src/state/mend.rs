@@ -137,7 +137,7 @@ mod tests {
             kind: "ec2.vpc".to_owned(),
             status: Status::Ready,
             id: Some(Id("1".to_owned())),
-            spec: json!({}),
+            spec: json!({}).into(),
             outputs: Map::new(),
             depends_on: on.iter().map(|on| Dependency { on: on.parse().unwrap(), order_only: None }).collect(),
             generation: 0,

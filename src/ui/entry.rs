@@ -34,7 +34,7 @@ pub fn entry(state: &State, address: &Address, entry: &Entry, color: bool, width
         (line.label(Label::Value, value), 6)
     }));
     let outputs = Json::Object(entry.outputs.clone());
-    for (title, values) in [("what rsds set", &entry.spec), ("outputs", &outputs)] {
+    for (title, values) in [("what rsds set", entry.spec.as_ref()), ("outputs", &outputs)] {
         page.push((Styled::new().text("  ").label(Label::Heading, title), 4));
         fields(values, 4, &mut page);
     }

@@ -34,7 +34,7 @@ impl<'a> Hand<'a> {
     pub(super) fn of(address: &str, state: &State, aws: &'a Aws, bench: &'a Bench) -> Self {
         let entry = &state.entries[&at(address)];
         let (clock, sandbox) = (&bench.estate.clock, &bench.estate.sandbox);
-        let (id, spec) = (entry.id.clone().unwrap(), entry.spec.clone());
+        let (id, spec) = (entry.id.clone().unwrap(), Json::clone(&entry.spec));
         Self { kind: kind(&entry.kind).unwrap(), address: at(address), id, spec, aws, clock, sandbox }
     }
 
@@ -42,7 +42,7 @@ impl<'a> Hand<'a> {
         let which = AnyWhich {
             address: self.address.clone(),
             id: Some(self.id.clone()),
-            spec: self.spec.clone(),
+            spec: self.spec.clone().into(),
             settling: false,
         };
         Look::at(self.aws, self.kind, vec![which]).answer(self.kind).await.unwrap().pop().flatten()

@@ -43,7 +43,7 @@ pub(crate) fn tree(json: &Json) -> Tree {
         Json::Object(fields) => Tree::Map(fields.iter().map(|(key, value)| (key.clone(), tree(value))).collect()),
         Json::String(text) if text.starts_with('@') => {
             let (address, output) = text[1..].rsplit_once('.').unwrap();
-            Tree::Ref(OutputRef { address: at(address), output: output.to_owned() })
+            Tree::Ref(OutputRef { address: at(address), output: output.to_owned() }.into())
         }
         leaf => Tree::Leaf(leaf.clone()),
     }

@@ -177,7 +177,7 @@ async fn each_field_bent_from_outside_is_told_rated_and_mended() {
         for (address, entry) in &told.refresh {
             let ours = bent.iter().find(|(bent, _)| bent.address == *address && !tagged(bent));
             assert!(
-                ours.is_none_or(|(bent, _)| entry.spec == bent.before),
+                ours.is_none_or(|(bent, _)| *entry.spec == bent.before),
                 "round {round}: the record of {address} follows"
             );
         }

@@ -90,7 +90,7 @@ async fn three_cost_the_calls_of_one(bench: &Bench) {
             let some = &addresses[addresses.len() - n..];
             sandbox.take_calls();
             Look::at(&session.aws, *kind, questions(&state, some)).answer(*kind).await.unwrap();
-            let specs: Vec<&Json> = some.iter().map(|address| &state.entries[address].spec).collect();
+            let specs: Vec<&Json> = some.iter().map(|address| &*state.entries[address].spec).collect();
             wrong.extend(miscounted(*kind, n, &specs, &sandbox.take_calls()));
         }
     }
@@ -116,7 +116,7 @@ fn all_calls_are_declared(calls: &[Call]) {
 
 fn the_fields_are_those_of_the_spec(bench: &Bench) {
     for (address, entry) in bench.state().entries {
-        let Json::Object(spec) = &entry.spec else { panic!("{address}: {}", entry.spec) };
+        let Json::Object(spec) = &*entry.spec else { panic!("{address}: {}", entry.spec) };
         let keys: BTreeSet<&str> = spec.keys().map(String::as_str).collect();
         assert_eq!(keys, names(kind(&entry.kind).unwrap()), "{address}");
     }
