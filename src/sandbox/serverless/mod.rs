@@ -237,5 +237,8 @@ fn moment(at: Timestamp) -> String {
 /// One page of a List operation under `set`.
 fn listing(set: &str, items: Vec<Reply>, req: &Request) -> Result<Reply, AwsError> {
     let (items, next) = page(items, req, "maxResults", "nextToken", PAGE, 1..=PAGE)?;
-    Ok(serde_json::json!({ set: items, "nextToken": next }))
+    // Moved in: `json!` would copy all of it.
+    let mut reply = serde_json::Map::from_iter([(set.to_owned(), Reply::Array(items))]);
+    reply.extend(next.map(|next| ("nextToken".to_owned(), next.into())));
+    Ok(Reply::Object(reply))
 }
