@@ -10,7 +10,6 @@ mod crash;
 mod docs;
 mod environments;
 mod errors;
-mod faults;
 mod golden;
 mod harness;
 mod import;

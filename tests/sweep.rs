@@ -161,11 +161,13 @@ impl Sort {
     }
 
     /// Lets it happen to many operations, each so many times.
-    fn befall_all<'a>(self, estate: &mut Estate, operations: impl Iterator<Item = &'a Operation>, times: usize) {
+    fn befall_all(self, estate: &mut Estate, operations: &[&Operation], times: usize) -> Order {
+        let names = operations.iter().map(|of| of.name.clone());
         if self == Self::AnswerLate {
-            return estate.delay(operations.map(|operation| (operation.name.clone(), times)).collect(), LATE);
+            return Order { times, late: Some(estate.delay(names.map(|name| (name, times)).collect(), LATE)) };
         }
-        operations.for_each(|operation| self.befall(estate, &operation.name, times));
+        names.for_each(|name| self.befall(estate, &name, times));
+        Order { times, late: None }
     }
 
     /// The classes its faults may have. What a kind finds behind a code may be another than the code's own.
@@ -192,6 +194,25 @@ impl Sort {
     }
 }
 
+/// What was ordered to go wrong.
+struct Order {
+    times: usize,
+    late: Option<wire::ToCome>,
+}
+
+impl Order {
+    /// Ends it. Returns the operations that have not met it.
+    fn unmet(&self, estate: &Estate) -> Vec<String> {
+        match &self.late {
+            Some(late) => {
+                let late = late.lock().unwrap();
+                late.iter().filter(|(_, left)| **left == self.times).map(|(name, _)| name.clone()).collect()
+            }
+            None => estate.sandbox.disarm(),
+        }
+    }
+}
+
 fn throttled(operation: &str) -> How {
     How::Error(Sort::Throttled.answer(operation).unwrap())
 }
@@ -205,6 +226,13 @@ fn refused(operation: &str) -> How {
 struct Operation {
     name: String,
     mutating: bool,
+}
+
+impl Operation {
+    /// Tells whether a call, by its IAM action, is of this operation: the tagging API signs with another name than IAM has.
+    fn is(&self, action: &str) -> bool {
+        self.name == action.replace("tag:", "tagging:")
+    }
 }
 
 /// One part of an estate's life.
@@ -291,7 +319,7 @@ impl Life {
     }
 
     /// Runs once, and demands that whatever fails does so precisely. Tells whether all was done.
-    async fn runs(&self, estate: &mut Estate, sort: Sort, what: &str) -> bool {
+    async fn runs(&self, estate: &mut Estate, sort: Sort, at: &[&Operation], what: &str) -> bool {
         let mut session = match estate.open().await {
             Ok(session) => session,
             Err(failure) => return self.refused(&failure, sort, what),
@@ -301,7 +329,7 @@ impl Life {
                 let plan = Arc::new(plan);
                 let ((events, _inbox), (_keep, interrupt)) = (mpsc::unbounded_channel(), watch::channel(None));
                 let outcome = session.apply(Arc::clone(&plan), events, interrupt).await;
-                precise(&plan, &outcome, sort, what);
+                precise(&plan, &outcome, sort, at, what);
                 outcome.is_complete()
             }
             Err(failure) => self.refused(&failure, sort, what),
@@ -331,7 +359,10 @@ impl Life {
         estate.clock.sleep(LATE * 2).await;
         assert_eq!(there(&estate), reference.inventory, "{}: {what}", self.name);
         match self.options.destroy {
-            true => assert!(estate.state().entries.is_empty(), "{what}"),
+            true => {
+                assert!(estate.state().entries.is_empty(), "{what}");
+                assert_eq!(estate.sandbox.leftovers(), Vec::<String>::new(), "{what}");
+            }
             false => assert_eq!(estate.brief(&options).await, Vec::<String>::new(), "{}: {what}", self.name),
         }
     }
@@ -344,15 +375,16 @@ impl Life {
         }
         let mut estate = self.begin(start).await;
         estate.sandbox.take_calls();
-        sort.befall_all(&mut estate, operations.iter().copied(), 1);
+        let order = sort.befall_all(&mut estate, &operations, 1);
         let what = format!("{sort:?} once");
         let (mut runs, mut done) = (0, false);
         while !done {
-            done = self.runs(&mut estate, sort, &what).await;
+            done = self.runs(&mut estate, sort, &operations, &what).await;
             runs += 1;
             assert!(runs <= 80, "{}: {what}: no end", self.name);
             assert!(done || !sort.passes(), "{}: {what}: it does not pass", self.name);
         }
+        assert_eq!(order.unmet(&estate), Vec::<String>::new(), "{}: {what}: not met", self.name);
         match runs {
             1 => tally.recovered += operations.len(),
             _ => tally.precise += operations.len(),
@@ -363,9 +395,11 @@ impl Life {
     /// One operation meets the fault whenever it is called.
     async fn always(&self, start: &Start, reference: &Reference, of: &Operation, sort: Sort, tally: &mut Tally) {
         let mut estate = self.begin(start).await;
-        sort.befall_all(&mut estate, std::iter::once(of), usize::MAX);
+        let order = sort.befall_all(&mut estate, &[of], usize::MAX);
         let what = format!("{sort:?} always at {}", of.name);
-        match self.runs(&mut estate, sort, &what).await {
+        let done = self.runs(&mut estate, sort, &[of], &what).await;
+        assert_eq!(order.unmet(&estate), Vec::<String>::new(), "{}: {what}: not met", self.name);
+        match done {
             true => tally.recovered += 1,
             false => tally.precise += 1,
         }
@@ -378,6 +412,8 @@ impl Life {
         let reference = self.reference(&start).await;
         let (mut once, mut always) = (Tally::default(), Tally::default());
         let asked = asked();
+        let known = |name: &String| name == "all" || SORTS.iter().any(|sort| *name == format!("{sort:?}"));
+        assert!(asked.as_ref().is_none_or(known), "RSDS_FAULTS={asked:?}: `all`, or one of {SORTS:?}");
         let chosen = |sort: &Sort| asked.as_ref().is_none_or(|name| name == "all" || *name == format!("{sort:?}"));
         let (sorts, stride) = if asked.is_some() { (1, 1) } else { (SORT_STRIDE, PAIR_STRIDE) };
         let number = LIVES.iter().position(|life| *life == (self.name, self.toml == SMALL)).unwrap();
@@ -410,7 +446,7 @@ impl Life {
 }
 
 /// Of the faults that all operations meet once, and of the pairs that meet always: every so many-th is swept in the gate.
-const SORT_STRIDE: usize = 4;
+const SORT_STRIDE: usize = 2;
 const PAIR_STRIDE: usize = 97;
 
 /// Every life that is swept, by name and by whether its producer is serverless.
@@ -437,12 +473,14 @@ fn there(estate: &Estate) -> BTreeMap<&'static str, usize> {
 }
 
 /// Every failure is one of those ordered, and what was not started waited for one.
-fn precise(plan: &Plan, outcome: &Outcome, sort: Sort, what: &str) {
+fn precise(plan: &Plan, outcome: &Outcome, sort: Sort, at: &[&Operation], what: &str) {
     for (address, _, trouble) in &outcome.failed {
         match trouble {
             Trouble::Aws { fault, tries, seconds } => {
                 assert!(sort.classes().contains(&fault.class), "{what}: {address}: {fault:?}");
-                assert!(fault.call.contains(':') && !fault.code.is_empty(), "{what}: {address}: {fault:?}");
+                assert!(at.iter().any(|of| of.is(&fault.call)), "{what}: {address}: {fault:?}");
+                assert!(!fault.code.is_empty(), "{what}: {address}: {fault:?}");
+                assert!(sort != Sort::Denied || *tries == 1, "{what}: {address}: {tries} tries");
                 if sort.answer(&fault.call).is_some() {
                     let id = fault.request_id.as_ref();
                     assert!(id.is_some_and(|id| fault.to_string().contains(id)), "{what}: {address}: {fault:?}");

@@ -470,9 +470,9 @@ impl Sandbox {
         self.state().faults.arm(fault);
     }
 
-    /// Disarms every fault.
-    pub fn disarm(&self) {
-        self.state().faults = Armed::default();
+    /// Disarms every fault. Returns the operations of those that have hit nothing.
+    pub fn disarm(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().faults).unmet()
     }
 
     // A panic in an operation leaves the store as it was (see there), so its lock need not stay poisoned.

@@ -70,6 +70,11 @@ impl Armed {
         }
         hit
     }
+
+    /// The operations of those that have hit nothing.
+    pub(super) fn unmet(&self) -> Vec<String> {
+        self.0.iter().filter(|(fault, seen)| *seen < fault.nth).map(|(fault, _)| fault.operation.clone()).collect()
+    }
 }
 
 #[cfg(test)]
@@ -82,6 +87,8 @@ mod tests {
         armed.arm(Fault { operation: "ec2:CreateVpc".into(), nth: 2, times: 2, how: How::LoseRequest });
         let hits: Vec<bool> = (0..5).map(|_| armed.strike("ec2", "CreateVpc").is_some()).collect();
         assert_eq!(hits, [false, true, true, false, false]);
+        armed.arm(Fault::once("kms:CreateKey", 1, How::LoseAnswer));
+        assert_eq!(armed.unmet(), ["kms:CreateKey"]);
         assert_eq!(armed.strike("kms", "CreateVpc"), None);
     }
 }

@@ -19,13 +19,16 @@ use std::{
     time::Duration,
 };
 
+/// How many calls of an operation are still to land late.
+pub(super) type ToCome = Arc<Mutex<BTreeMap<String, usize>>>;
+
 /// What goes wrong between rsds and the sandbox.
 #[derive(Clone, Debug)]
 enum Trouble {
     /// Each service answers so many calls a second, after a burst of as many.
     Bucket { per_second: f64, tokens: Arc<Mutex<BTreeMap<String, (f64, Duration)>>> },
     /// The first calls of these operations are not answered, and land a while later.
-    Late { operations: Arc<Mutex<BTreeMap<String, usize>>>, after: Duration },
+    Late { operations: ToCome, after: Duration },
 }
 
 #[derive(Clone)]
@@ -52,9 +55,12 @@ impl Estate {
         self.through(Trouble::Bucket { per_second, tokens: Arc::default() });
     }
 
-    /// From now on the first so many calls of these operations land late, and nobody hears of it.
-    pub(super) fn delay(&mut self, operations: BTreeMap<String, usize>, after: Duration) {
-        self.through(Trouble::Late { operations: Arc::new(Mutex::new(operations)), after });
+    /// From now on the first so many calls of these operations land late, and nobody hears of it. Returns how many are
+    /// still to come.
+    pub(super) fn delay(&mut self, operations: BTreeMap<String, usize>, after: Duration) -> ToCome {
+        let operations = Arc::new(Mutex::new(operations));
+        self.through(Trouble::Late { operations: Arc::clone(&operations), after });
+        operations
     }
 }
 
