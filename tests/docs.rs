@@ -283,7 +283,13 @@ fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
 /// A command line's words; quotes around a word are taken off, comments dropped.
 fn words(line: &str) -> Vec<String> {
     let line = line.split(" #").next().unwrap_or(line);
-    line.split_whitespace().map(|word| word.trim_matches(['\'', '"']).to_owned()).collect()
+    // Within double quotes a blank is part of a word.
+    let mut quoted = false;
+    let end = |c: char| {
+        quoted ^= c == '"';
+        c.is_whitespace() && !quoted
+    };
+    line.split(end).filter(|word| !word.is_empty()).map(|word| word.trim_matches(['\'', '"']).to_owned()).collect()
 }
 
 /// The arguments of rsds on a line of a shell block, if it runs rsds.

@@ -9,6 +9,7 @@ mod change;
 mod completions;
 mod confirm;
 mod context;
+mod datashare;
 mod destroy;
 mod graph;
 mod import;
@@ -80,6 +81,9 @@ enum Command {
     Show(show::Args),
     /// Show the outputs: endpoints, connection strings, ids, the SQL of the data sharing
     Output(output::Args),
+    /// The data sharing: the SQL that makes it
+    #[command(subcommand)]
+    Datashare(datashare::Command),
     /// Show what depends on what: as text, a drawing, a page; no AWS
     Graph(graph::Args),
     /// Look at the state, and mend it
@@ -88,7 +92,7 @@ enum Command {
     /// The place of the state: make its bucket, move it from one place to another
     #[command(subcommand)]
     Backend(backend::Command),
-    /// The built-in AWS: serve it on a local port, or forget what it holds
+    /// The built-in AWS: serve it on a local port, ask its warehouses by SQL, or forget what it holds
     #[command(subcommand)]
     Sandbox(sandbox::Command),
     /// Print the JSON Schema of the environment file
@@ -123,12 +127,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     };
     cli.global.trace();
     let mut context = cli.global.context(name);
-    let meant = context.sandbox || matches!(cli.command, Command::Sandbox(sandbox::Command::Serve { .. }));
+    let asked = matches!(cli.command, Command::Sandbox(sandbox::Command::Sql { .. }));
+    let meant = context.sandbox || asked || matches!(cli.command, Command::Sandbox(sandbox::Command::Serve { .. }));
     if let Err(failure) = context.read_weather(meant) {
         context.fail(&failure);
         return failure.exit();
     }
     context.announce_sandbox();
+    // The warehouse it asks is in the sandbox, and so is the state that names it; the command says so itself.
+    context.sandbox |= asked;
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -147,6 +154,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             Command::Status(args) => status::run(&context, args).await,
             Command::Show(args) => show::run(&context, args).await,
             Command::Output(args) => output::run(&context, args).await,
+            Command::Datashare(command) => datashare::run(&context, command).await,
             Command::Graph(args) => graph::run(&context, args).await,
             Command::State(command) => state::run(&context, command).await,
             Command::Backend(command) => backend::run(&context, command).await,

@@ -436,6 +436,18 @@ impl Sandbox {
         self.change(&mut self.state(), &home, |world, _now| Ok(run(world)))
     }
 
+    /// Changes one region at this moment, as a client of what is in it does.
+    pub(super) fn change_in<R, E: From<io::Error>>(
+        &self,
+        region: &str,
+        run: impl FnOnce(&mut World, Timestamp) -> Result<R, E>,
+    ) -> Result<R, E> {
+        self.change(&mut self.fresh(), region, |world, now| {
+            world.catch_up(now);
+            run(world, now)
+        })
+    }
+
     /// Sets one quota of the account, in every region: `<service>/<code>` of `quota::QUOTAS`.
     pub fn set_quota(&self, key: &str, limit: u64) -> io::Result<()> {
         let mut state = self.fresh();

@@ -12,6 +12,8 @@ use crate::{
 use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The component of the producer.
+const PRODUCER: &str = "producer";
 /// The TLS mode that works through the load balancer: its name is in no consumer's certificate (aws-facts.md 13).
 const THROUGH_NLB: &str = "verify-ca";
 /// The TLS mode that works on an endpoint's own name.
@@ -42,6 +44,23 @@ pub fn outputs(config: &Config, state: &State) -> BTreeMap<String, Json> {
     }
     all.retain(|_, value| !value.is_null());
     all
+}
+
+/// Returns the SQL of the data sharing for each warehouse, in the order it must run: the producer's first. What is not
+/// known yet stands in a comment.
+pub fn data_sharing(config: &Config, state: &State) -> Vec<(String, Vec<String>)> {
+    let estate = Estate { config, state };
+    let mut all: Vec<_> =
+        datashares::commands(config, &|component| estate.namespace_id(component)).into_iter().collect();
+    all.sort_by_key(|(warehouse, _)| warehouse != PRODUCER);
+    all
+}
+
+/// Returns the warehouses that stand, each with the UUID of its namespace.
+pub fn warehouses(config: &Config, state: &State) -> BTreeMap<String, String> {
+    let estate = Estate { config, state };
+    let names = std::iter::once(PRODUCER.to_owned()).chain(config.readers().map(|(reader, _)| reader.component()));
+    names.filter_map(|name| Some((name.clone(), estate.namespace_id(&name)?))).collect()
 }
 
 /// One listener of the load balancer, and the groups it sends to.
@@ -188,9 +207,8 @@ impl Estate<'_> {
     }
 
     fn data_sharing_commands(&self) -> Json {
-        let namespace_id = |component: &str| self.namespace_id(component);
         // One text a warehouse: ready to paste, ready to pipe.
-        let commands = datashares::commands(self.config, &namespace_id).into_iter();
+        let commands = data_sharing(self.config, self.state).into_iter();
         Json::Object(commands.map(|(warehouse, lines)| (warehouse, json!(lines.join("\n")))).collect())
     }
 }

@@ -21,6 +21,7 @@ mod value;
 mod view;
 mod words;
 
+pub mod datashares;
 pub mod github;
 pub mod graph;
 pub mod history;
@@ -28,6 +29,7 @@ pub mod markdown;
 pub mod outputs;
 pub mod plan;
 pub mod progress;
+pub mod rows;
 pub mod state;
 pub mod status;
 mod takeover;

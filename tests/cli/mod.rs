@@ -16,6 +16,7 @@ mod life;
 mod manual;
 mod partly;
 mod saved;
+mod sql;
 mod state;
 mod terminal;
 mod views;

@@ -69,6 +69,6 @@ fn declared_only(rules: &mut Rules<'_>) {
         let message = format!("{}: declared, but rsds does not run their SQL yet", names.join(", "));
         let origin = locate(rules.tree, first).0.key.clone();
         let warning = Diagnostic::warning(message, &origin);
-        rules.warnings.push(warning.help("`rsds output data_sharing_commands` prints it"));
+        rules.warnings.push(warning.help("`rsds datashare sql` prints it"));
     }
 }

@@ -120,7 +120,7 @@ fn one_warning_for_what_is_only_declared() {
     ));
     let said: Vec<String> = environment.warnings().iter().map(ToString::to_string).collect();
     assert_eq!(said.len(), 1);
-    assert!(said[0].contains("`[datashares]`, `[users]`, `[roles]`: declared, but rsds does not run their SQL yet (`rsds output data_sharing_commands` prints it)"), "{said:?}");
+    assert!(said[0].contains("`[datashares]`, `[users]`, `[roles]`: declared, but rsds does not run their SQL yet (`rsds datashare sql` prints it)"), "{said:?}");
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! The databases of the sandbox's warehouses: a catalogue per namespace, and the SQL that data sharing needs.
 //!
-//! Run by the Data API (`run`) when a statement is over; read by the `redshift` service for its data shares. Source of
-//! every rule: aws-facts.md 10. A statement that is not of that grammar is a syntax error, never a success. Must never
+//! Run by the Data API (`run`) when a statement is over, and by `Sandbox::sql` for a person who looks. Source of every
+//! rule: aws-facts.md 10. A statement that is not of that grammar is a syntax error, never a success. Must never
 //! hold a password, nor change a catalogue by a statement that fails.
 
 mod catalogue;
+mod console;
 mod database;
 mod parse;
 mod parse_query;
