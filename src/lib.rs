@@ -23,6 +23,7 @@
 //! - [`session`] opens configuration, state and AWS together; [`cli`] and the tests go through it.
 //! - [`import`] takes existing resources over: it finds them, and plans to record and tag them.
 //! - [`status`] says how what is there runs, from what the plan observed.
+//! - [`verify`] proves the data sharing by asking every warehouse.
 //! - [`ui`] is the only module that prints; [`cli`] the only one that reads the process's surroundings; [`clock`] the
 //!   only one that tells the time and sleeps.
 //! - [`sandbox`] is an AWS inside the process behind the SDK's own HTTP client: one file a service.
@@ -55,3 +56,4 @@ pub mod stack;
 pub mod state;
 pub mod status;
 pub mod ui;
+pub mod verify;

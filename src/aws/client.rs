@@ -6,6 +6,7 @@
 
 use super::{
     Fault, Owner, Permit,
+    data_api::Warehouses,
     fault::Called,
     gate::Gate,
     traffic::{AsTrafficSays, Call, Traffic},
@@ -70,6 +71,8 @@ pub struct Aws {
     pub quotas: Lazy<aws_sdk_servicequotas::Client>,
     /// Redshift: provisioned clusters.
     pub redshift: Lazy<aws_sdk_redshift::Client>,
+    /// The Redshift Data API: statements.
+    pub data: Lazy<aws_sdk_redshiftdata::Client>,
     /// Redshift Serverless.
     pub serverless: Lazy<aws_sdk_redshiftserverless::Client>,
     /// The Resource Groups Tagging API: what carries which tags, whatever its service.
@@ -86,6 +89,8 @@ pub struct Aws {
     pub owner: Owner,
     /// What goes out and comes back.
     pub traffic: Arc<Traffic>,
+    /// The warehouses that answer statements.
+    pub warehouses: Arc<Warehouses>,
 }
 
 /// Who is calling.
@@ -165,6 +170,7 @@ impl Connection {
             logs: lazy(&config, patient!(aws_sdk_cloudwatchlogs)),
             quotas: lazy(&config, patient!(aws_sdk_servicequotas)),
             redshift: lazy(&config, patient!(aws_sdk_redshift)),
+            data: lazy(&config, patient!(aws_sdk_redshiftdata)),
             serverless: lazy(&config, patient!(aws_sdk_redshiftserverless)),
             tagging: lazy(&config, patient!(aws_sdk_resourcegroupstagging)),
             sts: lazy(&config, patient!(aws_sdk_sts)),
@@ -173,6 +179,7 @@ impl Connection {
             region,
             owner,
             traffic,
+            warehouses: Arc::default(),
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod client;
 mod cluster_change;
 pub(crate) mod cluster_shown;
+pub(crate) mod data_api;
 mod elb;
 pub mod fault;
 mod gate;
@@ -28,6 +29,7 @@ mod rate;
 mod redshift;
 pub mod role_details;
 mod serverless;
+pub(crate) mod sql;
 mod tag_listing;
 pub mod tags;
 pub mod traffic;

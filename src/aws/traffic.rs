@@ -85,9 +85,9 @@ impl Call {
         Self { service, operation, invocation: header("amz-sdk-invocation-id").to_owned() }
     }
 
-    /// Whether it changes nothing.
+    /// Whether it changes nothing. Batches of statements are questions alone (`data_api`).
     pub(super) fn reads(&self) -> bool {
-        ["Describe", "List", "Get", "Simulate"].iter().any(|verb| self.operation.starts_with(verb))
+        ["Describe", "List", "Get", "Simulate", "BatchExecute"].iter().any(|verb| self.operation.starts_with(verb))
     }
 }
 
@@ -146,6 +146,11 @@ impl Traffic {
     /// Returns how far AWS's clock is ahead of ours; none while no answer has told the time.
     pub fn skew(&self) -> Option<SignedDuration> {
         self.state().skew
+    }
+
+    /// The clock it goes by.
+    pub(super) const fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Returns what is known of the way to a service, by its name in IAM actions.

@@ -1,12 +1,16 @@
-//! `rsds datashare`: the SQL of the data sharing. Reads the state alone: no call to AWS.
+//! `rsds datashare`: the data sharing's SQL, from the state alone, and its proof, from the warehouses.
 
 use super::context::Context;
 use crate::{
     failure::{Exit, Failure},
     stack::outputs::{data_sharing, warehouses},
     ui,
+    verify::{Proof, verify},
 };
 use std::collections::BTreeMap;
+
+/// The most calls in flight at once.
+const PARALLELISM: usize = 16;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -15,10 +19,33 @@ pub(super) enum Command {
         /// One warehouse alone, and nothing but its SQL: producer, consumer-reporting-1
         warehouse: Option<String>,
     },
+    /// Ask every consumer for what the producer shares, and compare; changes nothing, wakes idle warehouses
+    Verify {
+        /// How many tables of each share to count on both sides
+        #[arg(long, default_value_t = 3, value_name = "TABLES")]
+        sample: usize,
+    },
 }
 
 pub(super) async fn run(context: &Context, command: Command) -> Result<Exit, Failure> {
-    let Command::Sql { warehouse } = command;
+    match command {
+        Command::Sql { warehouse } => sql(context, warehouse).await,
+        Command::Verify { sample } => prove(context, sample).await,
+    }
+}
+
+async fn prove(context: &Context, sample: usize) -> Result<Exit, Failure> {
+    let session = context.open(context.load()?, PARALLELISM).await?;
+    let config = &session.environment.config;
+    let checks = verify(&session.aws, config, &warehouses(config, &session.state), sample).await;
+    if checks.is_empty() {
+        context.printer.note("There is nothing to verify: the TOML has no [datashares] that a consumer reads.");
+    }
+    context.view(&ui::VerifyView { checks: &checks })?;
+    Ok(if checks.iter().any(|check| matches!(check.proof, Proof::Fails(_))) { Exit::Failed } else { Exit::Done })
+}
+
+async fn sql(context: &Context, warehouse: Option<String>) -> Result<Exit, Failure> {
     let environment = context.load()?;
     let state = context.state(&environment).await?;
     let mut sql = data_sharing(&environment.config, &state);

@@ -81,7 +81,7 @@ enum Command {
     Show(show::Args),
     /// Show the outputs: endpoints, connection strings, ids, the SQL of the data sharing
     Output(output::Args),
-    /// The data sharing: the SQL that makes it
+    /// The data sharing: print the SQL that makes it, prove that it works
     #[command(subcommand)]
     Datashare(datashare::Command),
     /// Show what depends on what: as text, a drawing, a page; no AWS

@@ -38,7 +38,7 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
         }
         Command::Serve { port } => serve(context, port).await?,
         Command::Sql { warehouse, statement, database } => {
-            sql(context, &warehouse, &statement, database.as_deref()).await?
+            sql(context, &warehouse, &statement, database.as_deref()).await?;
         }
     }
     Ok(Exit::Done)

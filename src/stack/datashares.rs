@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::aws::sql::{self, identifier, truth};
 use crate::config::Config;
 use crate::config::typed::{Consumer, Datashare, Principal, Reader};
 
@@ -119,7 +120,7 @@ fn memberships(config: &Config, takes: impl Fn(&Principal) -> bool) -> Vec<Strin
 }
 
 /// Returns who may use the database of a share: those it names, and the users that name it, each once.
-fn grantees(config: &Config, name: &str, share: &Datashare) -> Vec<Principal> {
+pub(crate) fn grantees(config: &Config, name: &str, share: &Datashare) -> Vec<Principal> {
     let named = share.grant_to.iter().cloned();
     let naming = config.users.iter().filter(|(_, user)| user.grants.iter().any(|grant| grant == name));
     let mut all: Vec<Principal> = Vec::new();
@@ -138,19 +139,9 @@ fn principal(who: &Principal) -> String {
     }
 }
 
-fn identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
 /// Returns the GUID of a warehouse as an SQL literal, only when it has the form of one.
 fn guid(namespace_id: &dyn Fn(&str) -> Option<String>, warehouse: &str) -> Option<String> {
-    let id = namespace_id(warehouse)?;
-    let good = id.len() == 36 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'));
-    good.then(|| format!("'{id}'"))
-}
-
-const fn truth(yes: bool) -> &'static str {
-    if yes { "TRUE" } else { "FALSE" }
+    namespace_id(warehouse).as_deref().and_then(sql::guid)
 }
 
 #[cfg(test)]

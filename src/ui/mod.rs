@@ -18,6 +18,7 @@ mod printer;
 mod sample;
 mod style;
 mod value;
+mod verify;
 mod view;
 mod words;
 
@@ -45,5 +46,6 @@ pub use printer::{Format, PrintError, Printer, Settings, Verbosity};
 pub use progress::follow;
 pub use style::{Label, Styled};
 pub use takeover::TakeoverView;
+pub use verify::VerifyView;
 pub use view::{Plain, View};
 pub(crate) use words::count;

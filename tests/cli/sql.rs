@@ -28,6 +28,8 @@ fn rows(folder: &Folder, warehouse: &str, statement: &str) -> Json {
 fn what_is_printed_shares_the_rows_when_it_is_pasted() {
     let folder = Folder::new(&format!("{SMALL}{SHARED}"));
     folder.rsds(&[&["apply", "--auto-approve"], &FAST]).exits(0);
+    let before = folder.rsds(&[&["datashare", "verify", "--json"], &FAST]).exits(1).document("rsds.verify/1");
+    assert_eq!((&before["verified"], &before["checks"][0]["outcome"]), (&false.into(), &"fails".into()), "{before}");
     let all = folder.rsds(&[&["datashare", "sql", "--json"], &FAST]).exits(0).document("rsds.sql/1");
     let all = all["warehouses"].as_array().unwrap();
     let names: Vec<&str> = all.iter().map(|part| part["warehouse"].as_str().unwrap()).collect();
@@ -51,6 +53,22 @@ fn what_is_printed_shares_the_rows_when_it_is_pasted() {
             );
         }
     }
+    let proven = folder.rsds(&[&["datashare", "verify"], &FAST]).exits(0);
+    insta::assert_snapshot!(proven.out, @r"
+    airline_share
+      ✓ producer            share                     holds 3 tables
+      ✓ consumer-more-1     database airline_shared   made from the share airline_share
+      ✓ consumer-more-1     rows of flights.bookings  12 rows, as on the producer
+      ✓ consumer-more-1     rows of flights.schedule  5 rows, as on the producer
+      ✓ consumer-more-1     rows of public.dim_date   7 rows, as on the producer
+      ✓ consumer-more-1     usage of role analyst     granted
+      ✓ consumer-readers-1  database airline_shared   made from the share airline_share
+      ✓ consumer-readers-1  rows of flights.bookings  12 rows, as on the producer
+      ✓ consumer-readers-1  rows of flights.schedule  5 rows, as on the producer
+      ✓ consumer-readers-1  rows of public.dim_date   7 rows, as on the producer
+      ✓ consumer-readers-1  usage of role analyst     granted
+    Verified: 11 of 11 checks hold.
+    ");
     let script = folder.rsds(&[&["datashare", "sql"], &FAST]).exits(0);
     assert!(script.out.starts_with("-- producer\n-- connect to database "), "{script}");
 }
@@ -73,4 +91,78 @@ fn a_statement_that_fails_says_why_and_changes_nothing() {
     folder.rsds(&[&["datashare", "sql"], &FAST]).exits(0).says("There is no SQL");
     folder.rsds(&[&["datashare", "sql", "producer"], &FAST]).exits(1).says("there is no SQL for producer");
     folder.rsds(&[&["datashare", "sql", "nobody"], &FAST]).exits(1).says("there is no warehouse `nobody`");
+}
+
+/// An estate whose SQL has been run.
+fn shared() -> Folder {
+    let folder = Folder::new(&format!("{SMALL}{SHARED}"));
+    folder.rsds(&[&["apply", "--auto-approve"], &FAST]).exits(0);
+    let all = folder.rsds(&[&["datashare", "sql", "--json"], &FAST]).exits(0).document("rsds.sql/1");
+    for part in all["warehouses"].as_array().unwrap() {
+        let statements = part["sql"].as_array().unwrap().iter().map(|line| line.as_str().unwrap());
+        for statement in statements.filter(|statement| !statement.starts_with("--")) {
+            ask(&folder, part["warehouse"].as_str().unwrap(), statement).exits(0);
+        }
+    }
+    folder
+}
+
+#[test]
+fn what_was_undone_by_hand_is_not_verified() {
+    let folder = shared();
+    let verify = || folder.rsds(&[&["datashare", "verify"], &FAST]);
+    let undone = [
+        (
+            "consumer-more-1",
+            "revoke usage on database airline_shared from role analyst",
+            "grant usage on database airline_shared to role analyst",
+            "USAGE on the database is not granted to the role analyst",
+        ),
+        (
+            "producer",
+            "alter datashare airline_share remove all tables in schema flights",
+            "alter datashare airline_share add all tables in schema flights",
+            "holds 1 table",
+        ),
+        (
+            "consumer-readers-1",
+            "drop database airline_shared",
+            "create database other from datashare airline_share of namespace '00000000-0000-4000-8000-000000000000'",
+            "there is no such database made from a share",
+        ),
+    ];
+    for (warehouse, undo, redo, said) in undone {
+        ask(&folder, warehouse, undo).exits(0);
+        let ran = verify();
+        assert!(ran.out.contains(said), "{ran}");
+        assert_eq!(ran.code, Some(i32::from(!said.starts_with("holds"))), "{ran}");
+        ask(&folder, warehouse, redo);
+    }
+    // The others were asked all the same.
+    let ran = verify().exits(1).prints("✓ consumer-more-1");
+    assert!(ran.out.contains("✗ consumer-readers-1"), "{ran}");
+    ask(&folder, "producer", "drop datashare airline_share").exits(0);
+    verify().exits(1).prints("there is no such share");
+}
+
+/// The way to a cluster is another than to a workgroup.
+#[test]
+fn a_cluster_is_asked_too() {
+    let producer = SMALL.replace("base_capacity = 8\nmax_capacity = 16\nfinal", "type = \"cluster\"\nfinal");
+    let folder = Folder::new(&format!("{producer}{SHARED}"));
+    folder.rsds(&[&["apply", "--auto-approve"], &FAST]).exits(0);
+    let ran = folder.rsds(&[&["datashare", "verify"], &FAST]).exits(1);
+    assert!(ran.out.contains("there is no such share"), "{ran}");
+}
+
+#[test]
+fn what_does_not_stand_is_not_verified() {
+    let folder = Folder::new(&format!("{SMALL}{SHARED}"));
+    let ran = folder.rsds(&[&["datashare", "verify"], &FAST]).exits(1);
+    assert!(
+        ran.out.contains("Not verified: 0 of 3 checks hold.") && ran.out.contains("it does not stand: rsds apply"),
+        "{ran}"
+    );
+    let folder = Folder::new(SMALL);
+    folder.rsds(&[&["datashare", "verify"], &FAST]).exits(0).says("There is nothing to verify");
 }

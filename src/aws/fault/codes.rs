@@ -19,6 +19,9 @@ const SPECIAL: &[(&str, &str, &str, Class)] = &[
     // A role made moments ago (aws-facts.md 2).
     ("", "InvalidParameterValue", "IAM role", Class::Propagating),
     ("ec2:CreateRoute", "InvalidParameterException", "", Class::Propagating),
+    // SQL has texts alone (aws-facts.md 10.5, 11).
+    ("redshift-data:", "SqlError", "does not exist", Class::NotFound),
+    ("redshift-data:", "SqlError", "permission denied", Class::Denied),
     ("", "InvalidDataShareFault", "the ARN doesn't exist", Class::NotFound),
     ("", "InvalidDataShareFault", "already removed authorization", Class::NotFound),
 ];
@@ -187,6 +190,7 @@ const BY_CODE: &[(Class, &[&str])] = &[
     (
         Class::Invalid,
         &[
+            "SqlError",
             "ValidationException",
             "ValidationError",
             "InvalidParameterValue",

@@ -1,0 +1,266 @@
+//! The proof of the data sharing: every consumer is asked for what the producer shares, and the answers are compared.
+//!
+//! Called by `rsds datashare verify`. Asks through the Data API, each warehouse by itself and all at once; this wakes those
+//! that are idle. Must never change anything, nor take a warehouse that does not answer for one that has nothing.
+
+use crate::{
+    aws::{Aws, Fault, data_api::Rows, sql::identifier},
+    config::typed::{Config, Consumer, Datashare, Principal, Reader},
+    stack::datashares::grantees,
+};
+use futures_util::future::join_all;
+use std::collections::BTreeMap;
+
+const PRODUCER: &str = "producer";
+
+/// What each warehouse is asked of its catalogue (aws-facts.md 10.4).
+const SHARES: &str = "SELECT share_name FROM svv_datashares WHERE share_type = 'OUTBOUND'";
+const OBJECTS: &str =
+    "SELECT share_name, object_type, object_name FROM svv_datashare_objects WHERE share_type = 'OUTBOUND'";
+const DATABASES: &str =
+    "SELECT consumer_database, share_name, producer_namespace FROM svv_datashares WHERE share_type = 'INBOUND'";
+const PRIVILEGES: &str =
+    "SELECT database_name, privilege_type, identity_name, identity_type FROM svv_database_privileges";
+
+/// One thing that was to be proven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// The share it is about.
+    pub share: String,
+    /// The warehouse that was asked.
+    pub warehouse: String,
+    /// What was to be so.
+    pub what: String,
+    /// What came of it.
+    pub proof: Proof,
+}
+
+/// What came of a check, with what was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// It is so.
+    Holds(String),
+    /// There is nothing yet by which to tell.
+    Open(String),
+    /// It is not so, or the warehouse did not answer.
+    Fails(String),
+}
+
+/// What a run of checks goes by.
+struct Examiner<'a> {
+    aws: &'a Aws,
+    config: &'a Config,
+    /// The GUIDs of the namespaces that stand, by warehouse.
+    standing: &'a BTreeMap<String, String>,
+    /// How many tables of each share are counted at most.
+    sample: usize,
+}
+
+/// A table of a share: its schema and its name.
+type Table = (String, String);
+
+/// What the producer says of one share.
+struct Offered {
+    /// Those that are counted, with the producer's counts.
+    tables: BTreeMap<Table, String>,
+}
+
+/// Proves every share on every consumer that is to read it. `standing` are the namespaces' GUIDs by warehouse, `sample` is
+/// how many tables of each share are counted.
+pub async fn verify(aws: &Aws, config: &Config, standing: &BTreeMap<String, String>, sample: usize) -> Vec<Check> {
+    let examiner = Examiner { aws, config, standing, sample };
+    let (mut checks, offered) = examiner.producer().await;
+    let readers = config.readers().map(|(reader, consumer)| examiner.reader(reader, consumer, &offered));
+    checks.extend(join_all(readers).await.into_iter().flatten());
+    checks.sort_by(|a, b| {
+        (&a.share, a.warehouse != PRODUCER, &a.warehouse).cmp(&(&b.share, b.warehouse != PRODUCER, &b.warehouse))
+    });
+    checks
+}
+
+fn check(share: &str, warehouse: &str, what: impl Into<String>, proof: Proof) -> Check {
+    Check { share: share.to_owned(), warehouse: warehouse.to_owned(), what: what.into(), proof }
+}
+
+fn count(database: Option<&str>, (schema, table): &Table) -> String {
+    let parts = database.into_iter().chain([schema.as_str(), table.as_str()]).map(identifier);
+    format!("SELECT count(*) FROM {}", parts.collect::<Vec<_>>().join("."))
+}
+
+fn number(rows: &Rows) -> String {
+    rows.first().and_then(|row| row.first()).cloned().unwrap_or_default()
+}
+
+fn principal(who: &Principal) -> (&'static str, &str) {
+    match who {
+        Principal::User(name) => ("user", name),
+        Principal::Role(name) => ("role", name),
+    }
+}
+
+impl Examiner<'_> {
+    /// Asks in one batch.
+    ///
+    /// Errors: why there is no answer, for people.
+    async fn ask(&self, warehouse: &str, database: &str, questions: &[String]) -> Result<Vec<Rows>, String> {
+        let Some(namespace) = self.standing.get(warehouse) else {
+            return Err("it does not stand: rsds apply".to_owned());
+        };
+        self.aws.query(namespace, database, questions).await.map_err(|fault: Fault| fault.to_string())
+    }
+
+    async fn counts(
+        &self,
+        warehouse: &str,
+        database: &str,
+        of: Option<&str>,
+        tables: &[Table],
+    ) -> Result<Vec<String>, String> {
+        if tables.is_empty() {
+            return Ok(Vec::new());
+        }
+        let questions: Vec<String> = tables.iter().map(|table| count(of, table)).collect();
+        Ok(self.ask(warehouse, database, &questions).await?.iter().map(number).collect())
+    }
+
+    /// Asks the producer what it shares. A share that is not there is not in the second part.
+    async fn producer(&self) -> (Vec<Check>, BTreeMap<String, Offered>) {
+        let (mut checks, mut offered) = (Vec::new(), BTreeMap::new());
+        let shares = &self.config.datashares;
+        if shares.is_empty() {
+            return (checks, offered);
+        }
+        let database = &self.config.producer.database;
+        let (there, objects) = match self.ask(PRODUCER, database, &[SHARES.to_owned(), OBJECTS.to_owned()]).await {
+            Ok(answers) => {
+                let mut answers = answers.into_iter();
+                (answers.next().unwrap_or_default(), answers.next().unwrap_or_default())
+            }
+            Err(why) => {
+                checks.extend(shares.keys().map(|name| check(name, PRODUCER, "answers", Proof::Fails(why.clone()))));
+                return (checks, offered);
+            }
+        };
+        for name in shares.keys() {
+            if !there.iter().any(|row| row.first() == Some(name)) {
+                checks.push(check(name, PRODUCER, "share", Proof::Fails("there is no such share".to_owned())));
+                continue;
+            }
+            let is_table = |of: &str| of.contains("table") || of.contains("view");
+            let tables = objects.iter().filter_map(|row| match row.as_slice() {
+                [share, of, path] if share == name && is_table(&of.to_lowercase()) => path.split_once('.'),
+                _ => None,
+            });
+            let tables: Vec<Table> = tables.map(|(schema, table)| (schema.to_owned(), table.to_owned())).collect();
+            let sampled: Vec<Table> = tables.iter().take(self.sample).cloned().collect();
+            let proof = match self.counts(PRODUCER, database, None, &sampled).await {
+                Err(why) => Proof::Fails(why),
+                Ok(counts) => {
+                    offered.insert(name.clone(), Offered { tables: sampled.into_iter().zip(counts).collect() });
+                    match tables.len() {
+                        0 => Proof::Open("it holds no table yet".to_owned()),
+                        all => Proof::Holds(format!("holds {}", crate::ui::count(all, "table"))),
+                    }
+                }
+            };
+            checks.push(check(name, PRODUCER, "share", proof));
+        }
+        (checks, offered)
+    }
+
+    async fn reader(&self, reader: Reader<'_>, consumer: &Consumer, offered: &BTreeMap<String, Offered>) -> Vec<Check> {
+        let name = reader.component();
+        let its = self.config.datashares.iter();
+        let its: Vec<_> = its.filter(|(_, share)| self.config.share_groups(share).contains(&reader.group)).collect();
+        if its.is_empty() {
+            return Vec::new();
+        }
+        let questions = [DATABASES.to_owned(), PRIVILEGES.to_owned()];
+        let (databases, privileges) = match self.ask(&name, &consumer.database, &questions).await {
+            Ok(answers) => {
+                let mut answers = answers.into_iter();
+                (answers.next().unwrap_or_default(), answers.next().unwrap_or_default())
+            }
+            Err(why) => {
+                return its
+                    .iter()
+                    .map(|(share, _)| check(share, &name, "answers", Proof::Fails(why.clone())))
+                    .collect();
+            }
+        };
+        let mut checks = Vec::new();
+        for (share_name, share) in its {
+            let (what, database) =
+                (format!("database {}", share.database), self.database(share_name, share, &databases));
+            let stands = matches!(database, Proof::Holds(_));
+            checks.push(check(share_name, &name, what, database));
+            if let Some(offered) = offered.get(share_name).filter(|_| stands) {
+                let rows = self.rows(&name, consumer, share, offered).await;
+                checks.extend(rows.into_iter().map(|(what, proof)| check(share_name, &name, what, proof)));
+            }
+            for who in grantees(self.config, share_name, share) {
+                let (kind, who) = principal(&who);
+                let granted = privileges.iter().any(|row| match row.as_slice() {
+                    [database, privilege, identity, of] => {
+                        *database == share.database
+                            && privilege.eq_ignore_ascii_case("usage")
+                            && identity == who
+                            && of.eq_ignore_ascii_case(kind)
+                    }
+                    _ => false,
+                });
+                let proof = match granted {
+                    true => Proof::Holds("granted".to_owned()),
+                    false => Proof::Fails(format!("USAGE on the database is not granted to the {kind} {who}")),
+                };
+                checks.push(check(share_name, &name, format!("usage of {kind} {who}"), proof));
+            }
+        }
+        checks
+    }
+
+    /// Whether the database is there, and is made from this share of our producer.
+    fn database(&self, name: &str, share: &Datashare, databases: &Rows) -> Proof {
+        let row = databases.iter().find(|row| row.first() == Some(&share.database));
+        match row.map(Vec::as_slice) {
+            None => Proof::Fails("there is no such database made from a share".to_owned()),
+            Some([_, of, producer]) if of == name && self.standing.get(PRODUCER) == Some(producer) => {
+                Proof::Holds(format!("made from the share {name}"))
+            }
+            Some(row) => Proof::Fails(format!("it is made from another share: {}", row[1..].join(" of "))),
+        }
+    }
+
+    /// Counts the sample and compares. What differs is counted once more on both sides: the producer may be loading.
+    async fn rows(
+        &self,
+        name: &str,
+        consumer: &Consumer,
+        share: &Datashare,
+        offered: &Offered,
+    ) -> Vec<(String, Proof)> {
+        let mut proofs = Vec::new();
+        let same = |count: &str| Proof::Holds(format!("{count} rows, as on the producer"));
+        for (table, wanted) in &offered.tables {
+            let one = std::slice::from_ref(table);
+            let here = || self.counts(name, &consumer.database, Some(&share.database), one);
+            let proof = match here().await.as_deref() {
+                Ok([count]) if count == wanted => same(count),
+                Ok(_) => {
+                    let (there, here) =
+                        tokio::join!(self.counts(PRODUCER, &self.config.producer.database, None, one), here());
+                    match (there, here) {
+                        (Ok(there), Ok(here)) if there == here => same(&here.concat()),
+                        (Ok(there), Ok(here)) => {
+                            Proof::Fails(format!("{} rows, and {} on the producer", here.concat(), there.concat()))
+                        }
+                        (Err(why), _) | (_, Err(why)) => Proof::Fails(why),
+                    }
+                }
+                Err(why) => Proof::Fails(why.clone()),
+            };
+            proofs.push((format!("rows of {}.{}", table.0, table.1), proof));
+        }
+        proofs
+    }
+}
