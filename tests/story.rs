@@ -12,6 +12,7 @@ mod limits;
 mod listeners;
 mod logs;
 mod overrides;
+mod power;
 mod producer;
 mod refuse;
 mod replace;

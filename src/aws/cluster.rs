@@ -139,7 +139,7 @@ pub(super) async fn refused(aws: &Aws, name: &str, fault: Fault) -> Fault {
 }
 
 fn resume(name: &str) -> String {
-    format!("wake it first: aws redshift resume-cluster --cluster-identifier {name}")
+    format!("wake {name} first: rsds resume")
 }
 
 impl Cluster {
@@ -385,7 +385,7 @@ mod tests {
         let shown = outputs(&cluster().cluster_parameter_groups(status).build(), "arn".into());
         assert!(Cluster::notice(&shown, &Readiness::Ready).unwrap().contains("reboot-cluster --cluster-identifier dw"));
         let asleep = Cluster::notice(&shown, &Readiness::Dormant("paused".to_owned())).unwrap();
-        assert!(asleep.contains("resume-cluster --cluster-identifier dw"), "{asleep}");
+        assert!(asleep.contains("wake dw first: rsds resume"), "{asleep}");
         let quiet = outputs(&cluster().build(), "arn".into());
         assert_eq!(Cluster::notice(&quiet, &Readiness::Ready), None);
     }

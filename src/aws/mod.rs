@@ -5,6 +5,7 @@
 
 pub mod client;
 mod cluster_change;
+pub mod cluster_power;
 pub(crate) mod cluster_shown;
 pub(crate) mod data_api;
 mod elb;

@@ -20,6 +20,7 @@ mod moving;
 mod output;
 mod place;
 mod plan;
+mod power;
 mod rescue;
 mod sandbox;
 mod saved;
@@ -84,6 +85,10 @@ enum Command {
     /// The data sharing: print the SQL that makes it, prove that it works
     #[command(subcommand)]
     Datashare(datashare::Command),
+    /// Pause the cluster of the producer: it and its shares answer nothing, and only its storage costs
+    Pause(power::Pause),
+    /// Wake the cluster of the producer
+    Resume(power::Resume),
     /// Show what depends on what: as text, a drawing, a page; no AWS
     Graph(graph::Args),
     /// Look at the state, and mend it
@@ -155,6 +160,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             Command::Show(args) => show::run(&context, args).await,
             Command::Output(args) => output::run(&context, args).await,
             Command::Datashare(command) => datashare::run(&context, command).await,
+            Command::Pause(args) => power::pause(&context, args).await,
+            Command::Resume(args) => power::resume(&context, args).await,
             Command::Graph(args) => graph::run(&context, args).await,
             Command::State(command) => state::run(&context, command).await,
             Command::Backend(command) => backend::run(&context, command).await,

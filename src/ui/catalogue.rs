@@ -164,7 +164,7 @@ pub(super) const CATALOGUE: &[Row] = &[
         "switch that off (aws redshift disable-snapshot-copy), then run the same command again"),
     row("redshift:", "InvalidClusterState", "",
         "another operation runs on the cluster, or it is paused",
-        "wait until it is available (rsds status shows it; a paused one: aws redshift resume-cluster), then run the same command again"),
+        "wait until it is available (rsds status shows it; a paused one: rsds resume), then run the same command again"),
     row("redshift:", "InvalidClusterParameterGroupState", "",
         "a cluster still uses the parameter group",
         "take it off that cluster, then run the same command again"),

@@ -15,6 +15,7 @@ mod interrupts;
 mod life;
 mod manual;
 mod partly;
+mod power;
 mod saved;
 mod sql;
 mod state;

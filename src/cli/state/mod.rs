@@ -71,7 +71,7 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
 pub(in crate::cli) struct Patience {
     /// How long to wait for a state that someone else has locked
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
-    lock_timeout: Duration,
+    pub(in crate::cli) lock_timeout: Duration,
 }
 
 /// Whether a command asks.
@@ -84,7 +84,7 @@ pub(in crate::cli) struct Consent {
 
 impl Consent {
     /// Refuses to start what nobody could agree to.
-    fn check(&self, context: &Context, command: &str) -> Result<(), Failure> {
+    pub(in crate::cli) fn check(&self, context: &Context, command: &str) -> Result<(), Failure> {
         if !context.asks && !self.auto_approve {
             return Err(Failure::new(
                 format!("there is no terminal to ask on, so `{command}` will not start"),
@@ -95,7 +95,7 @@ impl Consent {
     }
 
     /// Asks, unless that was waived; true for yes.
-    async fn asks(&self, context: &Context, question: &str) -> Result<bool, Failure> {
+    pub(in crate::cli) async fn asks(&self, context: &Context, question: &str) -> Result<bool, Failure> {
         if self.auto_approve || super::confirm::ask(context, question).await? {
             return Ok(true);
         }
