@@ -17,6 +17,7 @@ mod producer;
 mod refuse;
 mod replace;
 mod saved;
+mod snapshots;
 
 #[tokio::test(start_paused = true)]
 async fn dev_comes_up_stays_as_it_is_and_goes() {

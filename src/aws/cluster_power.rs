@@ -82,11 +82,7 @@ pub async fn switch(aws: &Aws, name: &ClusterName, power: Power) -> Result<bool,
             match power.send(aws, name).await {
                 Ok(()) => sent = Some(now),
                 // It has landed though nobody heard, or another operation has begun: the next look tells.
-                Err(fault)
-                    if matches!(fault.class, Class::Busy | Class::Transient | Class::Throttled | Class::Capacity) =>
-                {
-                    last = Some(fault)
-                }
+                Err(fault) if fault.class.passes() => last = Some(fault),
                 Err(fault) => return Err(fault),
             }
         } else if is_stuck(&status) {

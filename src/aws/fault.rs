@@ -42,6 +42,13 @@ pub enum Class {
     Internal,
 }
 
+impl Class {
+    /// Tells whether the same call may succeed later.
+    pub const fn passes(self) -> bool {
+        matches!(self, Self::Throttled | Self::Busy | Self::Capacity | Self::Propagating | Self::Transient)
+    }
+}
+
 /// One failed call.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Fault {

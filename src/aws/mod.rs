@@ -30,6 +30,7 @@ mod rate;
 mod redshift;
 pub mod role_details;
 mod serverless;
+pub mod snapshots;
 pub(crate) mod sql;
 mod tag_listing;
 pub mod tags;

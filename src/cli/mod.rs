@@ -27,6 +27,7 @@ mod saved;
 mod schema;
 mod show;
 mod signals;
+mod snapshot;
 mod state;
 mod status;
 mod summary;
@@ -89,6 +90,9 @@ enum Command {
     Pause(power::Pause),
     /// Wake the cluster of the producer
     Resume(power::Resume),
+    /// Backups by hand: take a snapshot, list them
+    #[command(subcommand)]
+    Snapshot(snapshot::Command),
     /// Show what depends on what: as text, a drawing, a page; no AWS
     Graph(graph::Args),
     /// Look at the state, and mend it
@@ -162,6 +166,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             Command::Datashare(command) => datashare::run(&context, command).await,
             Command::Pause(args) => power::pause(&context, args).await,
             Command::Resume(args) => power::resume(&context, args).await,
+            Command::Snapshot(command) => snapshot::run(&context, command).await,
             Command::Graph(args) => graph::run(&context, args).await,
             Command::State(command) => state::run(&context, command).await,
             Command::Backend(command) => backend::run(&context, command).await,

@@ -31,6 +31,7 @@ pub mod outputs;
 pub mod plan;
 pub mod progress;
 pub mod rows;
+pub mod snapshots;
 pub mod state;
 pub mod status;
 mod takeover;

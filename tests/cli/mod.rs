@@ -17,6 +17,7 @@ mod manual;
 mod partly;
 mod power;
 mod saved;
+mod snapshot;
 mod sql;
 mod state;
 mod terminal;

@@ -1,0 +1,41 @@
+//! A snapshot is taken once, whatever befalls the call.
+
+use crate::{harness::*, scene::*};
+use rsds::{
+    aws::{
+        Class,
+        snapshots::{create, list},
+    },
+    kind::Tags,
+    sandbox::{AwsError, Fault, How},
+    stack::outputs::holders,
+};
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_call_takes_no_second_snapshot() {
+    for (toml, call, busy) in [
+        (SMALL, "redshift-serverless:CreateSnapshot", "ConflictException"),
+        (SMALL_CLUSTER, "redshift:CreateClusterSnapshot", "InvalidClusterState"),
+    ] {
+        let mut estate = Estate::bare(toml);
+        estate.apply().await;
+        let session = estate.open().await.unwrap();
+        let (_, holder) = holders(&session.environment.config, &session.state).remove(0);
+        let busy = AwsError::new(busy, "There is an operation running on it").status(400);
+        let mut taken = Vec::new();
+        for (number, how) in [How::LoseAnswer, How::LoseRequest, How::Error(busy)].into_iter().enumerate() {
+            estate.sandbox.inject(Fault::once(call, 1, how.clone()));
+            taken.push(format!("backup-{number}"));
+            let made = create(&session.aws, &holder, &taken[number], None, &Tags::new()).await.unwrap();
+            assert_eq!((made.name.as_str(), made.status.as_str()), (taken[number].as_str(), "available"), "{how:?}");
+            assert_eq!(estate.sandbox.disarm(), Vec::<String>::new(), "{how:?}: not met");
+            let there: Vec<String> =
+                list(&session.aws, &holder).await.unwrap().into_iter().map(|one| one.name).collect();
+            assert_eq!(there, taken, "{how:?}");
+        }
+        let denied = How::Error(AwsError::new("AccessDenied", "You are not authorized").status(403));
+        estate.sandbox.inject(Fault::once(call, 1, denied));
+        let fault = create(&session.aws, &holder, "denied", None, &Tags::new()).await.unwrap_err();
+        assert_eq!((fault.class, fault.call.as_str()), (Class::Denied, call));
+    }
+}
