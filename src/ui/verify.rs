@@ -49,8 +49,12 @@ impl View for VerifyView<'_> {
         let (holds, open, fails) = (number("holds"), number("open"), number("fails"));
         let verdict = if fails > 0 { "Not verified" } else { "Verified" };
         let open = if open > 0 { format!(", {open} cannot be told yet") } else { String::new() };
+        let next = match fails {
+            0 => "",
+            _ => "What makes it so, to run in each warehouse: rsds datashare sql\n",
+        };
         out + &format!(
-            "{verdict}: {} of {} {}{open}.\n",
+            "{verdict}: {} of {} {}{open}.\n{next}",
             holds,
             count(holds + fails, "check"),
             if holds == 1 { "holds" } else { "hold" }
