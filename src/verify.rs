@@ -59,11 +59,8 @@ struct Examiner<'a> {
 /// A table of a share: its schema and its name.
 type Table = (String, String);
 
-/// What the producer says of one share.
-struct Offered {
-    /// Those that are counted, with the producer's counts.
-    tables: BTreeMap<Table, String>,
-}
+/// The tables of a share that are counted, with the producer's counts.
+type Offered = BTreeMap<Table, String>;
 
 /// Proves every share on every consumer that is to read it. `standing` are the namespaces' GUIDs by warehouse, `sample` is
 /// how many tables of each share are counted.
@@ -156,7 +153,7 @@ impl Examiner<'_> {
             let proof = match self.counts(PRODUCER, database, None, &sampled).await {
                 Err(why) => Proof::Fails(why),
                 Ok(counts) => {
-                    offered.insert(name.clone(), Offered { tables: sampled.into_iter().zip(counts).collect() });
+                    offered.insert(name.clone(), sampled.into_iter().zip(counts).collect());
                     match tables.len() {
                         0 => Proof::Open("it holds no table yet".to_owned()),
                         all => Proof::Holds(format!("holds {}", crate::ui::count(all, "table"))),
@@ -241,7 +238,7 @@ impl Examiner<'_> {
     ) -> Vec<(String, Proof)> {
         let mut proofs = Vec::new();
         let same = |count: &str| Proof::Holds(format!("{count} rows, as on the producer"));
-        for (table, wanted) in &offered.tables {
+        for (table, wanted) in offered {
             let one = std::slice::from_ref(table);
             let here = || self.counts(name, &consumer.database, Some(&share.database), one);
             let proof = match here().await.as_deref() {

@@ -2,7 +2,7 @@
 //! links lead somewhere. `RSDS_BLESS=1 cargo test --locked docs` writes the generated files anew.
 
 use rsds::{
-    aws::{KINDS, network, owned, role_details},
+    aws::{KINDS, cluster_power, data_api, network, owned, role_details, snapshots},
     kind::AnyKind,
     preflight,
 };
@@ -174,9 +174,15 @@ fn every_action() -> BTreeSet<&'static str> {
         .chain(COMMON)
         .chain(network::ACTIONS.iter().copied())
         .chain(owned::ACTIONS)
+        .chain(by_hand())
         .chain(preflight::ACTIONS)
         .chain(role_details::ACTIONS)
         .collect()
+}
+
+/// What is done and asked by hand, beside plan, apply and destroy.
+fn by_hand() -> impl Iterator<Item = &'static str> {
+    data_api::ACTIONS.into_iter().chain(cluster_power::ACTIONS).chain(snapshots::ACTIONS)
 }
 
 /// The condition under which an action that reaches beyond the estate is enough.
@@ -223,7 +229,8 @@ fn docs_permissions_are_current() {
          the checks that rest on it are left out.\n\n\
          To read many at once, and no more than that: {}. Where they are denied, tags and roles are read one by one: a plan \
          of many readers then takes many more calls, and says so.\n\n\
-         With the state in S3, on its bucket and objects: {}. For `rsds backend create`: {}.\n\n| kind | read | create | update | delete |\n| --- | --- | --- | --- | --- |\n",
+         With the state in S3, on its bucket and objects: {}. For `rsds backend create`: {}.\n\n\
+         By hand: for `rsds datashare verify` {}; for `rsds pause` and `rsds resume` {}; for `rsds snapshot` {}.\n\n| kind | read | create | update | delete |\n| --- | --- | --- | --- | --- |\n",
         listed(&COMMON),
         listed(network::ACTIONS),
         listed(&owned::ACTIONS),
@@ -231,6 +238,9 @@ fn docs_permissions_are_current() {
         listed(&["tag:GetResources", role_details::ACTIONS[0], role_details::ACTIONS[1]]),
         listed(&rsds::state::s3::ACTIONS),
         listed(&rsds::state::s3::bucket::ACTIONS),
+        listed(&data_api::ACTIONS),
+        listed(&cluster_power::ACTIONS),
+        listed(&snapshots::ACTIONS),
     );
     for kind in KINDS {
         let cells = actions(*kind).map(|(_, names)| {
@@ -241,7 +251,7 @@ fn docs_permissions_are_current() {
     }
     write!(
         text,
-        "\n## As a policy\n\nAll of it, for plan, apply and destroy. `Resource` is `*` here: narrow it to your \
+        "\n## As a policy\n\nAll of it, for plan, apply and destroy, and by hand. `Resource` is `*` here: narrow it to your \
          account, region and prefix (`<project>-<env>-*`; IAM roles are under the path \
          `/rsds/<project>/<env>/`).\n\n```json\n{}\n```\n",
         policy()

@@ -10,6 +10,9 @@ use std::time::Duration;
 const PAUSE: &str = "redshift:PauseCluster";
 const RESUME: &str = "redshift:ResumeCluster";
 
+/// IAM actions of a switch.
+pub const ACTIONS: [&str; 3] = ["redshift:DescribeClusters", PAUSE, RESUME];
+
 /// How long a switch takes at most (aws-facts.md 5.3).
 const LONGEST: Duration = Duration::from_mins(60);
 /// The pause between two looks.

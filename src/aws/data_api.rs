@@ -21,6 +21,10 @@ const NAMESPACES: &str = "redshift-serverless:ListNamespaces";
 const WORKGROUPS: &str = "redshift-serverless:ListWorkgroups";
 const CLUSTERS: &str = "redshift:DescribeClusters";
 
+/// IAM actions of a question; AWS reads the secret in the caller's name.
+pub const ACTIONS: [&str; 7] =
+    [BATCH, DESCRIBE, RESULT, NAMESPACES, WORKGROUPS, CLUSTERS, "secretsmanager:GetSecretValue"];
+
 /// The pause before the first look at a batch that runs.
 const FIRST_LOOK: Duration = Duration::from_millis(250);
 /// The longest pause between two looks.

@@ -1,13 +1,14 @@
 //! AWS: the connection (`client`, `traffic`), its faults (`fault`, `patience`), ownership, tags, lookups, and ONE FILE PER KIND of resource.
 //!
 //! A new kind is one new file here and one line in the list below. Called through the list by `plan` and `apply`;
-//! `stack` names the specs. Must never wait, print or touch the state.
+//! `stack` names the specs. What a person does by hand (`cluster_power`, `snapshots`) and asks (`data_api`) is no kind, and
+//! is followed to its end here. Must never print or touch the state; a kind must never wait.
 
 pub mod client;
 mod cluster_change;
 pub mod cluster_power;
 pub(crate) mod cluster_shown;
-pub(crate) mod data_api;
+pub mod data_api;
 mod elb;
 pub mod fault;
 mod gate;

@@ -14,6 +14,18 @@ use std::time::Duration;
 
 const OF_CLUSTER: &str = "redshift:CreateClusterSnapshot";
 const OF_NAMESPACE: &str = "redshift-serverless:CreateSnapshot";
+const LIST_OF_CLUSTER: &str = "redshift:DescribeClusterSnapshots";
+const LIST_OF_NAMESPACE: &str = "redshift-serverless:ListSnapshots";
+
+/// IAM actions of taking snapshots and listing them.
+pub const ACTIONS: [&str; 6] = [
+    LIST_OF_CLUSTER,
+    LIST_OF_NAMESPACE,
+    OF_CLUSTER,
+    OF_NAMESPACE,
+    "redshift:CreateTags",
+    "redshift-serverless:TagResource",
+];
 
 /// The pause between two looks at one that is being taken.
 const BETWEEN: Duration = Duration::from_secs(10);
@@ -46,6 +58,13 @@ pub struct Snapshot {
     pub days: Option<i32>,
     /// Whether AWS takes such by itself; they go with their cluster.
     pub automated: bool,
+}
+
+impl Snapshot {
+    /// Tells whether it can be restored.
+    fn is_available(&self) -> bool {
+        self.status == "available"
+    }
 }
 
 impl Holder {
@@ -95,7 +114,7 @@ pub async fn list(aws: &Aws, of: &Holder) -> Result<Vec<Snapshot>, Fault> {
         Holder::Cluster(name) => {
             let call = aws.redshift.describe_cluster_snapshots().cluster_identifier(name).max_records(redshift::PAGE);
             let pages = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>();
-            let all = found(pages.called("redshift:DescribeClusterSnapshots").await)?.unwrap_or_default();
+            let all = found(pages.called(LIST_OF_CLUSTER).await)?.unwrap_or_default();
             let one = |shown: aws_sdk_redshift::types::Snapshot| Snapshot {
                 name: shown.snapshot_identifier.unwrap_or_default(),
                 status: shown.status.unwrap_or_default(),
@@ -108,7 +127,7 @@ pub async fn list(aws: &Aws, of: &Holder) -> Result<Vec<Snapshot>, Fault> {
         Holder::Namespace(name) => {
             let pages = aws.serverless.list_snapshots().namespace_name(name).into_paginator().items().send();
             let pages = pages.collect::<Result<Vec<_>, _>>();
-            let all = found(pages.called("redshift-serverless:ListSnapshots").await)?.unwrap_or_default();
+            let all = found(pages.called(LIST_OF_NAMESPACE).await)?.unwrap_or_default();
             let one = |shown: aws_sdk_redshiftserverless::types::Snapshot| Snapshot {
                 name: shown.snapshot_name.unwrap_or_default(),
                 status: shown.status.map(|status| status.as_str().to_lowercase()).unwrap_or_default(),
@@ -129,24 +148,21 @@ pub async fn list(aws: &Aws, of: &Holder) -> Result<Vec<Snapshot>, Fault> {
 pub async fn create(aws: &Aws, of: &Holder, name: &str, days: Option<i32>, tags: &Tags) -> Result<Snapshot, Fault> {
     let clock = aws.traffic.clock();
     let fault = |class, code, message| Fault::of(class, of.call(), code, message);
-    let (since, mut sent, mut tried) = (clock.elapsed(), None, false);
+    let look = async || Ok::<_, Fault>(list(aws, of).await?.into_iter().find(|shown| shown.name == name));
+    let (since, mut sent) = (clock.elapsed(), None);
+    // One that is still being taken is that of a run that was cut off, which this one goes on with.
+    let mut shown = look().await?;
+    if shown.as_ref().is_some_and(Snapshot::is_available) {
+        return Err(fault(Class::Exists, "SnapshotExists", format!("there is a snapshot {name} already")));
+    }
     loop {
-        let shown = list(aws, of).await?.into_iter().find(|shown| shown.name == name);
         let now = clock.elapsed();
         match shown {
-            Some(_) if !tried => {
-                return Err(fault(Class::Exists, "SnapshotExists", format!("there is a snapshot {name} already")));
-            }
-            Some(shown) if shown.status == "available" => return Ok(shown),
-            Some(shown) if matches!(shown.status.as_str(), "failed" | "cancelled" | "deleted") => {
-                return Err(fault(
-                    Class::Invalid,
-                    "SnapshotFailed",
-                    format!("the snapshot {name} is {}", shown.status),
-                ));
+            Some(shown) if shown.is_available() => return Ok(shown),
+            Some(Snapshot { status, .. }) if matches!(status.as_str(), "failed" | "cancelled" | "deleted") => {
+                return Err(fault(Class::Invalid, "SnapshotFailed", format!("the snapshot {name} is {status}")));
             }
             None if sent.is_none_or(|sent| now.saturating_sub(sent) > UNSEEN) => {
-                tried = true;
                 match of.take(aws, name, days, tags).await {
                     Ok(()) => sent = Some(now),
                     // It may have landed though nobody heard, or has to wait for another operation: the next look tells.
@@ -157,12 +173,10 @@ pub async fn create(aws: &Aws, of: &Holder, name: &str, days: Option<i32>, tags:
             Some(_) | None => {}
         }
         if now.saturating_sub(since) > LONGEST {
-            return Err(fault(
-                Class::Busy,
-                "NotSettled",
-                format!("after six hours the snapshot {name} is still being taken"),
-            ));
+            let slow = format!("after six hours the snapshot {name} is still being taken");
+            return Err(fault(Class::Busy, "NotSettled", slow));
         }
         clock.sleep(BETWEEN).await;
+        shown = look().await?;
     }
 }
