@@ -30,8 +30,8 @@ pub fn table(all: &[Part], color: bool) -> String {
                 (false, None) => "kept for ever".to_owned(),
             };
             let line = Styled::new().text("  ").label(Label::Value, format!("{:names$}", one.name));
-            let line = line.text(format!("  {:states$}  {}  {kept}\n", one.status, one.created));
-            out.push_str(&line.render(color));
+            let line = line.text(format!("  {:states$}  {}  {kept}", one.status, one.created));
+            out.push_str(&(line.render(color) + "\n"));
         }
     }
     out

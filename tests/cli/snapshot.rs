@@ -30,7 +30,12 @@ fn a_snapshot_is_taken_once_listed_and_left_by_a_destroy() {
         (names(&folder, "producer"), names(&folder, "consumer-readers-1")),
         (vec!["before-the-load".to_owned()], vec![name.to_owned()])
     );
-    folder.rsds(&[&["snapshot", "list"], &FAST]).exits(0).prints("kept 7 days");
+    let listed = folder.rsds(&[&["snapshot", "list"], &FAST]).exits(0);
+    let lines: Vec<&str> = listed.out.lines().collect();
+    let (of_producer, of_reader) = (lines[1].trim_start(), lines[3].trim_start());
+    assert_eq!((lines.len(), lines[0], lines[2]), (4, "producer", "consumer-readers-1"), "{listed}");
+    assert!(of_producer.starts_with("before-the-load ") && of_producer.ends_with("  kept for ever"), "{listed}");
+    assert!(of_reader.starts_with(name) && of_reader.ends_with("  kept 7 days"), "{listed}");
     folder.rsds(&[&["plan", "--detailed-exitcode"], &FAST]).exits(0);
     for bad in ["X", "a--b", "ab-", "1ab"] {
         folder.rsds(&[&["snapshot", "create", "--name", bad], &FAST]).exits(1).says("a letter first");
