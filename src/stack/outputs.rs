@@ -57,23 +57,26 @@ pub fn data_sharing(config: &Config, state: &State) -> Vec<(String, Vec<String>)
     all
 }
 
+/// The components of the warehouses, the producer's first.
+fn components(config: &Config) -> impl Iterator<Item = String> {
+    std::iter::once(PRODUCER.to_owned()).chain(config.readers().map(|(reader, _)| reader.component()))
+}
+
 /// Returns the warehouses that stand, each with the UUID of its namespace.
 pub fn warehouses(config: &Config, state: &State) -> BTreeMap<String, String> {
     let estate = Estate { config, state };
-    let names = std::iter::once(PRODUCER.to_owned()).chain(config.readers().map(|(reader, _)| reader.component()));
-    names.filter_map(|name| Some((name.clone(), estate.namespace_id(&name)?))).collect()
+    components(config).filter_map(|name| Some((name.clone(), estate.namespace_id(&name)?))).collect()
 }
 
 /// Returns what holds the data of each warehouse that stands, the producer's first.
 pub fn holders(config: &Config, state: &State) -> Vec<(String, Holder)> {
     let estate = Estate { config, state };
-    let names = std::iter::once(PRODUCER.to_owned()).chain(config.readers().map(|(reader, _)| reader.component()));
     let holder = |name: &str| {
         let cluster = state.entries.get(&Address::new(name, "cluster")).and_then(|entry| entry.id.clone());
         let namespace = || estate.text(name, "namespace", "name").map(Holder::Namespace);
         cluster.map(|id| Holder::Cluster(id.0)).or_else(namespace)
     };
-    names.filter_map(|name| Some((name.clone(), holder(&name)?))).collect()
+    components(config).filter_map(|name| Some((name.clone(), holder(&name)?))).collect()
 }
 
 /// One listener of the load balancer, and the groups it sends to.

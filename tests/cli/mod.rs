@@ -51,6 +51,11 @@ max_capacity = 16
 addresses = []
 ";
 
+/// `SMALL` with a cluster as its producer.
+fn with_cluster() -> String {
+    SMALL.replace("base_capacity = 8\nmax_capacity = 16\nfinal", "type = \"cluster\"\nfinal")
+}
+
 /// The sandbox, as fast as it makes sense.
 const FAST: [&str; 3] = ["--sandbox", "--sandbox-speed", "300"];
 /// The sandbox, slow enough to be met in the middle of its work.

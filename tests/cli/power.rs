@@ -4,7 +4,7 @@ use super::*;
 
 /// An estate whose producer is a cluster.
 fn cluster() -> Folder {
-    let toml = SMALL.replace("base_capacity = 8\nmax_capacity = 16\nfinal", "type = \"cluster\"\nfinal");
+    let toml = with_cluster();
     let shared = "[datashares.airline_share]\nschemas = [\"flights\"]\ndatabase = \"airline_shared\"\n";
     let folder = Folder::new(&(toml + shared));
     folder.rsds(&[&["apply", "--auto-approve"], &FAST]).exits(0);
@@ -45,6 +45,6 @@ fn what_cannot_be_paused_is_refused() {
         .rsds(&[&["pause", "--auto-approve"], &FAST])
         .exits(1)
         .says("the producer is serverless: it sleeps by itself");
-    let toml = SMALL.replace("base_capacity = 8\nmax_capacity = 16\nfinal", "type = \"cluster\"\nfinal");
+    let toml = with_cluster();
     Folder::new(&toml).rsds(&[&["resume"], &FAST]).exits(1).says("does not stand").says("rsds apply");
 }

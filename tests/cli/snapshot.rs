@@ -47,7 +47,7 @@ fn a_snapshot_is_taken_once_listed_and_left_by_a_destroy() {
 
 #[test]
 fn a_cluster_has_snapshots_too() {
-    let toml = SMALL.replace("base_capacity = 8\nmax_capacity = 16\nfinal", "type = \"cluster\"\nfinal");
+    let toml = with_cluster();
     let folder = Folder::new(&toml);
     folder.rsds(&[&["apply", "--auto-approve"], &FAST]).exits(0);
     folder

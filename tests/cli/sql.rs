@@ -148,7 +148,7 @@ fn what_was_undone_by_hand_is_not_verified() {
 /// The way to a cluster is another than to a workgroup.
 #[test]
 fn a_cluster_is_asked_too() {
-    let producer = SMALL.replace("base_capacity = 8\nmax_capacity = 16\nfinal", "type = \"cluster\"\nfinal");
+    let producer = with_cluster();
     let folder = Folder::new(&format!("{producer}{SHARED}"));
     folder.rsds(&[&["apply", "--auto-approve"], &FAST]).exits(0);
     let ran = folder.rsds(&[&["datashare", "verify"], &FAST]).exits(1);
