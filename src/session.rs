@@ -149,7 +149,10 @@ impl Session {
             true => Vec::new(),
             false => self.zones(state).await?,
         };
-        Ok((build(&self.environment, &self.aws.owner, &Site { zones, existing })?, warnings))
+        Ok((
+            build(&self.environment, &self.aws.owner, &Site { zones, existing, shared: Site::shares(state) })?,
+            warnings,
+        ))
     }
 
     /// Looks the network up that the TOML names, and chooses what is used of it.
@@ -211,7 +214,7 @@ impl Session {
         let mut examination = preflight.then(Preflight::new);
         let read = async {
             match refresh {
-                true => self.observed().await,
+                true => self.observed(options).await,
                 false => Ok((Observed::assumed(&self.state), Vec::new())),
             }
         };
@@ -248,10 +251,11 @@ impl Session {
 
     /// Reads AWS. What the state was told moments ago may not show yet: what is not as recorded is then looked at again,
     /// until it is, or has had the time to.
-    async fn observed(&self) -> Result<(Observed, Vec<String>), Failure> {
+    async fn observed(&self, options: &Options) -> Result<(Observed, Vec<String>), Failure> {
+        let aws = Aws { refresh_sql: self.aws.refresh_sql || options.refresh_sql, ..self.aws.clone() };
         let mut pause = Duration::from_secs(1);
         loop {
-            let seen = observe(&self.aws, &self.state).await;
+            let seen = observe(&aws, &self.state).await;
             let told = self.state.written.map(|written| self.clock.timestamp().duration_since(written));
             let told = told.map(|told| self.clock.aws_time(Duration::try_from(told).unwrap_or_default()));
             match told.and_then(|told| SECOND_LOOK.checked_sub(told)).filter(|left| !left.is_zero()) {
@@ -390,7 +394,7 @@ impl Session {
 
     /// Looks at what runs, and plans from that; there may be no plan though AWS could be read.
     pub async fn look(&self, options: &Options) -> Result<(Observed, Result<Plan, Failure>), Failure> {
-        let (observed, wanted) = tokio::join!(self.observed(), self.wanted(options));
+        let (observed, wanted) = tokio::join!(self.observed(options), self.wanted(options));
         let (observed, told) = observed?;
         let plan = wanted.and_then(|(stack, warnings)| self.decided(&stack, warnings, &observed, told, options));
         Ok((observed, plan))

@@ -23,9 +23,9 @@ struct Cost {
     destroy: (usize, u64),
 }
 
-const DEV: Cost = Cost { apply: (246, 362), plan_without_changes: 27, destroy: (289, 313) };
-const STAGING: Cost = Cost { apply: (324, 370), plan_without_changes: 35, destroy: (421, 480) };
-const PROD: Cost = Cost { apply: (381, 370), plan_without_changes: 36, destroy: (543, 482) };
+const DEV: Cost = Cost { apply: (289, 362), plan_without_changes: 28, destroy: (314, 313) };
+const STAGING: Cost = Cost { apply: (379, 375), plan_without_changes: 36, destroy: (468, 483) };
+const PROD: Cost = Cost { apply: (502, 378), plan_without_changes: 37, destroy: (645, 485) };
 
 fn calls(estate: &Estate) -> usize {
     estate.sandbox.take_calls().len()
@@ -35,7 +35,7 @@ async fn of(env: &'static str) -> Cost {
     let mut estate = Estate::shipped(env);
     let outcome = estate.apply().await;
     let apply = (calls(&estate), outcome.seconds as u64);
-    estate.settled().await;
+    assert!(estate.plan(&Options::default()).await.unwrap().is_empty());
     let plan_without_changes = calls(&estate);
     let outcome = estate.run(&destroying(&[])).await;
     assert!(outcome.is_complete(), "{:#?}", outcome.failed);
@@ -123,7 +123,7 @@ async fn of_readers(toml: &str, readers: usize) -> Estimate {
     let first = looked(&mut estate).await;
     estate.apply().await;
     let apply = calls(&estate);
-    estate.settled().await;
+    assert!(estate.plan(&Options::default()).await.unwrap().is_empty());
     Estimate { readers, first, apply, refresh: looked(&mut estate).await }
 }
 
@@ -194,4 +194,51 @@ async fn fifty_readers_share_their_writes_to_a_real_disk() {
     let commits = usize::try_from(disk.load().await.unwrap().unwrap().serial).unwrap();
     println!("{} resources, {steps} mutating calls, {commits} writes, {} fsyncs", outcome.done.len(), 2 * commits);
     assert!(steps > 250 && commits < steps / 4, "{commits} writes for {steps} calls");
+}
+
+/// What the data sharing costs beside the rest.
+#[derive(Debug, PartialEq)]
+struct Sharing {
+    readers: usize,
+    /// Statements of the apply that brings it.
+    statements: usize,
+    /// How long that takes on warehouses that run, in whole seconds of AWS time.
+    seconds: u64,
+    /// Warehouses that a plan without changes asks, by default and with `--refresh-sql`.
+    asked: (usize, usize),
+}
+
+async fn sharing(readers: usize) -> Sharing {
+    const SHARE: &str =
+        "[datashares.airline_share]\nschemas = [\"flights\"]\ngrant_to = [\"role:analyst\"]\n[roles.analyst]\n";
+    let mut estate = Estate::bare(TINY);
+    let subnets = "networking.subnet_cidrs=[\"10.50.0.0/18\", \"10.50.64.0/18\", \"10.50.128.0/18\"]";
+    estate.set(&[subnets, &format!("consumers.reporting.count={readers}")]);
+    estate.apply().await;
+    estate.write(&format!("{TINY}{SHARE}"));
+    let count = |estate: &Estate, operation: &str| {
+        estate.sandbox.take_calls().iter().filter(|call| call.operation == operation).count()
+    };
+    count(&estate, "");
+    let outcome = estate.apply().await;
+    let statements = count(&estate, "ExecuteStatement");
+    assert!(estate.plan(&Options::default()).await.unwrap().is_empty());
+    let idle = count(&estate, "BatchExecuteStatement");
+    estate.settled().await;
+    let all = count(&estate, "BatchExecuteStatement");
+    Sharing { readers, statements, seconds: outcome.seconds as u64, asked: (idle, all) }
+}
+
+/// Statements of one warehouse run one after the other: the producer's grants are the longest path.
+#[tokio::test(start_paused = true)]
+async fn of_the_data_sharing() {
+    let (mut found, mut right) = (Vec::new(), Vec::new());
+    for (readers, seconds) in [(1, 5), (10, 11), (50, 40)] {
+        found.push(sharing(readers).await);
+        println!("{:?}", found.last().unwrap());
+        // The producer's: a share, three steps of its schema, a role, a grant for each reader; three of each reader.
+        let statements = 5 + 4 * readers;
+        right.push(Sharing { readers, statements, seconds, asked: (0, readers + 1) });
+    }
+    assert_eq!(found, right);
 }

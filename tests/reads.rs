@@ -90,7 +90,7 @@ fn others_have_roles(world: &mut World, times: usize) {
 async fn every_page_is_read() {
     let estate = of_readers(10).await;
     estate.sandbox.edit(crowded).unwrap();
-    estate.settled().await;
+    assert!(estate.plan(&Options::default()).await.unwrap().is_empty());
     let counts = counted(&estate);
     let pages = |operation: &str| counts.get(operation).copied().unwrap_or_default();
     assert_eq!((pages("ListNamespaces"), pages("ListWorkgroups")), (3, 3), "{counts:?}");
@@ -103,7 +103,7 @@ async fn every_page_is_read() {
 #[tokio::test(start_paused = true)]
 async fn a_refresh_asks_nothing_twice() {
     let estate = of_readers(10).await;
-    estate.settled().await;
+    assert!(estate.plan(&Options::default()).await.unwrap().is_empty());
     let counts = counted(&estate);
     let own = ["DescribeVpcAttribute"];
     let twice: Vec<_> = counts.iter().filter(|(call, times)| **times > 1 && !own.contains(&call.as_str())).collect();
@@ -194,7 +194,7 @@ async fn a_listing_that_lags_is_not_believed() {
     estate.sandbox.take_calls();
     for world in [World::default(), before] {
         estate.wire = Some(Wire::lagging(&estate, world));
-        estate.settled().await;
+        assert!(estate.plan(&Options::default()).await.unwrap().is_empty());
         let counts = counted(&estate);
         assert_eq!((counts["ListTagsForResource"], counts["DescribeTags"]), (23, 3), "{counts:?}");
     }
@@ -228,7 +228,7 @@ async fn log_groups_among_thousands_of_others_are_asked_for_by_name() {
         .unwrap();
     estate.settled().await;
     estate.sandbox.take_calls();
-    estate.settled().await;
+    assert!(estate.plan(&Options::default()).await.unwrap().is_empty());
     let counts = counted(&estate);
     assert_eq!(counts["DescribeLogGroups"], 5, "{counts:?}");
 }

@@ -4,7 +4,7 @@ use crate::harness::*;
 use rsds::{
     apply::{Event, Interrupt, Outcome},
     plan::{Action, Options, Plan, Reason},
-    sandbox::{Fault, How, World},
+    sandbox::{Fault, How, World, sql::Catalogue},
     state::Store,
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -58,8 +58,9 @@ deregistration_delay = "10s"
 addresses = []
 "#;
 
-/// The smallest estate that has every kind.
-pub(crate) const SMALL: &str = r#"
+macro_rules! small {
+    () => {
+        r#"
 project = "airline"
 region = "us-west-2"
 [networking]
@@ -84,7 +85,24 @@ deregistration_delay = "10s"
 targets = "endpoint"
 [protect]
 addresses = []
-"#;
+"#
+    };
+}
+
+/// The smallest estate with all that AWS's own API makes.
+pub(crate) const SMALL: &str = small!();
+
+/// The smallest estate that has every kind: what lives inside its warehouses, too.
+pub(crate) const SMALL_SHARING: &str = concat!(
+    small!(),
+    r#"[datashares.airline_share]
+schemas = ["flights"]
+grant_to = ["role:analyst"]
+[users.bi_reader]
+[roles.analyst]
+members = ["user:bi_reader"]
+"#
+);
 
 /// The smallest estate that has every kind of a provisioned producer, and one reader.
 pub(crate) const SMALL_CLUSTER: &str = r#"
@@ -104,6 +122,8 @@ usage_limits = [{ feature = "spectrum", amount = 5 }]
 base_capacity = 8
 max_capacity = 16
 behind_nlb = false
+[datashares.airline_share]
+tables = ["flights.bookings"]
 [protect]
 addresses = []
 "#;
@@ -136,6 +156,10 @@ database = "reporting_db"
 [nlb]
 deregistration_delay = "10s"
 targets = "endpoint"
+[datashares.airline_share]
+schemas = ["flights"]
+grant_to = ["role:analyst"]
+[roles.analyst]
 [protect]
 addresses = []
 "#;
@@ -179,7 +203,14 @@ pub(crate) fn inventory(world: &World) -> BTreeMap<&'static str, usize> {
     let serverless = &world.serverless;
     let live_keys = world.kms.keys.values().filter(|key| key.deletion.is_none());
     let targets = world.elb.groups.values().flat_map(|group| &group.targets);
+    let inside = |count: fn(&Catalogue) -> usize| world.sql.catalogues.values().map(count).sum::<usize>();
     BTreeMap::from([
+        ("data shares", inside(|of| of.shares.len())),
+        ("grants of shares", inside(|of| of.shares.values().map(|share| share.grants.len()).sum())),
+        ("tables shared", inside(|of| of.shares.values().map(|share| share.tables.len()).sum())),
+        ("shared databases", inside(|of| of.databases.values().filter(|one| one.origin.is_some()).count())),
+        ("database roles and users", inside(|of| of.roles.len() + of.users.len())),
+        ("rights and members", inside(|of| of.rights.len() + of.members.len())),
         ("vpcs", ec2.vpcs.len()),
         ("subnets", ec2.subnets.len()),
         ("gateways", ec2.gateways.len()),
@@ -254,9 +285,7 @@ impl Estate {
 
     /// Plans with this store in the place of the estate's own.
     pub(crate) async fn ready(&self, options: &Options, store: Arc<dyn Store>) -> (rsds::session::Session, Arc<Plan>) {
-        let environment = rsds::config::load(self.dir.path(), self.env, &self.sets).unwrap();
-        let mut session = rsds::session::Session::open(environment, self.connection(), store).await.unwrap();
-        session.preflight = self.preflight;
+        let session = self.open_on(store).await.unwrap();
         let plan = Arc::new(session.plan(options, true).await.unwrap());
         (session, plan)
     }

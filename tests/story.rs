@@ -17,6 +17,7 @@ mod producer;
 mod refuse;
 mod replace;
 mod saved;
+mod sharing;
 mod snapshots;
 
 #[tokio::test(start_paused = true)]

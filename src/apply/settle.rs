@@ -42,7 +42,7 @@ pub(super) enum Goal {
 }
 
 /// How long a resource is waited for: ten times the typical duration, at least ten minutes and at most ninety; of a
-/// resource that stands and changes, as long as its kind says.
+/// resource that stands and changes or goes, as long as its kind says.
 fn limit(kind: &dyn AnyKind, goal: Goal, stands: bool) -> Duration {
     let typical = kind.typical();
     let typical = match goal {
@@ -52,10 +52,10 @@ fn limit(kind: &dyn AnyKind, goal: Goal, stands: bool) -> Duration {
     let usual = Duration::from_secs(u64::from(typical) * 10).clamp(Duration::from_secs(600), Duration::from_secs(5400));
     match (goal, stands) {
         (Goal::Gone, _) if typical <= AT_ONCE => INVISIBLE,
-        (Goal::Still | Goal::Ready | Goal::Settled, true) => {
-            usual.max(Duration::from_secs(kind.longest_update().into()))
+        (Goal::Still | Goal::Ready | Goal::Settled, false) => usual,
+        (Goal::Still | Goal::Ready | Goal::Settled, true) | (Goal::Gone, _) => {
+            usual.max(Duration::from_secs(kind.longest().into()))
         }
-        (Goal::Still | Goal::Ready | Goal::Settled, false) | (Goal::Gone, _) => usual,
     }
 }
 

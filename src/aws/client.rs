@@ -89,8 +89,11 @@ pub struct Aws {
     pub owner: Owner,
     /// What goes out and comes back.
     pub traffic: Arc<Traffic>,
-    /// The warehouses that answer statements.
+    /// The warehouses that take statements.
     pub warehouses: Arc<Warehouses>,
+    /// Whether what lives inside warehouses is always read from them (`--refresh-sql`); else only where something may have
+    /// changed, because a question wakes an idle warehouse, and is billed.
+    pub refresh_sql: bool,
 }
 
 /// Who is calling.
@@ -180,6 +183,7 @@ impl Connection {
             owner,
             traffic,
             warehouses: Arc::default(),
+            refresh_sql: false,
         }
     }
 

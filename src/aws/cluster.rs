@@ -265,7 +265,7 @@ impl Kind for Cluster {
         ],
     };
     const TYPICAL: Typical = Typical { create: 360, update: 120, delete: 240 };
-    const LONGEST_UPDATE: u32 = 24 * 60 * 60;
+    const LONGEST: u32 = 24 * 60 * 60;
     const STABLE_READS: u32 = 2;
     const CARRIES: bool = true;
     const KEY: &'static [&'static str] = &["name"];

@@ -37,6 +37,12 @@ crate::identifier!(
     NamespaceArn,
     /// The GUID of a namespace, as data sharing knows it.
     NamespaceId,
+    /// The ARN of a data share, which holds its producer's GUID and its name.
+    DatashareArn,
+    /// The name of a database in a warehouse.
+    DatabaseName,
+    /// Who may be granted something in a warehouse, as the TOML names them: `role:analyst`, `user:bi_reader`.
+    Grantee,
     /// The name of a Redshift Serverless workgroup.
     WorkgroupName,
     /// The ARN of a Redshift Serverless workgroup.

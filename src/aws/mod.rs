@@ -4,6 +4,7 @@
 //! `stack` names the specs. What a person does by hand (`cluster_power`, `snapshots`) and asks (`data_api`) is no kind, and
 //! is followed to its end here. Must never print or touch the state; a kind must never wait.
 
+mod catalogue;
 pub mod client;
 mod cluster_change;
 pub mod cluster_power;
@@ -45,6 +46,11 @@ pub mod cluster_logging;
 pub mod cluster_parameter_group;
 pub mod cluster_subnet_group;
 pub mod cluster_usage_limit;
+pub mod database_role;
+pub mod database_usage;
+pub mod database_user;
+pub mod datashare;
+pub mod datashare_grant;
 pub mod endpoint_access;
 pub mod internet_gateway;
 pub mod key;
@@ -53,6 +59,7 @@ pub mod load_balancer;
 pub mod log_group;
 pub mod namespace;
 pub mod role;
+pub mod role_member;
 pub mod role_policy;
 pub mod role_policy_attachment;
 pub mod route;
@@ -60,6 +67,7 @@ pub mod route_table;
 pub mod route_table_association;
 pub mod security_group;
 pub mod security_group_rule;
+pub mod shared_database;
 pub mod subnet;
 pub mod target_group;
 pub mod targets;
@@ -100,6 +108,13 @@ crate::kinds![
     cluster::Cluster,
     cluster_logging::ClusterLogging,
     cluster_usage_limit::ClusterUsageLimit,
+    datashare::Datashare,
+    datashare_grant::DatashareGrant,
+    shared_database::SharedDatabase,
+    database_role::DatabaseRole,
+    database_user::DatabaseUser,
+    role_member::RoleMember,
+    database_usage::DatabaseUsage,
     load_balancer::LoadBalancer,
     target_group::TargetGroup,
     listener::Listener,

@@ -40,6 +40,9 @@ pub(super) struct Selection {
     /// Replace these even though nothing changed
     #[arg(long, value_name = "ADDRESS")]
     replace: Vec<Selector>,
+    /// Ask every warehouse what lives inside it (shares, databases, roles, grants); this wakes idle ones, and is billed
+    #[arg(long)]
+    refresh_sql: bool,
     /// The most AWS calls in flight at once; waiting for resources to settle does not count
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
     parallelism: u16,
@@ -83,12 +86,14 @@ pub(super) enum Wish {
     Destroy,
     /// The state says what AWS shows.
     RefreshOnly,
+    /// What the TOML says of what lives inside the warehouses.
+    Sync,
 }
 
 impl Wish {
     fn verb(self) -> &'static str {
         match self {
-            Self::Apply => "apply",
+            Self::Apply | Self::Sync => "apply",
             Self::Destroy => "destroy",
             Self::RefreshOnly => "refresh the state of",
         }
@@ -104,6 +109,8 @@ impl Selection {
             destroy: wish == Wish::Destroy,
             refresh_only: wish == Wish::RefreshOnly,
             ignore: Vec::new(),
+            refresh_sql: self.refresh_sql || wish == Wish::Sync,
+            sql_only: wish == Wish::Sync,
             protect: protected(environment)?,
         })
     }
@@ -218,7 +225,12 @@ pub(super) fn view<'a>(
 /// Plans, asks, applies: the whole of `apply` and `destroy`.
 pub(super) async fn run(context: &Context, flags: Flags, ignoring: Ignoring, wish: Wish) -> Result<Exit, Failure> {
     let Flags { selection, auto_approve } = flags;
-    check_that_someone_agrees(context, auto_approve, if wish == Wish::Destroy { "destroy" } else { "apply" })?;
+    let command = match wish {
+        Wish::Destroy => "destroy",
+        Wish::Sync => "datashare sync",
+        Wish::Apply | Wish::RefreshOnly => "apply",
+    };
+    check_that_someone_agrees(context, auto_approve, command)?;
     let environment = context.load()?;
     context.warn(environment.warnings());
     let options = Options { ignore: ignoring.ignore, ..selection.options(&environment, wish)? };

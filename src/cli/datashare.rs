@@ -1,6 +1,9 @@
-//! `rsds datashare`: the data sharing's SQL, from the state alone, and its proof, from the warehouses.
+//! `rsds datashare`: the data sharing's SQL, printed from the state alone or run, and its proof, from the warehouses.
 
-use super::context::Context;
+use super::{
+    change::{self, Wish},
+    context::Context,
+};
 use crate::{
     failure::{Exit, Failure},
     stack::outputs::{data_sharing, warehouses},
@@ -19,6 +22,8 @@ pub(super) enum Command {
         /// One warehouse alone, and nothing but its SQL: producer, consumer-reporting-1
         warehouse: Option<String>,
     },
+    /// Do what an apply does inside the warehouses that stand, and nothing else: read their catalogues, plan, ask, run the SQL
+    Sync(change::Flags),
     /// Ask every consumer for what the producer shares, and compare; changes nothing, wakes idle warehouses
     Verify {
         /// How many tables of each share to count on both sides
@@ -30,6 +35,7 @@ pub(super) enum Command {
 pub(super) async fn run(context: &Context, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Sql { warehouse } => sql(context, warehouse).await,
+        Command::Sync(flags) => change::run(context, flags, change::Ignoring::default(), Wish::Sync).await,
         Command::Verify { sample } => prove(context, sample).await,
     }
 }

@@ -73,6 +73,8 @@ async fn one(
     let store_of = environment.clone();
     locked(context, &store_of, lock_timeout, async |held| {
         let mut session = context.open_in(held, environment, PARALLELISM, None).await?;
+        // Nothing is recorded yet of what is to be taken over: its warehouse is asked.
+        session.aws.refresh_sql = true;
         let look = async |session: &Session| {
             let now = context.clock.timestamp();
             let (adoption, observed) = import::one(session, address, id, &options, now).await?;

@@ -17,6 +17,9 @@ const PARALLELISM: usize = 16;
 pub(super) struct Args {
     #[command(flatten)]
     ignoring: Ignoring,
+    /// Ask every warehouse what lives inside it (shares, databases, roles, grants); this wakes idle ones, and is billed
+    #[arg(long)]
+    refresh_sql: bool,
     /// Exit with 2 when something drifted that nobody said to ignore
     #[arg(long)]
     detailed_exitcode: bool,
@@ -24,7 +27,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     let session = context.open(context.load()?, PARALLELISM).await?;
-    let options = Options { ignore: args.ignoring.ignore, ..Options::default() };
+    let options = Options { ignore: args.ignoring.ignore, refresh_sql: args.refresh_sql, ..Options::default() };
     // What is protected is of no interest here: nothing will be changed.
     let (observed, plan) = session.look(&options).await?;
     let report = Report::of(&session.state, &observed, &plan);

@@ -3,6 +3,7 @@
 //! holds a secret: the TOML has no place for one.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
@@ -351,6 +352,15 @@ pub enum Principal {
     User(String),
     /// `role:NAME`.
     Role(String),
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(name) => write!(f, "user:{name}"),
+            Self::Role(name) => write!(f, "role:{name}"),
+        }
+    }
 }
 
 /// One login that works on every reader.

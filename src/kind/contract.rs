@@ -485,9 +485,11 @@ pub trait Kind: Sized + Send + Sync + 'static {
     const RECOVERY: &'static [&'static str] = &[];
     /// Whether it takes time to settle after a call. Kinds that are done when AWS answers are not polled.
     const SETTLES: bool = true;
-    /// The longest an update is waited for, in seconds, where that is more than ten times the typical one: a cluster
-    /// may move its data for a day (aws-facts.md 5.3).
-    const LONGEST_UPDATE: u32 = 0;
+    /// Whether it lives inside a warehouse: SQL makes it.
+    const INSIDE: bool = false;
+    /// The longest one that stands is waited for while it changes or goes, in seconds, where that is more than ten times
+    /// the typical time: a cluster may move its data for a day (aws-facts.md 5.3).
+    const LONGEST: u32 = 0;
     /// How many reads in a row must show it ready before it counts as settled: a workgroup is AVAILABLE for a
     /// moment and then MODIFYING again (aws-facts.md 6.2).
     const STABLE_READS: u32 = 1;

@@ -110,8 +110,10 @@ pub trait AnyKind: Send + Sync {
     fn recovery(&self) -> &'static [&'static str];
     /// See `Kind::SETTLES`.
     fn settles(&self) -> bool;
-    /// See `Kind::LONGEST_UPDATE`.
-    fn longest_update(&self) -> u32;
+    /// See `Kind::INSIDE`.
+    fn inside(&self) -> bool;
+    /// See `Kind::LONGEST`.
+    fn longest(&self) -> u32;
     /// See `Kind::STABLE_READS`.
     fn stable_reads(&self) -> u32;
     /// See `Kind::CARRIES`.
@@ -219,8 +221,11 @@ impl<K: Kind> AnyKind for Registered<K> {
     fn settles(&self) -> bool {
         K::SETTLES
     }
-    fn longest_update(&self) -> u32 {
-        K::LONGEST_UPDATE
+    fn inside(&self) -> bool {
+        K::INSIDE
+    }
+    fn longest(&self) -> u32 {
+        K::LONGEST
     }
     fn stable_reads(&self) -> u32 {
         K::STABLE_READS

@@ -27,6 +27,12 @@ pub struct Options {
     /// Drift to leave alone, as `ignore_changes` does in the file.
     #[serde(default)]
     pub ignore: Vec<Ignore>,
+    /// Ask every warehouse what lives inside it, also those that are idle.
+    #[serde(default)]
+    pub refresh_sql: bool,
+    /// Only what lives inside warehouses that stand.
+    #[serde(default)]
+    pub sql_only: bool,
     /// What must not be deleted or replaced. The TOML says it, so a saved plan does not.
     #[serde(skip)]
     pub protect: Vec<Selector>,
@@ -107,6 +113,17 @@ pub(super) fn select(
     if !options.excludes.is_empty() {
         let spared = Edges::closure(matching(&options.excludes, &known)?, without);
         selected.retain(|address| !spared.contains(address));
+    }
+    if options.sql_only {
+        let inside = |address: &Address| {
+            let wanted = stack.wanted.get(address).map(|wanted| wanted.kind);
+            let recorded = || state.entries.get(address).and_then(|entry| crate::aws::kind(&entry.kind));
+            wanted.or_else(recorded).is_some_and(|kind| kind.inside())
+        };
+        let stands = |address: &Address| state.entries.get(address).is_some_and(|entry| entry.id.is_some());
+        let missing = known.iter().filter(|address| !inside(address) && !stands(address)).cloned().collect();
+        let spared = Edges::closure(missing, &edges.needed_by);
+        selected.retain(|address| inside(address) && !spared.contains(address));
     }
     Ok((selected, matching(&options.replace, &known)?))
 }

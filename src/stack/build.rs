@@ -2,14 +2,17 @@
 //!
 //! Called by `session`. Pure: what must be asked of AWS first comes in as a `Site`.
 
-use super::{Existing, Stack, consumers, existing, graph::Flaws, networking, nlb, overrides::Misfit, producer};
+use super::{
+    Existing, Stack, consumers, existing, graph::Flaws, networking, nlb, overrides::Misfit, producer, sharing,
+};
 use crate::{
     address::Address,
-    aws::Owner,
+    aws::{Owner, datashare::Datashare},
     config::{
         Config, Diagnostic, Environment, Problems, diagnostic,
         typed::{Vpc, Zones},
     },
+    kind::Kind as _,
     state::State,
 };
 
@@ -20,9 +23,16 @@ pub struct Site {
     pub zones: Vec<String>,
     /// The network that the TOML names; `None` where it makes one.
     pub existing: Option<Existing>,
+    /// Whether the state holds data shares: they stay, though no way leads into their producer any more.
+    pub shared: bool,
 }
 
 impl Site {
+    /// Tells whether the state holds data shares.
+    pub fn shares(state: &State) -> bool {
+        state.entries.values().any(|entry| entry.kind == Datashare::NAME)
+    }
+
     /// The place as the TOML and the state know it, for a graph that is only looked at. A zone that neither knows is
     /// called `zone-<n>`; of an existing network it has what stands in it.
     pub fn recorded(config: &Config, state: &State) -> Self {
@@ -30,7 +40,8 @@ impl Site {
         let zones = recorded_zones(config, state).into_iter().zip(1..);
         let zones = zones.map(|(zone, number)| zone.unwrap_or_else(|| format!("zone-{number}")));
         let zones = if network.uses_existing_subnets() { Vec::new() } else { zones.collect() };
-        Self { zones, existing: (!matches!(network.vpc, Vpc::New(_))).then(|| existing::believed(state)) }
+        let existing = (!matches!(network.vpc, Vpc::New(_))).then(|| existing::believed(state));
+        Self { zones, existing, shared: Self::shares(state) }
     }
 }
 
@@ -65,9 +76,10 @@ pub fn build(environment: &Environment, owner: &Owner, site: &Site) -> Result<St
     let config = &environment.config;
     let mut stack = Stack::new(owner.clone(), config);
     if let Some(network) = networking::describe(&mut stack, config, site) {
-        producer::describe(&mut stack, config, owner, &network);
+        let producer = producer::describe(&mut stack, config, owner, &network, site.shared);
         let ports = nlb::describe(&mut stack, config, &network);
-        consumers::describe(&mut stack, config, owner, &network, &ports);
+        let readers = consumers::describe(&mut stack, config, owner, &network, &ports);
+        sharing::describe(&mut stack, config, producer.as_ref(), &readers);
     }
     stack.finish().map_err(|flaws| explain(environment, flaws))
 }

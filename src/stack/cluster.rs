@@ -35,7 +35,7 @@ pub(super) fn describe(
     network: &Network,
     wanted: &typed::Cluster,
     key: In<KeyArn>,
-) {
+) -> Handle<Cluster> {
     let (producer, name) = (&config.producer, part.physical_name("cluster", config.producer_name()));
     let role = access::role(part, owner, &config.producer_name(), &[REDSHIFT]);
     let policy = access::buckets(part, config, &role, &producer.s3_buckets, true);
@@ -73,11 +73,12 @@ pub(super) fn describe(
     if let Some(policy) = policy {
         part.after(&cluster, &policy, "a policy before its use");
     }
-    if let (true, Some(route)) = (producer.publicly_accessible, &network.public_route) {
-        part.after(&cluster, route, "a public endpoint needs the route to the internet");
+    if producer.publicly_accessible {
+        part.after_all(&cluster, &network.way_out, "a public endpoint needs the route to the internet");
     }
     logging(part, config, &cluster);
     usage_limits(part, config, &cluster);
+    cluster
 }
 
 fn subnet_group(part: &mut Component<'_>, config: &Config, network: &Network) -> Handle<ClusterSubnetGroup> {

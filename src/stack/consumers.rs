@@ -6,6 +6,7 @@ use super::{
     Component, Stack,
     networking::Network,
     nlb::Port,
+    sharing::Place,
     warehouse::{self, Warehouse},
 };
 use crate::{
@@ -20,8 +21,15 @@ use crate::{
 };
 use std::{collections::BTreeSet, net::IpAddr};
 
-/// Describes every reader of every group.
-pub(super) fn describe(stack: &mut Stack, config: &Config, owner: &Owner, network: &Network, ports: &[Port]) {
+/// Describes every reader of every group. Answers where statements can be sent.
+pub(super) fn describe<'a>(
+    stack: &mut Stack,
+    config: &'a Config,
+    owner: &Owner,
+    network: &Network,
+    ports: &[Port],
+) -> Vec<(Reader<'a>, Place<'a>)> {
+    let mut places = Vec::new();
     for (reader, consumer) in config.readers() {
         let origin = format!("consumers.{}", reader.group);
         let mut part = stack.component(&reader.component(), &origin);
@@ -44,7 +52,10 @@ pub(super) fn describe(stack: &mut Stack, config: &Config, owner: &Owner, networ
             publicly_accessible: consumer.publicly_accessible,
             security_group: &network.consumer_group,
         };
-        let (_, workgroup) = warehouse::describe(&mut part, config, owner, network, warehouse);
+        let (namespace, workgroup) = warehouse::describe(&mut part, config, owner, network, warehouse);
+        let (component, database) = (reader.component(), consumer.database.as_str());
+        let compute = workgroup.address().clone();
+        places.push((reader, Place { component, namespace: namespace.id(), database, compute }));
         let timeout = format!("{origin}.query_timeout");
         part.comes_from(&workgroup, "parameters.max_query_execution_time", &timeout);
         if let Some(limit) = &consumer.usage_limit {
@@ -70,6 +81,7 @@ pub(super) fn describe(stack: &mut Stack, config: &Config, owner: &Owner, networ
             }
         }
     }
+    places
 }
 
 /// Returns the addresses the load balancer sends to: the workgroup's own, or those of a managed endpoint.

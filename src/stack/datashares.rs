@@ -1,6 +1,7 @@
 //! The SQL of `[datashares]`, `[users]` and `[roles]`, per warehouse and in the order it must run (aws-facts.md 10).
-//! Called by the output `data_sharing_commands`, and later by whatever runs it. Pure: it asks nobody, runs nothing,
-//! and never writes a statement with a value it does not know; such a one becomes a comment.
+//! Called by the output `data_sharing_commands` and by `datashare sql`, for people; what `apply` runs are the kinds' own
+//! statements, and a test holds the two to be the same. Pure: it asks nobody, runs nothing, and never writes a statement
+//! with a value it does not know; such a one becomes a comment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,10 +50,16 @@ fn on_producer(config: &Config, namespace_id: &dyn Fn(&str) -> Option<String>) -
             });
         }
     }
-    out.extend(config.roles.keys().map(|role| format!("CREATE ROLE {};", identifier(role))));
-    // Users log in on the readers only; here a role can have other roles alone.
-    out.extend(memberships(config, |member| matches!(member, Principal::Role(_))));
+    people(&mut out, config);
     out
+}
+
+/// Users and roles, and who has which: the same in every warehouse.
+fn people(out: &mut Vec<String>, config: &Config) {
+    out.extend(config.users.keys().map(|user| format!("CREATE USER {} PASSWORD DISABLE;", identifier(user))));
+    out.extend(config.roles.keys().map(|role| format!("CREATE ROLE {};", identifier(role))));
+    let pairs = config.roles.iter().flat_map(|(role, body)| body.members.iter().map(move |member| (role, member)));
+    out.extend(pairs.map(|(role, member)| format!("GRANT ROLE {} TO {};", identifier(role), principal(member))));
 }
 
 fn contents(out: &mut Vec<String>, name: &str, share: &Datashare) {
@@ -62,12 +69,13 @@ fn contents(out: &mut Vec<String>, name: &str, share: &Datashare) {
     }
     let public = truth(share.publicly_accessible);
     out.push(format!("CREATE DATASHARE {name} SET PUBLICACCESSIBLE {public};"));
-    let new = truth(share.include_new);
     for schema in &share.schemas {
         let schema = identifier(schema);
         out.push(format!("ALTER DATASHARE {name} ADD SCHEMA {schema};"));
         out.push(format!("ALTER DATASHARE {name} ADD ALL TABLES IN SCHEMA {schema};"));
-        out.push(format!("ALTER DATASHARE {name} SET INCLUDENEW = {new} FOR SCHEMA {schema};"));
+        if share.include_new {
+            out.push(format!("ALTER DATASHARE {name} SET INCLUDENEW = TRUE FOR SCHEMA {schema};"));
+        }
     }
     // A table's schema must be in the share first; one that is listed whole already brought its tables.
     let single = || share.tables.iter().filter(|(schema, _)| !share.schemas.contains(schema));
@@ -89,14 +97,7 @@ fn on_reader(config: &Config, reader: Reader<'_>, namespace_id: &dyn Fn(&str) ->
             |guid| format!("CREATE DATABASE {database} FROM DATASHARE {name} OF NAMESPACE {guid};"),
         ));
     }
-    for user in config.users.keys() {
-        out.push(format!(
-            "-- the password of {user} is disabled here: rsds will set it from Secrets Manager once it manages users"
-        ));
-        out.push(format!("CREATE USER {} PASSWORD DISABLE;", identifier(user)));
-    }
-    out.extend(config.roles.keys().map(|role| format!("CREATE ROLE {};", identifier(role))));
-    out.extend(memberships(config, |_| true));
+    people(&mut out, config);
     for (name, share) in received() {
         let database = identifier(&share.database);
         for who in grantees(config, name, share) {
@@ -111,12 +112,6 @@ fn on_reader(config: &Config, reader: Reader<'_>, namespace_id: &dyn Fn(&str) ->
 fn receivers<'a>(config: &'a Config, share: &'a Datashare) -> impl Iterator<Item = (Reader<'a>, &'a Consumer)> {
     let groups = config.share_groups(share);
     config.readers().filter(move |(reader, _)| groups.contains(&reader.group))
-}
-
-fn memberships(config: &Config, takes: impl Fn(&Principal) -> bool) -> Vec<String> {
-    let pairs = config.roles.iter().flat_map(|(role, body)| body.members.iter().map(move |member| (role, member)));
-    let kept = pairs.filter(|(_, member)| takes(member));
-    kept.map(|(role, member)| format!("GRANT ROLE {} TO {};", identifier(role), principal(member))).collect()
 }
 
 /// Returns who may use the database of a share: those it names, and the users that name it, each once.
@@ -201,7 +196,9 @@ members = ["user:bi_reader"]
                 "ALTER DATASHARE \"airline_share\" ADD TABLE \"public\".\"dim_date\";",
                 "GRANT USAGE ON DATASHARE \"airline_share\" TO NAMESPACE '10000000-0000-4000-8000-000000000000';",
                 "GRANT USAGE ON DATASHARE \"airline_share\" TO NAMESPACE '20000000-0000-4000-8000-000000000000';",
+                "CREATE USER \"bi_reader\" PASSWORD DISABLE;",
                 "CREATE ROLE \"analyst\";",
+                "GRANT ROLE \"analyst\" TO \"bi_reader\";",
             ]
         );
         assert_eq!(
@@ -212,7 +209,7 @@ members = ["user:bi_reader"]
             ]
         );
         assert_eq!(
-            all["consumer-analytics-2"][3..],
+            all["consumer-analytics-2"][2..],
             [
                 "CREATE USER \"bi_reader\" PASSWORD DISABLE;",
                 "CREATE ROLE \"analyst\";",

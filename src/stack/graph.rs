@@ -177,8 +177,18 @@ impl Component<'_> {
 
     /// Adds an edge that carries no value: `this` comes after `that`, for the stated reason.
     pub fn after<A, B>(&mut self, this: &Handle<A>, that: &Handle<B>, reason: &str) {
+        self.after_address(this, that.address(), reason);
+    }
+
+    /// The same, of several that are known by their addresses alone.
+    pub fn after_all<A>(&mut self, this: &Handle<A>, those: &[Address], reason: &str) {
+        those.iter().for_each(|that| self.after_address(this, that, reason));
+    }
+
+    /// The same, of what is known by its address alone.
+    pub fn after_address<A>(&mut self, this: &Handle<A>, that: &Address, reason: &str) {
         if let Some(wanted) = self.stack.wanted.get_mut(this.address()) {
-            wanted.after.insert(that.address().clone(), reason.to_owned());
+            wanted.after.insert(that.clone(), reason.to_owned());
         }
     }
 

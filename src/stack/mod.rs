@@ -17,6 +17,7 @@ pub mod outputs;
 mod overrides;
 mod producer;
 mod recorded;
+mod sharing;
 mod warehouse;
 
 pub use build::{Site, StackError, build, check, recorded_zones};
@@ -28,6 +29,9 @@ use crate::address::Address;
 
 /// Returns the TOML table a resource comes from: `consumers.analytics` of `consumer-analytics-2/workgroup`.
 pub fn section(address: &Address) -> String {
+    if let Some(name) = address.component().strip_prefix("datashare-") {
+        return format!("datashares.{}", name.replace('.', "$"));
+    }
     match address.group().and_then(|group| group.strip_prefix("consumer-")) {
         Some(group) => format!("consumers.{group}"),
         None => address.component().to_owned(),

@@ -6,6 +6,7 @@
 
 use super::{Component, Existing, Site, Stack};
 use crate::{
+    address::Address,
     aws::{
         ids::{InternetGatewayId, SecurityGroupId, SubnetId, VpcId},
         internet_gateway::{InternetGateway, InternetGatewaySpec},
@@ -31,8 +32,8 @@ pub(super) struct Network {
     pub(super) producer_group: Handle<SecurityGroup>,
     pub(super) consumer_group: Handle<SecurityGroup>,
     pub(super) nlb_group: Option<Handle<SecurityGroup>>,
-    /// The route to the internet; public endpoints come after it.
-    pub(super) public_route: Option<Handle<Route>>,
+    /// The route to the internet, and what lets the subnets take it; public endpoints come after them.
+    pub(super) way_out: Vec<Address>,
     /// The rules that let the load balancer reach the consumers, at both ends; targets come after them.
     pub(super) path_to_consumers: Vec<Handle<SecurityGroupRule>>,
     vpc_key: &'static str,
@@ -73,9 +74,9 @@ pub(super) fn describe(stack: &mut Stack, config: &Config, site: &Site) -> Optio
         Place::New(cidr) => new_vpc(&mut part, cidr),
         Place::In(existing) => existing.vpc.clone().into(),
     };
-    let (subnets, public_route) = match place {
+    let (subnets, way_out) = match place {
         Place::In(existing) if config.networking.uses_existing_subnets() => {
-            (existing.subnets.iter().cloned().map(In::Literal).collect(), None)
+            (existing.subnets.iter().cloned().map(In::Literal).collect(), Vec::new())
         }
         Place::In(Existing { internet_gateway, .. }) => {
             new_subnets(&mut part, config, site, &vpc, internet_gateway.as_ref())
@@ -97,7 +98,7 @@ pub(super) fn describe(stack: &mut Stack, config: &Config, site: &Site) -> Optio
         producer_group,
         consumer_group,
         nlb_group,
-        public_route,
+        way_out,
         path_to_consumers,
         vpc_key: config.networking.vpc_key(),
         subnets_key: config.networking.subnets_key(),
@@ -120,28 +121,33 @@ fn new_vpc(part: &mut Component<'_>, cidr: Ipv4Net) -> In<VpcId> {
     vpc.id()
 }
 
-/// Describes new subnets with a route table of their own; returns them and their route to the internet.
+/// Describes new subnets with a route table of their own; returns them and their way to the internet.
 fn new_subnets(
     part: &mut Component<'_>,
     config: &Config,
     site: &Site,
     vpc: &In<VpcId>,
     gateway: Option<&InternetGatewayId>,
-) -> (Vec<In<SubnetId>>, Option<Handle<Route>>) {
+) -> (Vec<In<SubnetId>>, Vec<Address>) {
     let subnets = subnets(part, config, site, vpc);
     let route_table = part.add::<RouteTable>("route-table", RouteTableSpec { vpc: vpc.clone(), tags: Tags::new() });
+    let mut way_out = Vec::new();
     for (number, subnet) in (1..).zip(&subnets) {
         let spec = RouteTableAssociationSpec { route_table: route_table.id(), subnet: subnet.clone() };
-        part.add::<RouteTableAssociation>(&format!("route-table-association-{number}"), spec);
+        let association = part.add::<RouteTableAssociation>(&format!("route-table-association-{number}"), spec);
+        way_out.push(association.address().clone());
     }
-    let public_route = config.networking.internet_gateway.then(|| public_route(part, vpc, &route_table, gateway));
+    match config.networking.internet_gateway {
+        true => way_out.push(public_route(part, vpc, &route_table, gateway).address().clone()),
+        false => way_out.clear(),
+    }
     if config.networking.s3_endpoint {
         let service = format!("com.amazonaws.{}.s3", config.region);
         let route_tables = BTreeSet::from([route_table.id()]);
         let spec = VpcEndpointSpec { vpc: vpc.clone(), service, route_tables, tags: Tags::new() };
         part.add::<VpcEndpoint>("s3-endpoint", spec);
     }
-    (subnets, public_route)
+    (subnets, way_out)
 }
 
 fn subnets(part: &mut Component<'_>, config: &Config, site: &Site, vpc: &In<VpcId>) -> Vec<In<SubnetId>> {

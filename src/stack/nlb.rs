@@ -54,8 +54,8 @@ pub(super) fn describe(stack: &mut Stack, config: &Config, network: &Network) ->
         },
     );
     network.name_keys(&mut part, &balancer);
-    if let (false, Some(route)) = (nlb.internal, &network.public_route) {
-        part.after(&balancer, route, "an internet-facing load balancer needs the route to the internet");
+    if !nlb.internal {
+        part.after_all(&balancer, &network.way_out, "an internet-facing load balancer needs the route to the internet");
     }
     let mut ports = vec![port(&mut part, config, network, &balancer, nlb.port, None)];
     for (index, listener) in nlb.listeners.iter().enumerate() {

@@ -5,6 +5,7 @@
 use super::{
     Component, Stack, cluster,
     networking::Network,
+    sharing::Place,
     warehouse::{self, Warehouse},
 };
 use crate::{
@@ -14,19 +15,36 @@ use crate::{
         ids::KeyArn,
         key::{Key, KeySpec},
         namespace::Namespace,
+        workgroup::Workgroup,
     },
     config::typed::{AdminPassword, Capacity, Config, ProducerKind},
     kind::{Handle, In, Tags},
 };
 
-/// Describes the producer.
-pub(super) fn describe(stack: &mut Stack, config: &Config, owner: &Owner, network: &Network) {
+/// Describes the producer. Answers where statements can be sent, if they can.
+pub(super) fn describe<'a>(
+    stack: &mut Stack,
+    config: &'a Config,
+    owner: &Owner,
+    network: &Network,
+    shared: bool,
+) -> Option<Place<'a>> {
     let mut part = stack.component("producer", "producer");
     let key = key(&mut part, config);
-    match &config.producer.kind {
-        ProducerKind::Serverless(capacity) => serverless(&mut part, config, owner, network, *capacity, key),
-        ProducerKind::Cluster(wanted) => cluster::describe(&mut part, config, owner, network, wanted, key),
-    }
+    let managed = config.producer.admin_password == AdminPassword::Managed;
+    let (namespace, compute, open) = match &config.producer.kind {
+        // Without a secret there is no way in that may share (aws-facts.md 11); what has been shared stays.
+        ProducerKind::Serverless(capacity) => {
+            let (namespace, compute) = serverless(&mut part, config, owner, network, *capacity, key);
+            (namespace.id(), compute.address().clone(), managed || shared)
+        }
+        ProducerKind::Cluster(wanted) => {
+            let cluster = cluster::describe(&mut part, config, owner, network, wanted, key);
+            (cluster.namespace_id(), cluster.address().clone(), true)
+        }
+    };
+    let database = config.producer.database.as_str();
+    open.then(|| Place { component: "producer".to_owned(), namespace, database, compute })
 }
 
 /// Describes the key, which is the same for both forms of the producer; returns the user's own if there is one.
@@ -53,7 +71,7 @@ fn serverless(
     network: &Network,
     capacity: Capacity,
     key: In<KeyArn>,
-) {
+) -> (Handle<Namespace>, Handle<Workgroup>) {
     let producer = &config.producer;
     let warehouse = Warehouse {
         name: config.producer_name(),
@@ -82,6 +100,7 @@ fn serverless(
         let key = format!("producer.usage_limits[{index}]");
         warehouse::usage_limit(part, &resource, &workgroup, budget, &key, "amount");
     }
+    (namespace, workgroup)
 }
 
 fn name_keys(part: &mut Component<'_>, namespace: &Handle<Namespace>) {

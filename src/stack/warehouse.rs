@@ -107,8 +107,8 @@ pub(super) fn describe(
         },
     );
     network.name_keys(part, &workgroup);
-    if let (true, Some(route)) = (warehouse.publicly_accessible, &network.public_route) {
-        part.after(&workgroup, route, "a public endpoint needs the route to the internet");
+    if warehouse.publicly_accessible {
+        part.after_all(&workgroup, &network.way_out, "a public endpoint needs the route to the internet");
     }
     (namespace, workgroup)
 }

@@ -51,7 +51,7 @@ impl View for VerifyView<'_> {
         let open = if open > 0 { format!(", {open} cannot be told yet") } else { String::new() };
         let next = match fails {
             0 => "",
-            _ => "What makes it so, to run in each warehouse: rsds datashare sql\n",
+            _ => "What makes it so: rsds apply --refresh-sql\n",
         };
         out + &format!(
             "{verdict}: {} of {} {}{open}.\n{next}",

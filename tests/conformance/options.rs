@@ -14,9 +14,14 @@ region = "us-west-2"
 vpc_cidr = "10.40.0.0/16"
 [producer]
 [consumers.readers]
+[datashares.one]
+tables = ["flights.schedule"]
+[users.u]
+[roles.r]
+[roles.s]
 "#;
 
-/// The same with a cluster as producer.
+/// The same, sharing nothing, with a cluster as producer.
 const LEAST_CLUSTER: &str = r#"
 project = "conf"
 region = "us-west-2"
@@ -83,6 +88,8 @@ pub(super) const NAMED: Form = Form { name: "named", toml: LEAST_NAMED, other: O
 pub(super) const PLACED: Form =
     Form { name: "placed", toml: LEAST_PLACED, other: OF_PLACED, lands: true, ..SERVERLESS };
 
+const SHARE: &str = "datashares.one.schemas=[\"flights\"]";
+
 const RPU_HOURS: &str = "consumers.readers.usage_limit.rpu_hours=40";
 
 /// Another value for each key that works, as `--set` takes it; with what AWS or the rules want beside it.
@@ -137,7 +144,11 @@ const OTHER: &[(&str, &[&str])] = &[
     ("consumers.*.final_snapshot", &["consumers.readers.final_snapshot=true"]),
     (
         "consumers.*.publicly_accessible",
-        &["consumers.readers.publicly_accessible=true", "networking.internet_gateway=true"],
+        &[
+            "consumers.readers.publicly_accessible=true",
+            "networking.internet_gateway=true",
+            "datashares.one.publicly_accessible=true",
+        ],
     ),
     ("consumers.*.log_exports", &["consumers.readers.log_exports=[\"useractivitylog\"]"]),
     (
@@ -158,6 +169,16 @@ const OTHER: &[(&str, &[&str])] = &[
     ("nlb.listeners[].port", &["nlb.listeners=[{ port = 6001, consumers = [\"readers\"] }]"]),
     ("nlb.listeners[].consumers", &["nlb.listeners=[{ port = 6002, consumers = [\"readers\"] }]"]),
     ("consumers.*.behind_nlb", &["consumers.readers.behind_nlb=false", "nlb.listeners=[]"]),
+    ("datashares.*.schemas", &[SHARE]),
+    ("datashares.*.tables", &["datashares.one.tables=[\"flights.bookings\"]"]),
+    ("datashares.*.include_new", &["datashares.one.include_new=false", SHARE]),
+    ("datashares.*.consumers", &["datashares.one.consumers=[]"]),
+    ("datashares.*.database", &["datashares.one.database=\"shared\""]),
+    ("datashares.*.create_schemas", &["datashares.one.create_schemas=true", SHARE]),
+    ("datashares.*.grant_to", &["datashares.one.grant_to=[\"role:r\"]"]),
+    ("datashares.*.publicly_accessible", &["datashares.one.publicly_accessible=true"]),
+    ("users.*.grants", &["users.u.grants=[\"one\"]"]),
+    ("roles.*.members", &["roles.r.members=[\"user:u\"]"]),
     ("protect.addresses", &["protect.addresses=[\"consumer-*\"]"]),
     // The last: it moves everything.
     ("networking.vpc_cidr", &["networking.vpc_cidr=\"10.40.0.0/17\""]),
@@ -276,6 +297,11 @@ const THIRD: Rows = &[
         "nlb.listeners[].consumers",
         &["nlb.listeners=[{ port = 6002, consumers = [\"readers\"] }, { port = 6004, consumers = [\"readers\"] }]"],
     ),
+    ("datashares.*.schemas", &["datashares.one.schemas=[\"public\", \"flights\"]"]),
+    ("datashares.*.tables", &["datashares.one.tables=[\"flights.schedule\", \"public.dim_date\"]"]),
+    ("datashares.*.database", &["datashares.one.database=\"other_shared\""]),
+    ("datashares.*.grant_to", &["datashares.one.grant_to=[\"user:u\"]"]),
+    ("roles.*.members", &["roles.r.members=[\"role:s\"]"]),
     ("protect.addresses", &["protect.addresses=[]"]),
 ];
 
@@ -286,7 +312,9 @@ const OF_SERVERLESS: Rows = &[(
 )];
 
 /// Keys of which no third value is any good, and why.
-const NO_THIRD: [(&str, &str); 5] = [
+const NO_THIRD: [(&str, &str); 7] = [
+    ("datashares.*.consumers", "the file has one group"),
+    ("users.*.grants", "the file has one share"),
     ("account", "there is one account"),
     ("producer.type", "another type is another form"),
     ("producer.admin_password", "AWS is never told a password, so `external` is for what is imported"),
@@ -313,8 +341,8 @@ const UNTRIED: [(&str, &str, &str); 2] = [
 /// Every form there is.
 pub(super) const FORMS: [Form; 4] = [SERVERLESS, CLUSTER, NAMED, PLACED];
 
-/// Keys that name the estate itself, and tables of which the data sharing SQL is made: no resource shows them yet.
-const BEYOND: [&str; 7] = ["project", "region", "extends", "datashares", "users", "roles", "state"];
+/// Keys that name the estate itself.
+const BEYOND: [&str; 4] = ["project", "region", "extends", "state"];
 
 #[test]
 fn every_key_that_works_has_another_value() {

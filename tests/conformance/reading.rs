@@ -59,19 +59,22 @@ fn counted(calls: &[Call]) -> BTreeMap<String, usize> {
 }
 
 /// How often an action is called for these resources, by the table; what it does not name is called once.
-fn expected(kind: &dyn AnyKind, action: &str, specs: &[&Json]) -> usize {
-    match table::per_object(kind.name()).iter().find(|(call, _, _)| *call == action) {
+fn expected(kind: &dyn AnyKind, action: &str, specs: &[&Json]) -> Option<usize> {
+    let parents = |field: &str| specs.iter().map(|s| s[field].to_string()).collect::<BTreeSet<_>>().len();
+    Some(match table::per_object(kind.name()).iter().find(|(call, _, _)| *call == action) {
         None => 1,
         Some((_, Per::Object(times), _)) => specs.len() * times,
         Some((_, Per::Alone, _)) => usize::from(specs.len() == 1),
-        Some((_, Per::Parent(field), _)) => specs.iter().map(|s| s[*field].to_string()).collect::<BTreeSet<_>>().len(),
-    }
+        Some((_, Per::Parent(field), _)) => parents(field),
+        Some((_, Per::Parents(times, field), _)) => times * parents(field),
+        Some((_, Per::Polled, _)) => return None,
+    })
 }
 
 fn miscounted(kind: &dyn AnyKind, n: usize, specs: &[&Json], calls: &[Call]) -> Vec<String> {
     let counts = counted(calls).into_iter();
     let wrong = counts.filter_map(|(call, times)| {
-        let right = expected(kind, &call, specs);
+        let right = expected(kind, &call, specs)?;
         (times != right).then(|| format!("{}: {call} {times} times for {n}, not {right}", kind.name()))
     });
     wrong.collect()

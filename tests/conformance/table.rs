@@ -6,6 +6,7 @@ mod balancing;
 mod calls;
 mod network;
 mod provisioned;
+mod sharing;
 mod spares;
 mod warehouse;
 
@@ -54,6 +55,13 @@ targets = "endpoint"
 listeners = [{ port = 5441, consumers = ["reporting"] }]
 deregistration_delay = "30s"
 deletion_protection = true
+[datashares.conf_share]
+schemas = ["flights"]
+grant_to = ["role:analyst"]
+[users.bi]
+grants = ["conf_share"]
+[roles.analyst]
+members = ["user:bi"]
 [protect]
 addresses = []
 "#;
@@ -166,6 +174,7 @@ pub(crate) fn subjects() -> Vec<Subject> {
         access::subjects(),
         warehouse::subjects(),
         provisioned::subjects(),
+        sharing::subjects(),
         balancing::subjects(),
     ];
     services.into_iter().flatten().collect()

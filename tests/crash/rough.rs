@@ -57,7 +57,7 @@ async fn attempt(estate: &mut Estate, options: &Options) -> Result<(), String> {
 
 /// What a plan would do, or why there is none.
 async fn pending(estate: &Estate) -> Vec<String> {
-    match estate.plan(&Options::default()).await {
+    match estate.plan(&Options { refresh_sql: true, ..Options::default() }).await {
         Ok(plan) => brief(&plan),
         Err(failure) => vec![text(&failure)],
     }
@@ -167,6 +167,9 @@ async fn of_an_apply_that_is_then_given_up() {
 #[tokio::test(start_paused = true)]
 async fn of_the_life_of_a_serverless_producer() {
     let sets = &["producer.max_capacity=32", "producer.s3_buckets=[]", "producer.logging=[\"connectionlog\"]"];
-    Course::apply(SMALL).every(29).swept_in_rough_weather("a serverless apply", &Options::default()).await;
-    Course::change(SMALL, sets).every(17).swept_in_rough_weather("a serverless update", &Options::default()).await;
+    Course::apply(SMALL_SHARING).every(29).swept_in_rough_weather("a serverless apply", &Options::default()).await;
+    Course::change(SMALL_SHARING, sets)
+        .every(17)
+        .swept_in_rough_weather("a serverless update", &Options::default())
+        .await;
 }

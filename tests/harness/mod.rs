@@ -36,6 +36,8 @@ pub(crate) struct Estate {
     pub events: Vec<Event>,
     /// Whether plans are examined beforehand; sweeps of hundreds of plans go without.
     pub preflight: bool,
+    /// Whether what lives inside warehouses is always read; by default only where something may have changed.
+    pub refresh_sql: bool,
 }
 
 /// Selectors as a user types them.
@@ -76,10 +78,10 @@ impl Estate {
         estate
     }
 
-    /// The same again, behind a wire that keeps only what AWS promises.
+    /// The same again, behind a wire that keeps only what AWS promises, and which is always asked for everything.
     pub(crate) fn unkind(toml: &str) -> Self {
         let estate = Self::bare(toml);
-        Self { wire: Some(Unkind::wire(&estate.sandbox)), ..estate }
+        Self { wire: Some(Unkind::wire(&estate.sandbox)), refresh_sql: true, ..estate }
     }
 
     fn empty(env: &'static str) -> Self {
@@ -87,9 +89,19 @@ impl Estate {
         let sandbox = Sandbox::in_memory(clock.clone());
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("environments")).unwrap();
-        let (sets, region, events) = (Vec::new(), "us-west-2".to_owned(), Vec::new());
-        let estate =
-            Self { dir, env, sandbox, store: Arc::default(), clock, sets, region, wire: None, events, preflight: true };
+        let estate = Self {
+            dir,
+            env,
+            sandbox,
+            store: Arc::default(),
+            clock,
+            sets: Vec::new(),
+            region: "us-west-2".to_owned(),
+            wire: None,
+            events: Vec::new(),
+            preflight: true,
+            refresh_sql: false,
+        };
         // An account whose owner has asked AWS for more: tests of what does not fit set their own.
         let raised = ["redshift-serverless/workgroups", "redshift-serverless/namespaces", "vpc/L-29B6F2EB"];
         for quota in raised.into_iter().chain(["vpc/L-F678F1CE", "vpc/L-A4707A72"]) {
@@ -116,10 +128,15 @@ impl Estate {
     }
 
     pub(crate) async fn open(&self) -> Result<Session, Failure> {
+        self.open_on(Arc::clone(&self.store) as Arc<dyn Store>).await
+    }
+
+    /// The same with this store in the place of the estate's own.
+    pub(crate) async fn open_on(&self, store: Arc<dyn Store>) -> Result<Session, Failure> {
         let environment = config::load(self.dir.path(), self.env, &self.sets)?;
-        let store = Arc::clone(&self.store) as Arc<dyn Store>;
         let mut session = Session::open(environment, self.connection(), store).await?;
         session.preflight = self.preflight;
+        session.aws.refresh_sql = self.refresh_sql;
         Ok(session)
     }
 
@@ -158,9 +175,9 @@ impl Estate {
         outcome
     }
 
-    /// Demands that a plan has nothing to do.
+    /// Demands that a plan has nothing to do, what lives inside warehouses included.
     pub(crate) async fn settled(&self) {
-        let plan = self.plan(&Options::default()).await.unwrap();
+        let plan = self.plan(&Options { refresh_sql: true, ..Options::default() }).await.unwrap();
         let touched: Vec<String> =
             plan.touched().map(|c| format!("{:?} {} {:?} {:#?}", c.action, c.address, c.reasons, c.fields)).collect();
         assert!(plan.is_empty(), "{}", touched.join("\n"));

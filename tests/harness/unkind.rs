@@ -110,6 +110,11 @@ fn json_members(value: Json, lot: &mut Lot) -> Json {
             let member = |(name, value): (String, Json)| match (name.as_str(), value) {
                 // Its keys are free.
                 ("tags", map @ Json::Object(_)) => (name, map),
+                // Rows are a set; their columns are none, and each is exactly one value.
+                ("Records", Json::Array(mut rows)) => {
+                    lot.shuffle(&mut rows);
+                    (name, Json::Array(rows))
+                }
                 (_, value) => (name, json_members(value, lot)),
             };
             let mut members: Map<String, Json> = members.into_iter().map(member).collect();

@@ -33,7 +33,9 @@ async fn of_fresh_plans() {
 
 #[tokio::test(start_paused = true)]
 async fn of_the_worst_case() {
-    let mut scene = Scene::of(FULL).await.with(&["consumers.analytics.publicly_accessible=true"]);
+    let mut scene = Scene::of(FULL)
+        .await
+        .with(&["consumers.analytics.publicly_accessible=true", "datashares.airline_share.publicly_accessible=true"]);
     let allowed = json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "NotAction": "iam:*", "Resource": "*" },
         { "Effect": "Allow", "Action": "iam:*", "Resource": "arn:aws:iam::123456789012:role/*" },

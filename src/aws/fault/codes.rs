@@ -20,8 +20,18 @@ const SPECIAL: &[(&str, &str, &str, Class)] = &[
     ("", "InvalidParameterValue", "IAM role", Class::Propagating),
     ("ec2:CreateRoute", "InvalidParameterException", "", Class::Propagating),
     // SQL has texts alone (aws-facts.md 10.5, 11).
+    ("redshift-data:", "SqlError", "conflict with concurrent transaction", Class::Busy),
+    ("redshift-data:", "SqlError", "being accessed by", Class::Busy),
+    ("redshift-data:", "SqlError", "already exists", Class::Exists),
+    ("redshift-data:", "SqlError", "duplicate", Class::Exists),
     ("redshift-data:", "SqlError", "does not exist", Class::NotFound),
     ("redshift-data:", "SqlError", "permission denied", Class::Denied),
+    ("redshift-data:", "SqlError", "connect", Class::Transient),
+    ("redshift-data:", "ValidationException", "connect", Class::Transient),
+    // It is resized or patched; one that is paused stays so until somebody wakes it.
+    ("redshift-data:", "ValidationException", "paus", Class::Invalid),
+    ("redshift-data:", "ValidationException", "not available", Class::Busy),
+    ("redshift-data:", "ValidationException", "endpoint doesn't exist", Class::Propagating),
     ("", "InvalidDataShareFault", "the ARN doesn't exist", Class::NotFound),
     ("", "InvalidDataShareFault", "already removed authorization", Class::NotFound),
 ];

@@ -4,7 +4,7 @@ use super::Rules;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::shape::Fault;
 use crate::config::tree::{join, locate};
-use crate::config::typed::{Config, Datashare};
+use crate::config::typed::{AdminPassword, Config, Datashare, ProducerKind};
 
 pub(super) fn check(rules: &mut Rules<'_>) {
     let config = rules.config;
@@ -20,7 +20,8 @@ pub(super) fn check(rules: &mut Rules<'_>) {
         databases(rules, config, name, share, &path);
         public(rules, config, share, &path);
     }
-    declared_only(rules);
+    without_passwords(rules);
+    without_way_in(rules);
 }
 
 fn databases(rules: &mut Rules<'_>, config: &Config, name: &str, share: &Datashare, path: &str) {
@@ -59,16 +60,27 @@ fn public(rules: &mut Rules<'_>, config: &Config, share: &Datashare, path: &str)
     }
 }
 
-fn declared_only(rules: &mut Rules<'_>) {
-    let config = rules.config;
-    let counts =
-        [("datashares", config.datashares.len()), ("users", config.users.len()), ("roles", config.roles.len())];
-    let there: Vec<&str> = counts.iter().filter(|(_, count)| *count > 0).map(|(name, _)| *name).collect();
-    if let Some(first) = there.first() {
-        let names: Vec<String> = there.iter().map(|name| format!("`[{name}]`")).collect();
-        let message = format!("{}: declared, but rsds does not run their SQL yet", names.join(", "));
-        let origin = locate(rules.tree, first).0.key.clone();
+fn without_passwords(rules: &mut Rules<'_>) {
+    if !rules.config.users.is_empty() {
+        let message = "`[users]`: they are made without passwords, which rsds does not keep yet";
+        let origin = locate(rules.tree, "users").0.key.clone();
         let warning = Diagnostic::warning(message, &origin);
-        rules.warnings.push(warning.help("`rsds datashare sql` prints it"));
+        rules.warnings.push(warning.help("until then IAM logins and what you set by hand are the ways in"));
+    }
+}
+
+/// A serverless producer whose password AWS does not keep (aws-facts.md 11).
+fn without_way_in(rules: &mut Rules<'_>) {
+    let (config, producer) = (rules.config, &rules.config.producer);
+    let closed =
+        matches!(producer.kind, ProducerKind::Serverless(_)) && producer.admin_password != AdminPassword::Managed;
+    if closed && !config.datashares.is_empty() {
+        let message =
+            "`[datashares]`: rsds has no way into a producer whose password AWS does not keep, and leaves them to you";
+        let origin = locate(rules.tree, "producer.admin_password").0.key.clone();
+        let warning = Diagnostic::warning(message, &origin);
+        rules
+            .warnings
+            .push(warning.help("run what `rsds datashare sql` prints, or set `admin_password = \"managed\"`"));
     }
 }

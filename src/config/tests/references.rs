@@ -114,13 +114,15 @@ fn public_consumers_need_public_shares() {
 }
 
 #[test]
-fn one_warning_for_what_is_only_declared() {
-    let environment = good(&and(
-        "[datashares.sales]\nschemas = [\"sales\"]\n[users.bob]\ngrants = [\"sales\"]\n[roles.r]\nmembers = [\"user:bob\"]",
-    ));
-    let said: Vec<String> = environment.warnings().iter().map(ToString::to_string).collect();
-    assert_eq!(said.len(), 1);
-    assert!(said[0].contains("`[datashares]`, `[users]`, `[roles]`: declared, but rsds does not run their SQL yet (`rsds datashare sql` prints it)"), "{said:?}");
+fn what_rsds_leaves_to_people_is_warned_of() {
+    let said = |lines: &str| good(&and(lines)).warnings().iter().map(ToString::to_string).collect::<Vec<_>>();
+    let shared = "[datashares.s]\nschemas = [\"a\"]\n[roles.r]";
+    assert_eq!(said(shared), [""; 0]);
+    let warned = said(&format!("{shared}\n[users.u]"));
+    assert!(warned.len() == 1 && warned[0].contains("`[users]`: they are made without passwords"), "{warned:?}");
+    let closed = GOOD.replace("[producer]", "[producer]\nadmin_password = \"external\"");
+    let warned: Vec<String> = good(&format!("{closed}{shared}\n")).warnings().iter().map(ToString::to_string).collect();
+    assert!(warned.len() == 1 && warned[0].contains("rsds has no way into a producer"), "{warned:?}");
 }
 
 #[test]

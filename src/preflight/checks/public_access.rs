@@ -21,7 +21,8 @@ fn public<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a Deed<'a>> {
     case.outline.deeds.iter().filter(|deed| match deed.doing {
         Doing::Create | Doing::Update => {
             let balancer = deed.is("elasticloadbalancing.load-balancer");
-            deed.changes("publicly_accessible") && deed.is_on("publicly_accessible")
+            let warehouse = deed.is("redshift.cluster") || deed.is("redshift-serverless.workgroup");
+            warehouse && deed.changes("publicly_accessible") && deed.is_on("publicly_accessible")
                 || balancer && deed.changes("internal") && !deed.is_on("internal")
         }
         Doing::Resume | Doing::Delete => false,

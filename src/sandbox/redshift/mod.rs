@@ -12,6 +12,7 @@ mod cluster_spec;
 #[cfg(test)]
 mod cluster_tests;
 mod cluster_view;
+mod datashare;
 mod logging;
 mod name;
 mod node;
@@ -197,6 +198,7 @@ pub static SERVICE: Service = Service {
         same("VpcSecurityGroups", "VpcSecurityGroup"),
     ],
     operations: &[
+        datashare::OPERATIONS,
         subnet_group::OPERATIONS,
         parameter_group::OPERATIONS,
         cluster::OPERATIONS,

@@ -8,6 +8,10 @@ pub(crate) enum Per {
     Parent(&'static str),
     /// Once for one resource; of several none, for one listing tells it.
     Alone,
+    /// So often for each parent, which this field names.
+    Parents(usize, &'static str),
+    /// As often as it takes until what was sent is over.
+    Polled,
 }
 
 /// The calls of a kind's read that grow with the number of resources, and the fact that makes them.
@@ -52,6 +56,21 @@ pub(crate) fn per_object(kind: &str) -> &'static [(&'static str, Per, &'static s
         "elasticloadbalancing.targets" => {
             &[("elasticloadbalancing:DescribeTargetHealth", Per::Parent("target_group"), "7.4: one call per group")]
         }
+        "redshift.datashare" => asked::<3>(),
+        "redshift.datashare-grant" | "redshift.role-member" | "redshift.shared-database" => asked::<2>(),
+        "redshift.database-role" | "redshift.database-user" | "redshift.database-usage" => asked::<1>(),
         _ => &[],
+    }
+}
+
+/// Of what lives inside a warehouse: one batch of so many questions for each.
+fn asked<const QUESTIONS: usize>() -> &'static [(&'static str, Per, &'static str)] {
+    const WHY: &str = "10.3: each warehouse knows its own; 11: a batch is one call, its results are not";
+    &const {
+        [
+            ("redshift-data:BatchExecuteStatement", Per::Parent("warehouse"), WHY),
+            ("redshift-data:GetStatementResult", Per::Parents(QUESTIONS, "warehouse"), WHY),
+            ("redshift-data:DescribeStatement", Per::Polled, WHY),
+        ]
     }
 }

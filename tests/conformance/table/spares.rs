@@ -7,6 +7,7 @@ use super::{
     given,
     network::{group, subnet, vpc},
     provisioned::{cluster, limit, logging, parameter_group, subnet_group},
+    sharing,
     warehouse::{budget, namespace, workgroup},
 };
 use serde_json::json;
@@ -22,7 +23,7 @@ pub(crate) fn spares() -> Vec<Given> {
             "route_tables": [format!("@{table}.id")],
         })
     };
-    vec![
+    let mut all = vec![
         given("ec2.vpc", "spare/vpc-a", vpc("10.60.0.0/16")),
         given("ec2.vpc", "spare/vpc-b", vpc("10.60.0.0/16")),
         given("ec2.vpc", "spare/vpc-c", vpc("10.60.0.0/16")),
@@ -93,5 +94,7 @@ pub(crate) fn spares() -> Vec<Given> {
             "spare/listener-4",
             listener("nlb/load-balancer", 6004, "spare/targets-4"),
         ),
-    ]
+    ];
+    all.extend(sharing::spares());
+    all
 }

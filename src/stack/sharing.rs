@@ -1,0 +1,193 @@
+//! The components `datashare-<name>`, and what of shares, `[users]` and `[roles]` lies in each warehouse.
+//!
+//! Called by `build` after the warehouses. What lies in a warehouse sits in its component, so that it comes and goes with it.
+
+use super::{Component, Stack, datashares::grantees};
+use crate::{
+    address::Address,
+    aws::{
+        database_role::{DatabaseRole, DatabaseRoleSpec},
+        database_usage::{DatabaseUsage, DatabaseUsageSpec},
+        database_user::{DatabaseUser, DatabaseUserSpec},
+        datashare::{Datashare, DatashareSpec, Shared},
+        datashare_grant::{DatashareGrant, DatashareGrantSpec},
+        ids::{Grantee, NamespaceId},
+        role_member::{RoleMember, RoleMemberSpec},
+        shared_database::{SharedDatabase, SharedDatabaseSpec},
+    },
+    config::typed::{self, Config, Principal, Reader},
+    kind::{Handle, In},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A warehouse that statements can be sent to.
+pub(super) struct Place<'a> {
+    /// Its component.
+    pub(super) component: String,
+    /// Its namespace.
+    pub(super) namespace: In<NamespaceId>,
+    /// Its own database.
+    pub(super) database: &'a str,
+    /// What computes there: without it nothing runs.
+    pub(super) compute: Address,
+}
+
+/// A name of the database as part of an address, which knows no `$`.
+fn spelt(name: &str) -> String {
+    name.replace('$', ".")
+}
+
+const RUNS: &str = "a statement needs a warehouse that runs";
+
+/// Whom something can be granted to in a warehouse, by what the TOML calls them.
+type Grantees = BTreeMap<String, In<Grantee>>;
+
+/// Describes shares, users and roles. A producer that takes no statements (`admin_password = "external"`) has none.
+pub(super) fn describe(
+    stack: &mut Stack,
+    config: &Config,
+    producer: Option<&Place<'_>>,
+    readers: &[(Reader<'_>, Place<'_>)],
+) {
+    let places = producer.into_iter().chain(readers.iter().map(|(_, place)| place));
+    let people: BTreeMap<&str, Grantees> =
+        places.map(|place| (place.component.as_str(), people(stack, config, place))).collect();
+    let Some(producer) = producer else { return };
+    for (name, share) in &config.datashares {
+        let origin = format!("datashares.{name}");
+        let component = format!("datashare-{}", spelt(name));
+        let shared = offered(&mut stack.component(&component, &origin), name, share, producer);
+        let groups = config.share_groups(share);
+        for (reader, place) in readers.iter().filter(|(reader, _)| groups.contains(&reader.group)) {
+            let grant = grant(&mut stack.component(&component, &origin), producer, &shared, *reader, place);
+            let mut part = stack.component(&place.component, &origin);
+            let database = received(&mut part, share, &shared, &grant, place);
+            for who in grantees(config, name, share) {
+                let who = who.to_string();
+                if let Some(grantee) = people.get(place.component.as_str()).and_then(|people| people.get(&who)) {
+                    usage(&mut part, share, &database, (&who, grantee.clone()), place);
+                }
+            }
+        }
+    }
+}
+
+/// Describes the users and roles of one warehouse.
+fn people(stack: &mut Stack, config: &Config, place: &Place<'_>) -> Grantees {
+    let mut people = Grantees::new();
+    for name in config.users.keys() {
+        let mut part = stack.component(&place.component, &format!("users.{name}"));
+        let (warehouse, connect) = (place.namespace.clone(), place.database.to_owned());
+        let spec = DatabaseUserSpec { name: name.clone(), warehouse, connect };
+        let user = part.add::<DatabaseUser>(&format!("database-user-{}", spelt(name)), spec);
+        part.after_address(&user, &place.compute, RUNS);
+        people.insert(Principal::User(name.clone()).to_string(), user.grantee());
+    }
+    for name in config.roles.keys() {
+        let mut part = stack.component(&place.component, &format!("roles.{name}"));
+        let (warehouse, connect) = (place.namespace.clone(), place.database.to_owned());
+        let spec = DatabaseRoleSpec { name: name.clone(), warehouse, connect };
+        let role = part.add::<DatabaseRole>(&format!("database-role-{}", spelt(name)), spec);
+        part.after_address(&role, &place.compute, RUNS);
+        people.insert(Principal::Role(name.clone()).to_string(), role.grantee());
+    }
+    for (name, role) in &config.roles {
+        let mut part = stack.component(&place.component, &format!("roles.{name}"));
+        let Some(of) = people.get(&Principal::Role(name.clone()).to_string()) else { continue };
+        for member in &role.members {
+            let who = member.to_string();
+            let Some(grantee) = people.get(&who) else { continue };
+            let (warehouse, connect) = (place.namespace.clone(), place.database.to_owned());
+            let spec = RoleMemberSpec { warehouse, connect, role: of.clone(), grantee: grantee.clone() };
+            let member =
+                part.add::<RoleMember>(&spelt(&format!("database-role-{name}-{}", who.replace(':', "-"))), spec);
+            part.after_address(&member, &place.compute, RUNS);
+            part.comes_from(&member, "grantee", &format!("roles.{name}.members"));
+        }
+    }
+    people
+}
+
+/// What is shared, by schema: whole ones, and single tables of others.
+fn contents(share: &typed::Datashare) -> BTreeMap<String, Shared> {
+    let create = share.create_schemas;
+    let whole = Shared { all: true, include_new: share.include_new, tables: BTreeSet::new(), create };
+    let mut contents: BTreeMap<String, Shared> =
+        share.schemas.iter().map(|schema| (schema.clone(), whole.clone())).collect();
+    for (schema, table) in &share.tables {
+        let shared = contents.entry(schema.clone()).or_default();
+        if !shared.all {
+            shared.tables.insert(table.clone());
+        }
+    }
+    contents
+}
+
+fn offered(part: &mut Component<'_>, name: &str, share: &typed::Datashare, producer: &Place<'_>) -> Handle<Datashare> {
+    let spec = DatashareSpec {
+        name: name.to_owned(),
+        warehouse: producer.namespace.clone(),
+        connect: producer.database.to_owned(),
+        publicly_accessible: share.publicly_accessible,
+        schemas: contents(share),
+    };
+    let offered = part.add::<Datashare>("share", spec);
+    part.after_address(&offered, &producer.compute, RUNS);
+    offered
+}
+
+fn grant(
+    part: &mut Component<'_>,
+    producer: &Place<'_>,
+    share: &Handle<Datashare>,
+    reader: Reader<'_>,
+    place: &Place<'_>,
+) -> Handle<DatashareGrant> {
+    let spec = DatashareGrantSpec {
+        share: share.arn(),
+        warehouse: producer.namespace.clone(),
+        connect: producer.database.to_owned(),
+        consumer: place.namespace.clone(),
+    };
+    let grant = part.add::<DatashareGrant>(&format!("grant-{}", reader.component()), spec);
+    part.after_address(&grant, &producer.compute, RUNS);
+    grant
+}
+
+fn received(
+    part: &mut Component<'_>,
+    share: &typed::Datashare,
+    shared: &Handle<Datashare>,
+    grant: &Handle<DatashareGrant>,
+    place: &Place<'_>,
+) -> Handle<SharedDatabase> {
+    let spec = SharedDatabaseSpec {
+        name: share.database.clone(),
+        warehouse: place.namespace.clone(),
+        connect: place.database.to_owned(),
+        share: shared.arn(),
+    };
+    let database = part.add::<SharedDatabase>(&format!("database-{}", spelt(&share.database)), spec);
+    part.after(&database, grant, "a consumer sees a share once it may read it");
+    part.after_address(&database, &place.compute, RUNS);
+    part.comes_from(&database, "name", &format!("{}.database", part.origin()));
+    database
+}
+
+fn usage(
+    part: &mut Component<'_>,
+    share: &typed::Datashare,
+    database: &Handle<SharedDatabase>,
+    (who, grantee): (&str, In<Grantee>),
+    place: &Place<'_>,
+) {
+    let spec = DatabaseUsageSpec {
+        warehouse: place.namespace.clone(),
+        connect: place.database.to_owned(),
+        database: database.name(),
+        grantee,
+    };
+    let usage = part.add::<DatabaseUsage>(&spelt(&format!("usage-{}-{}", share.database, who.replace(':', "-"))), spec);
+    part.after_address(&usage, &place.compute, RUNS);
+    part.comes_from(&usage, "grantee", &format!("{}.grant_to", part.origin()));
+}

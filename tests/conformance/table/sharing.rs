@@ -1,0 +1,186 @@
+//! What lives inside warehouses: specs by example, and a subject for each kind.
+
+use super::{Again, Given, Subject, given, row, subject};
+use serde_json::{Value as Json, json};
+
+const PRODUCER: (&str, &str) = ("@producer/namespace.id", "main_dw");
+const ONE: (&str, &str) = ("@consumer-analytics-1/namespace.id", "analytics_db");
+const TWO: (&str, &str) = ("@consumer-analytics-2/namespace.id", "analytics_db");
+/// The warehouse whose own database has another name.
+const REPORTING: (&str, &str) = ("@consumer-reporting-1/namespace.id", "dev");
+
+/// What computes: without it nothing runs.
+const RUN: &[&str] = &[
+    "producer/workgroup",
+    "consumer-analytics-1/workgroup",
+    "consumer-analytics-2/workgroup",
+    "consumer-reporting-1/workgroup",
+];
+
+fn after(given: Given) -> Given {
+    Given { after: RUN, ..given }
+}
+
+fn share(name: &str, (warehouse, connect): (&str, &str)) -> Json {
+    json!({
+        "name": name, "warehouse": warehouse, "connect": connect, "publicly_accessible": false,
+        "schemas": { "flights": { "all": true, "include_new": true, "tables": [], "create": true } },
+    })
+}
+
+fn grant(share: &str, (warehouse, connect): (&str, &str), consumer: (&str, &str)) -> Json {
+    json!({ "share": format!("@{share}.arn"), "warehouse": warehouse, "connect": connect, "consumer": consumer.0 })
+}
+
+fn database(name: &str, (warehouse, connect): (&str, &str), share: &str) -> Json {
+    json!({ "name": name, "warehouse": warehouse, "connect": connect, "share": format!("@{share}.arn") })
+}
+
+fn named(name: &str, (warehouse, connect): (&str, &str)) -> Json {
+    json!({ "name": name, "warehouse": warehouse, "connect": connect })
+}
+
+/// What subjects refer to.
+pub(super) fn spares() -> Vec<Given> {
+    let role = |address, name, warehouse| after(given("redshift.database-role", address, named(name, warehouse)));
+    let grants = [("spare/grant-1", ONE), ("spare/grant-2", TWO), ("spare/grant-3", REPORTING)];
+    let grants = grants.map(|(address, consumer)| {
+        after(given("redshift.datashare-grant", address, grant("spare/share-2", PRODUCER, consumer)))
+    });
+    let first = after(given("redshift.datashare-grant", "spare/grant-4", grant("spare/share-1", PRODUCER, ONE)));
+    let database = database("spare_shared", ONE, "spare/share-1");
+    let mut database = given("redshift.shared-database", "spare/database", database);
+    database.after = &["spare/grant-4", "consumer-analytics-1/workgroup"];
+    let mut all = vec![
+        after(given("redshift.datashare", "spare/share-1", share("spare_one", PRODUCER))),
+        after(given("redshift.datashare", "spare/share-2", share("spare_two", PRODUCER))),
+        after(given("redshift.datashare", "spare/share-3", share("spare_three", ONE))),
+        first,
+        database,
+        role("spare/database-role-1", "spare_one", ONE),
+        role("spare/database-role-2", "spare_one", TWO),
+        role("spare/database-role-3", "spare_one", REPORTING),
+        role("spare/database-role-4", "spare_two", ONE),
+    ];
+    all.extend(grants);
+    all
+}
+
+pub(super) fn subjects() -> Vec<Subject> {
+    let whole = json!({ "all": true, "include_new": true, "tables": [], "create": true });
+    let frozen = json!({ "all": true, "include_new": false, "tables": [], "create": true });
+    let single = |tables: &[&str]| json!({ "all": false, "include_new": false, "tables": tables, "create": false });
+    let mut shared = subject(
+        "redshift.datashare",
+        "subject/redshift.datashare",
+        share("subject", PRODUCER),
+        Again::Refused,
+        vec![
+            row("publicly_accessible", json!(true)),
+            row("schemas", json!({ "flights": frozen, "public": single(&["dim_date"]) })),
+            row("schemas", json!({ "flights": single(&["bookings", "schedule"]), "later": whole })),
+            row("schemas", json!({ "flights": single(&["bookings"]) })),
+            row("schemas", json!({ "flights": whole })),
+            row("name", json!("subject_renamed")),
+            row("connect", json!(ONE.1)).with("warehouse", json!(ONE.0)),
+            row("warehouse", json!(PRODUCER.0)).with("connect", json!(PRODUCER.1)),
+        ],
+    );
+    let mut granted = subject(
+        "redshift.datashare-grant",
+        "subject/redshift.datashare-grant",
+        grant("spare/share-1", PRODUCER, TWO),
+        Again::Same,
+        vec![
+            row("consumer", json!(REPORTING.0)),
+            row("share", json!("@subject/redshift.datashare.arn")),
+            row("connect", json!(ONE.1)).with("warehouse", json!(ONE.0)).with("share", json!("@spare/share-3.arn")),
+            row("warehouse", json!(PRODUCER.0))
+                .with("connect", json!(PRODUCER.1))
+                .with("share", json!("@spare/share-1.arn")),
+        ],
+    );
+    let mut received = subject(
+        "redshift.shared-database",
+        "subject/redshift.shared-database",
+        database("subject_shared", ONE, "spare/share-2"),
+        Again::Refused,
+        vec![
+            row("name", json!("subject_renamed")),
+            row("warehouse", json!(TWO.0)),
+            row("connect", json!(REPORTING.1)).with("warehouse", json!(REPORTING.0)),
+            row("share", json!("@spare/share-1.arn")),
+        ],
+    );
+    let of_one = |kind, address, name: &str, other: &str| {
+        subject(
+            kind,
+            address,
+            named(name, ONE),
+            Again::Refused,
+            vec![
+                row("name", json!(other)),
+                row("warehouse", json!(TWO.0)),
+                row("connect", json!(REPORTING.1)).with("warehouse", json!(REPORTING.0)),
+            ],
+        )
+    };
+    let mut role = of_one("redshift.database-role", "subject/redshift.database-role", "subject", "subject_renamed");
+    let mut user = of_one("redshift.database-user", "subject/redshift.database-user", "person", "person_renamed");
+    let member = |of: &str, who: &str, (warehouse, connect): (&str, &str)| {
+        json!({
+            "warehouse": warehouse, "connect": connect, "role": format!("@{of}.grantee"),
+            "grantee": format!("@{who}.grantee"),
+        })
+    };
+    let mut member = subject(
+        "redshift.role-member",
+        "subject/redshift.role-member",
+        member("spare/database-role-1", "consumer-analytics-1/database-user-bi", ONE),
+        Again::Same,
+        vec![
+            row("grantee", json!("@spare/database-role-4.grantee")),
+            row("role", json!("@consumer-analytics-1/database-role-analyst.grantee")),
+            row("warehouse", json!(TWO.0))
+                .with("role", json!("@spare/database-role-2.grantee"))
+                .with("grantee", json!("@consumer-analytics-2/database-user-bi.grantee")),
+            row("connect", json!(REPORTING.1))
+                .with("warehouse", json!(REPORTING.0))
+                .with("role", json!("@spare/database-role-3.grantee"))
+                .with("grantee", json!("@consumer-reporting-1/database-user-bi.grantee")),
+        ],
+    );
+    let mut usage = subject(
+        "redshift.database-usage",
+        "subject/redshift.database-usage",
+        json!({
+            "warehouse": ONE.0, "connect": ONE.1, "database": "@consumer-analytics-1/database-conf_share.name",
+            "grantee": "@spare/database-role-1.grantee",
+        }),
+        Again::Same,
+        vec![
+            row("grantee", json!("@spare/database-role-4.grantee")),
+            row("database", json!("@spare/database.name")),
+            row("warehouse", json!(TWO.0))
+                .with("database", json!("@consumer-analytics-2/database-conf_share.name"))
+                .with("grantee", json!("@spare/database-role-2.grantee")),
+            row("connect", json!(REPORTING.1))
+                .with("warehouse", json!(REPORTING.0))
+                .with("database", json!("@consumer-reporting-1/database-conf_share.name"))
+                .with("grantee", json!("@spare/database-role-3.grantee")),
+        ],
+    );
+    for subject in [&mut shared, &mut granted, &mut role, &mut user, &mut member, &mut usage] {
+        subject.given.after = RUN;
+    }
+    received.given.after = &[
+        "spare/grant-1",
+        "spare/grant-2",
+        "spare/grant-3",
+        "subject/redshift.datashare-grant",
+        "consumer-analytics-1/workgroup",
+        "consumer-analytics-2/workgroup",
+        "consumer-reporting-1/workgroup",
+    ];
+    vec![shared, granted, received, role, user, member, usage]
+}
