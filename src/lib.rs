@@ -14,7 +14,7 @@
 //! - [`stack`] turns the typed configuration into a graph of drafts, one file a component.
 //! - [`kind`] is the contract every kind of resource fulfils: two-stage specs, typed references, steps, readiness.
 //! - [`aws`] is the connection, its faults, ownership, and the kinds: **a new kind is one file there and one line in
-//!   its list**.
+//!   its list**. What lives inside a warehouse is made by SQL (`data_api`) and read from its catalogue (`catalogue`).
 //! - [`plan`] observes AWS (one batched read a kind), compares three ways, chooses an action for each resource and
 //!   orders the operations. Everything after observing is pure.
 //! - [`apply`] walks the plan: intent to the state, one call, answer to the state. It emits events and prints nothing.
@@ -33,7 +33,8 @@
 //!
 //! - No mutating call is sent whose intent is not durable; no id is forgotten once AWS has answered.
 //! - Plan reads no clock and does no I/O; apply decides nothing.
-//! - Kinds never wait, retry, print or read state; a create is exactly one mutating call.
+//! - Kinds never retry, print or read state, and wait for nothing but the end of their statement; a create is exactly one
+//!   mutating call.
 //! - Faults are classified in `aws::fault` alone, by code. `aws::patience` says how long each is borne: `aws::traffic` repeats
 //!   reads by it, and `apply::retry` alone what changes something.
 //! - Without a state nothing is built beside what carries the environment's tags; a lost one is made anew from them.

@@ -23,9 +23,9 @@ struct Cost {
     destroy: (usize, u64),
 }
 
-const DEV: Cost = Cost { apply: (289, 362), plan_without_changes: 28, destroy: (314, 313) };
-const STAGING: Cost = Cost { apply: (379, 375), plan_without_changes: 36, destroy: (468, 483) };
-const PROD: Cost = Cost { apply: (502, 378), plan_without_changes: 37, destroy: (645, 485) };
+const DEV: Cost = Cost { apply: (289, 362), plan_without_changes: 28, destroy: (291, 313) };
+const STAGING: Cost = Cost { apply: (379, 375), plan_without_changes: 36, destroy: (422, 480) };
+const PROD: Cost = Cost { apply: (502, 378), plan_without_changes: 37, destroy: (544, 482) };
 
 fn calls(estate: &Estate) -> usize {
     estate.sandbox.take_calls().len()

@@ -194,6 +194,9 @@ const CODES: &[(&str, Codes)] = &[
         "redshift-data",
         &[
             ("ValidationException", Class::Invalid),
+            ("SqlError", Class::Invalid),
+            ("WarehouseNotFound", Class::NotFound),
+            ("NoAdministrator", Class::Denied),
             ("ActiveStatementsExceededException", Class::Busy),
             ("ActiveSessionsExceededException", Class::Busy),
             ("ExecuteStatementException", Class::Transient),

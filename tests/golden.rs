@@ -113,6 +113,7 @@ shown_by! { scene_of_reason, reasons_there_are, Reason,
     Reason::Follows(_), Reason::Follows("a/b".parse().unwrap()) => Immutable;
     Reason::CutOff(_), Reason::CutOff(String::new()) => CutOff;
     Reason::NeededByData, Reason::NeededByData => Destroyed;
+    Reason::GoesWith(_), Reason::GoesWith("a/b".parse().unwrap()) => Destroyed;
 }
 
 /// Demands that the plan has what its scene is there for.
@@ -284,7 +285,10 @@ mod stage {
     }
 
     pub(super) async fn destroyed() -> (Estate, Options) {
-        (built().await, destroying(&[]))
+        let mut estate = empty().await;
+        estate.write(&format!("{GOLDEN}[datashares.airline_share]\nschemas = [\"flights\"]\n"));
+        estate.apply().await;
+        (estate, destroying(&[]))
     }
 
     pub(super) async fn gone() -> (Estate, Options) {

@@ -17,7 +17,7 @@ use super::{
     role_member::RoleMember,
     shared_database::SharedDatabase,
 };
-use crate::kind::{AnyWhich, Kind, Which};
+use crate::kind::{AnyWhich, Kind};
 use futures_util::future::try_join_all;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -164,16 +164,6 @@ impl Catalogues {
     /// What a warehouse says; none where it was not asked.
     pub(super) fn of(&self, warehouse: &NamespaceId) -> Option<&Catalogue> {
         self.0.get(warehouse.as_str())
-    }
-
-    /// Tells whether something is there, by what its warehouse says; where that was not asked, what is recorded holds.
-    pub(super) fn show<K: Kind>(
-        &self,
-        which: &Which<K>,
-        warehouse: &NamespaceId,
-        shown: impl Fn(&Catalogue) -> bool,
-    ) -> bool {
-        self.of(warehouse).map_or(which.id.is_some(), shown)
     }
 }
 

@@ -4,13 +4,14 @@
 //! its database is ours. Must never touch what others may.
 
 use super::{
-    Aws, Fault, Look, catalogue, data_api,
-    fault::found,
+    Aws, Fault, Look,
+    catalogue::Catalogue,
     ids::{DatabaseName, Grantee, NamespaceId},
+    inside::{self, Inside},
     named,
     sql::{grantee, guid, identifier},
 };
-use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Typical, Which};
+use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Stage, Typical, Which};
 use serde::{Deserialize, Serialize};
 
 /// A grant of USAGE. Its id is made of the warehouse's namespace, the database and who may use it.
@@ -38,10 +39,6 @@ crate::outputs!(DatabaseUsage =>
     }
 );
 
-fn id(spec: &DatabaseUsageSpec<Known>) -> Id {
-    Id::of(&[spec.warehouse.as_str(), spec.database.as_str(), spec.grantee.as_str()])
-}
-
 impl Kind for DatabaseUsage {
     const NAME: &'static str = "redshift.database-usage";
     const FIELDS: &'static [Field] = &[
@@ -50,9 +47,8 @@ impl Kind for DatabaseUsage {
         Field::replaces("database").follows(),
         Field::replaces("grantee").follows(),
     ];
-    const ACTIONS: Actions =
-        Actions { read: data_api::TO_READ, create: data_api::TO_EXECUTE, update: &[], delete: data_api::TO_EXECUTE };
-    const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
+    const ACTIONS: Actions = inside::ACTIONS;
+    const TYPICAL: Typical = inside::TYPICAL;
     const INSIDE: bool = true;
     const SETTLES: bool = false;
     const KEY: &'static [&'static str] = &["warehouse", "database", "grantee"];
@@ -70,31 +66,37 @@ impl Kind for DatabaseUsage {
     }
 
     async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        let catalogues = catalogue::catalogues(look).await?;
-        let live = |question: &Which<Self>| {
-            let spec = question.spec.clone();
-            let (database, grantee) = (spec.database.as_str(), spec.grantee.as_str());
-            let there = catalogues.show(question, &spec.warehouse, |catalogue| catalogue.usage(database, grantee));
-            let outputs = DatabaseUsageOutputs {};
-            there.then_some(Live { id: id(&spec), spec, outputs, readiness: Readiness::Ready })
-        };
-        Ok(which.iter().map(live).collect())
+        inside::read(look, which).await
     }
 
     async fn create(aws: &Aws, spec: &DatabaseUsageSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {
-        let (database, grantee) = (identifier(spec.database.as_str()), grantee(spec.grantee.as_str()));
-        let statement = format!("GRANT USAGE ON DATABASE {database} TO {grantee}");
-        aws.execute(spec.warehouse.as_str(), &spec.connect, &statement).await?;
-        Ok(Created { id: id(spec), outputs: DatabaseUsageOutputs {} })
+        inside::create(aws, spec).await
     }
 
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {
-        if job.step.name != "delete" {
-            return Err(Fault::unknown_step(Self::NAME, job.step));
-        }
-        let (database, grantee) = (identifier(job.spec.database.as_str()), grantee(job.spec.grantee.as_str()));
-        let statement = format!("REVOKE USAGE ON DATABASE {database} FROM {grantee}");
-        found(aws.execute(job.spec.warehouse.as_str(), &job.spec.connect, &statement).await)?;
-        Ok(None)
+        inside::delete(aws, job).await
+    }
+}
+
+impl Inside for DatabaseUsage {
+    const REPEATS: bool = true;
+
+    fn place(spec: &DatabaseUsageSpec<Known>) -> (&NamespaceId, &str) {
+        (&spec.warehouse, &spec.connect)
+    }
+
+    fn made(spec: &DatabaseUsageSpec<Known>) -> (Id, DatabaseUsageOutputs) {
+        let id = Id::of(&[spec.warehouse.as_str(), spec.database.as_str(), spec.grantee.as_str()]);
+        (id, DatabaseUsageOutputs {})
+    }
+
+    fn is_in(spec: &DatabaseUsageSpec<Known>, catalogue: &Catalogue) -> bool {
+        catalogue.usage(spec.database.as_str(), spec.grantee.as_str())
+    }
+
+    fn statements(spec: &DatabaseUsageSpec<Known>) -> Result<(String, String), Fault> {
+        let (database, grantee) = (identifier(spec.database.as_str()), grantee(spec.grantee.as_str()));
+        let usage = format!("USAGE ON DATABASE {database}");
+        Ok((format!("GRANT {usage} TO {grantee}"), format!("REVOKE {usage} FROM {grantee}")))
     }
 }

@@ -4,13 +4,14 @@
 //! its warehouse is ours. Must never name a password.
 
 use super::{
-    Aws, Fault, Look, catalogue, data_api,
-    fault::found,
+    Aws, Fault, Look,
+    catalogue::Catalogue,
     ids::{Grantee, NamespaceId},
+    inside::{self, Inside},
     named,
-    sql::{guid, identifier},
+    sql::identifier,
 };
-use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Typical, Which};
+use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Stage, Typical, Which};
 use serde::{Deserialize, Serialize};
 
 /// A database user. Its id is made of its warehouse's namespace and its name.
@@ -39,21 +40,12 @@ crate::outputs!(DatabaseUser =>
     }
 );
 
-fn outputs(spec: &DatabaseUserSpec<Known>) -> DatabaseUserOutputs {
-    DatabaseUserOutputs { grantee: format!("user:{}", spec.name).into() }
-}
-
-fn id(spec: &DatabaseUserSpec<Known>) -> Id {
-    Id::of(&[spec.warehouse.as_str(), &spec.name])
-}
-
 impl Kind for DatabaseUser {
     const NAME: &'static str = "redshift.database-user";
     const FIELDS: &'static [Field] =
         &[Field::replaces("name"), Field::replaces("warehouse").follows(), Field::replaces("connect")];
-    const ACTIONS: Actions =
-        Actions { read: data_api::TO_READ, create: data_api::TO_EXECUTE, update: &[], delete: data_api::TO_EXECUTE };
-    const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
+    const ACTIONS: Actions = inside::ACTIONS;
+    const TYPICAL: Typical = inside::TYPICAL;
     const INSIDE: bool = true;
     const SETTLES: bool = false;
     const KEY: &'static [&'static str] = &["warehouse", "name"];
@@ -64,32 +56,40 @@ impl Kind for DatabaseUser {
     type Outputs = DatabaseUserOutputs;
 
     fn named(text: &str) -> Option<Named> {
-        let (namespace, name) = text.split_once('|')?;
-        (guid(namespace).is_some() && !name.is_empty()).then(|| named::id(text))
+        named::inside(text)
     }
 
     async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        let catalogues = catalogue::catalogues(look).await?;
-        let live = |question: &Which<Self>| {
-            let spec = question.spec.clone();
-            let there = catalogues.show(question, &spec.warehouse, |catalogue| catalogue.user(&spec.name));
-            there.then(|| Live { id: id(&spec), outputs: outputs(&spec), spec, readiness: Readiness::Ready })
-        };
-        Ok(which.iter().map(live).collect())
+        inside::read(look, which).await
     }
 
     async fn create(aws: &Aws, spec: &DatabaseUserSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {
-        let statement = format!("CREATE USER {} PASSWORD DISABLE", identifier(&spec.name));
-        aws.execute(spec.warehouse.as_str(), &spec.connect, &statement).await?;
-        Ok(Created { id: id(spec), outputs: outputs(spec) })
+        inside::create(aws, spec).await
     }
 
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {
-        if job.step.name != "delete" {
-            return Err(Fault::unknown_step(Self::NAME, job.step));
-        }
-        let statement = format!("DROP USER {}", identifier(&job.spec.name));
-        found(aws.execute(job.spec.warehouse.as_str(), &job.spec.connect, &statement).await)?;
-        Ok(None)
+        inside::delete(aws, job).await
+    }
+}
+
+impl Inside for DatabaseUser {
+    const REPEATS: bool = false;
+
+    fn place(spec: &DatabaseUserSpec<Known>) -> (&NamespaceId, &str) {
+        (&spec.warehouse, &spec.connect)
+    }
+
+    fn made(spec: &DatabaseUserSpec<Known>) -> (Id, DatabaseUserOutputs) {
+        let grantee = format!("user:{}", spec.name).into();
+        (Id::of(&[spec.warehouse.as_str(), &spec.name]), DatabaseUserOutputs { grantee })
+    }
+
+    fn is_in(spec: &DatabaseUserSpec<Known>, catalogue: &Catalogue) -> bool {
+        catalogue.user(&spec.name)
+    }
+
+    fn statements(spec: &DatabaseUserSpec<Known>) -> Result<(String, String), Fault> {
+        let name = identifier(&spec.name);
+        Ok((format!("CREATE USER {name} PASSWORD DISABLE"), format!("DROP USER {name}")))
     }
 }

@@ -4,16 +4,15 @@
 //! its share is ours. Must never touch what the share grants to others.
 
 use super::{
-    Aws, Class, Fault, Look,
-    catalogue::{self, Catalogue},
-    data_api,
+    Aws, Fault, Look,
+    catalogue::Catalogue,
     datashare::parts,
-    fault::{done_if, found},
     ids::{DatashareArn, NamespaceId},
+    inside::{self, Inside},
     named,
     sql::{guid, identifier},
 };
-use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Typical, Which};
+use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Stage, Typical, Which};
 use serde::{Deserialize, Serialize};
 
 /// A grant. Its id is made of the share's ARN and the consumer's namespace.
@@ -41,17 +40,6 @@ crate::outputs!(DatashareGrant =>
     }
 );
 
-fn id(spec: &DatashareGrantSpec<Known>) -> Id {
-    Id::of(&[spec.share.as_str(), spec.consumer.as_str()])
-}
-
-/// What a grant and its revocation have in common: the share and the consumer, quoted.
-fn quoted(spec: &DatashareGrantSpec<Known>) -> Result<(String, String), Fault> {
-    let name = parts(&spec.share).map(|(_, name)| identifier(name));
-    let both = name.zip(guid(spec.consumer.as_str()));
-    both.ok_or_else(|| Fault::internal(format!("{} or {} has not its form", spec.share, spec.consumer)))
-}
-
 impl Kind for DatashareGrant {
     const NAME: &'static str = "redshift.datashare-grant";
     const FIELDS: &'static [Field] = &[
@@ -60,9 +48,8 @@ impl Kind for DatashareGrant {
         Field::replaces("connect"),
         Field::replaces("consumer").follows(),
     ];
-    const ACTIONS: Actions =
-        Actions { read: data_api::TO_READ, create: data_api::TO_EXECUTE, update: &[], delete: data_api::TO_EXECUTE };
-    const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
+    const ACTIONS: Actions = inside::ACTIONS;
+    const TYPICAL: Typical = inside::TYPICAL;
     const INSIDE: bool = true;
     const SETTLES: bool = false;
     const KEY: &'static [&'static str] = &["share", "consumer"];
@@ -78,32 +65,38 @@ impl Kind for DatashareGrant {
     }
 
     async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        let catalogues = catalogue::catalogues(look).await?;
-        let live = |question: &Which<Self>| {
-            let spec = question.spec.clone();
-            let (_, share) = parts(&spec.share)?;
-            let granted = |catalogue: &Catalogue| catalogue.granted(share, spec.consumer.as_str());
-            let there = catalogues.show(question, &spec.warehouse, granted);
-            let outputs = DatashareGrantOutputs {};
-            there.then(|| Live { id: id(&spec), spec, outputs, readiness: Readiness::Ready })
-        };
-        Ok(which.iter().map(live).collect())
+        inside::read(look, which).await
     }
 
     async fn create(aws: &Aws, spec: &DatashareGrantSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {
-        let (name, consumer) = quoted(spec)?;
-        let statement = format!("GRANT USAGE ON DATASHARE {name} TO NAMESPACE {consumer}");
-        done_if(Class::Exists, aws.execute(spec.warehouse.as_str(), &spec.connect, &statement).await)?;
-        Ok(Created { id: id(spec), outputs: DatashareGrantOutputs {} })
+        inside::create(aws, spec).await
     }
 
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {
-        if job.step.name != "delete" {
-            return Err(Fault::unknown_step(Self::NAME, job.step));
-        }
-        let (name, consumer) = quoted(job.spec)?;
-        let statement = format!("REVOKE USAGE ON DATASHARE {name} FROM NAMESPACE {consumer}");
-        found(aws.execute(job.spec.warehouse.as_str(), &job.spec.connect, &statement).await)?;
-        Ok(None)
+        inside::delete(aws, job).await
+    }
+}
+
+impl Inside for DatashareGrant {
+    const REPEATS: bool = true;
+
+    fn place(spec: &DatashareGrantSpec<Known>) -> (&NamespaceId, &str) {
+        (&spec.warehouse, &spec.connect)
+    }
+
+    fn made(spec: &DatashareGrantSpec<Known>) -> (Id, DatashareGrantOutputs) {
+        (Id::of(&[spec.share.as_str(), spec.consumer.as_str()]), DatashareGrantOutputs {})
+    }
+
+    fn is_in(spec: &DatashareGrantSpec<Known>, catalogue: &Catalogue) -> bool {
+        parts(&spec.share).is_some_and(|(_, share)| catalogue.granted(share, spec.consumer.as_str()))
+    }
+
+    fn statements(spec: &DatashareGrantSpec<Known>) -> Result<(String, String), Fault> {
+        let both = parts(&spec.share).zip(guid(spec.consumer.as_str()));
+        let not_its_form = || Fault::internal(format!("{} or {} has not its form", spec.share, spec.consumer));
+        let ((_, share), consumer) = both.ok_or_else(not_its_form)?;
+        let usage = format!("USAGE ON DATASHARE {}", identifier(share));
+        Ok((format!("GRANT {usage} TO NAMESPACE {consumer}"), format!("REVOKE {usage} FROM NAMESPACE {consumer}")))
     }
 }

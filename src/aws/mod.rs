@@ -1,8 +1,8 @@
 //! AWS: the connection (`client`, `traffic`), its faults (`fault`, `patience`), ownership, tags, lookups, and ONE FILE PER KIND of resource.
 //!
 //! A new kind is one new file here and one line in the list below. Called through the list by `plan` and `apply`;
-//! `stack` names the specs. What a person does by hand (`cluster_power`, `snapshots`) and asks (`data_api`) is no kind, and
-//! is followed to its end here. Must never print or touch the state; a kind must never wait.
+//! `stack` names the specs. What a person does by hand (`cluster_power`, `snapshots`) is no kind, and is followed to its end
+//! here, as every statement is (`data_api`). Must never print or touch the state; a kind must wait for nothing else.
 
 mod catalogue;
 pub mod client;
@@ -14,6 +14,7 @@ mod elb;
 pub mod fault;
 mod gate;
 pub mod ids;
+mod inside;
 pub(crate) mod interface;
 pub mod look;
 mod lookup;

@@ -2,6 +2,7 @@
 //!
 //! Called by the `named` of every kind, for `rsds import`. Must never ask AWS, nor take an ARN of one kind for another's.
 
+use super::sql::guid;
 use crate::kind::{Id, Named};
 use serde_json::Value as Json;
 
@@ -50,6 +51,12 @@ pub(super) fn arn_or_name(text: &str, service: &str, resource: &str) -> Option<N
 /// Names what has its ARN for its id.
 pub(super) fn arn(text: &str, service: &str, resource: &str) -> Option<Named> {
     of_arn(text, service).is_some_and(|rest| rest.starts_with(resource)).then(|| id(text))
+}
+
+/// Names what lives inside a warehouse by the GUID of its namespace and its own name.
+pub(super) fn inside(text: &str) -> Option<Named> {
+    let (namespace, name) = text.split_once('|')?;
+    (guid(namespace).is_some() && !name.is_empty()).then(|| id(text))
 }
 
 /// Names what is known by two texts, put together by rsds (`|`) or by `terraform import` (`sign`).

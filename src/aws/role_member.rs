@@ -4,13 +4,14 @@
 //! its warehouse is ours. Must never touch who else has the role.
 
 use super::{
-    Aws, Fault, Look, catalogue, data_api,
-    fault::found,
+    Aws, Fault, Look,
+    catalogue::Catalogue,
     ids::{Grantee, NamespaceId},
+    inside::{self, Inside},
     named,
     sql::{grantee, guid},
 };
-use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Typical, Which};
+use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Stage, Typical, Which};
 use serde::{Deserialize, Serialize};
 
 /// A membership. Its id is made of the warehouse's namespace, the role and who has it.
@@ -38,10 +39,6 @@ crate::outputs!(RoleMember =>
     }
 );
 
-fn id(spec: &RoleMemberSpec<Known>) -> Id {
-    Id::of(&[spec.warehouse.as_str(), spec.role.as_str(), spec.grantee.as_str()])
-}
-
 impl Kind for RoleMember {
     const NAME: &'static str = "redshift.role-member";
     const FIELDS: &'static [Field] = &[
@@ -50,9 +47,8 @@ impl Kind for RoleMember {
         Field::replaces("role").follows(),
         Field::replaces("grantee").follows(),
     ];
-    const ACTIONS: Actions =
-        Actions { read: data_api::TO_READ, create: data_api::TO_EXECUTE, update: &[], delete: data_api::TO_EXECUTE };
-    const TYPICAL: Typical = Typical { create: 2, update: 1, delete: 2 };
+    const ACTIONS: Actions = inside::ACTIONS;
+    const TYPICAL: Typical = inside::TYPICAL;
     const INSIDE: bool = true;
     const SETTLES: bool = false;
     const KEY: &'static [&'static str] = &["warehouse", "role", "grantee"];
@@ -70,31 +66,36 @@ impl Kind for RoleMember {
     }
 
     async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        let catalogues = catalogue::catalogues(look).await?;
-        let live = |question: &Which<Self>| {
-            let spec = question.spec.clone();
-            let (role, grantee) = (spec.role.as_str(), spec.grantee.as_str());
-            let there = catalogues.show(question, &spec.warehouse, |catalogue| catalogue.member(role, grantee));
-            let outputs = RoleMemberOutputs {};
-            there.then_some(Live { id: id(&spec), spec, outputs, readiness: Readiness::Ready })
-        };
-        Ok(which.iter().map(live).collect())
+        inside::read(look, which).await
     }
 
     async fn create(aws: &Aws, spec: &RoleMemberSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {
-        let (role, grantee) = (grantee(spec.role.as_str()), grantee(spec.grantee.as_str()));
-        let statement = format!("GRANT {role} TO {grantee}");
-        aws.execute(spec.warehouse.as_str(), &spec.connect, &statement).await?;
-        Ok(Created { id: id(spec), outputs: RoleMemberOutputs {} })
+        inside::create(aws, spec).await
     }
 
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {
-        if job.step.name != "delete" {
-            return Err(Fault::unknown_step(Self::NAME, job.step));
-        }
-        let (role, grantee) = (grantee(job.spec.role.as_str()), grantee(job.spec.grantee.as_str()));
-        let statement = format!("REVOKE {role} FROM {grantee}");
-        found(aws.execute(job.spec.warehouse.as_str(), &job.spec.connect, &statement).await)?;
-        Ok(None)
+        inside::delete(aws, job).await
+    }
+}
+
+impl Inside for RoleMember {
+    const REPEATS: bool = true;
+
+    fn place(spec: &RoleMemberSpec<Known>) -> (&NamespaceId, &str) {
+        (&spec.warehouse, &spec.connect)
+    }
+
+    fn made(spec: &RoleMemberSpec<Known>) -> (Id, RoleMemberOutputs) {
+        let id = Id::of(&[spec.warehouse.as_str(), spec.role.as_str(), spec.grantee.as_str()]);
+        (id, RoleMemberOutputs {})
+    }
+
+    fn is_in(spec: &RoleMemberSpec<Known>, catalogue: &Catalogue) -> bool {
+        catalogue.member(spec.role.as_str(), spec.grantee.as_str())
+    }
+
+    fn statements(spec: &RoleMemberSpec<Known>) -> Result<(String, String), Fault> {
+        let (role, grantee) = (grantee(spec.role.as_str()), grantee(spec.grantee.as_str()));
+        Ok((format!("GRANT {role} TO {grantee}"), format!("REVOKE {role} FROM {grantee}")))
     }
 }

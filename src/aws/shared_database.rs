@@ -68,8 +68,7 @@ impl Kind for SharedDatabase {
     type Outputs = SharedDatabaseOutputs;
 
     fn named(text: &str) -> Option<Named> {
-        let (namespace, name) = text.split_once('|')?;
-        (guid(namespace).is_some() && !name.is_empty()).then(|| named::id(text))
+        named::inside(text)
     }
 
     async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {

@@ -461,7 +461,12 @@ impl<'a> Decider<'a> {
         let Some(entry) = self.state.entries.get(address) else { return };
         let Some(kind) = crate::aws::kind(&entry.kind) else { return };
         let removal = kind.remove(&entry.spec).unwrap_or_default();
+        let warehouse = self.warehouse_that_goes(kind, entry, reason == Reason::Destroy).cloned();
         let (action, reasons) = match self.observed.live(address) {
+            // AWS takes it away with its warehouse, which may sleep: no statement is needed.
+            _ if warehouse.is_some() => {
+                (Action::Forget, std::iter::once(reason).chain(warehouse.map(Reason::GoesWith)).collect())
+            }
             // What was being created may land yet: apply looks again before it says that nothing is there.
             None if matches!(entry.status, Status::Creating { .. }) && !removal.is_empty() => {
                 (Action::Delete, vec![reason, Reason::CutOff("creating".into())])
@@ -476,6 +481,17 @@ impl<'a> Decider<'a> {
         let work = Work { removal, depends_on: entry.depends_on.clone(), ..Work::default() };
         let origin = self.stack.wanted.get(address).map(|wanted| wanted.origin.clone());
         self.record(address, kind, origin, Choice::new(action, reasons, Vec::new(), work));
+    }
+
+    /// Returns the warehouse of what lives inside one, if it goes too.
+    fn warehouse_that_goes(&self, kind: &dyn AnyKind, entry: &Entry, destroy: bool) -> Option<&Address> {
+        let goes = |on: &Address| self.selected.contains(on) && (destroy || !self.stack.wanted.contains_key(on));
+        let is_it = |on: &Address| {
+            let outputs = self.state.entries.get(on).map(|warehouse| &warehouse.outputs);
+            outputs.is_some_and(|outputs| outputs.values().any(|value| *value == entry.spec["warehouse"]))
+        };
+        let mut of = entry.depends_on.iter().filter_map(|dependency| self.state.entries.get_key_value(&dependency.on));
+        of.find(|(on, _)| kind.inside() && goes(on) && is_it(on)).map(|(on, _)| on)
     }
 
     /// Returns an output's value if it is known and will stay what it is.

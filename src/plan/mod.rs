@@ -220,6 +220,8 @@ pub enum Reason {
     CutOff(String),
     /// Data elsewhere needs it.
     NeededByData,
+    /// It lives inside this, which goes.
+    GoesWith(Address),
 }
 
 /// What happens to one resource, and why.

@@ -50,6 +50,7 @@ pub(super) fn reason(reason: &Reason, of: Action, destroy: bool) -> Option<Strin
             "data elsewhere needs it: it leaves the state and lives on in AWS".to_owned()
         }
         Reason::NeededByData => "data elsewhere needs it".to_owned(),
+        Reason::GoesWith(address) => format!("goes with {address}"),
     };
     Some(said)
 }

@@ -339,3 +339,40 @@ async fn a_paused_producer_keeps_no_plan() {
     estate.clock.sleep(Duration::from_secs(900)).await;
     estate.converge(&looking()).await;
 }
+
+/// What is inside a warehouse goes with it: no statement is needed, so that one which sleeps can be destroyed, too.
+#[tokio::test(start_paused = true)]
+async fn a_paused_producer_is_destroyed() {
+    let mut estate = Estate::new(SMALL_CLUSTER);
+    // The logging of a cluster is switched off before it goes, and not while it sleeps.
+    estate.set(&["producer.logging=[]"]);
+    estate.apply().await;
+    let somebody = estate.somebody().await;
+    somebody.redshift.pause_cluster().cluster_identifier("airline-dev-producer").send().await.unwrap();
+    estate.clock.sleep(Duration::from_secs(900)).await;
+    estate.sandbox.take_calls();
+    let outcome = estate.run(&destroying(&[])).await;
+    assert!(outcome.is_complete(), "{:#?}", outcome.failed);
+    assert!(estate.sandbox.take_calls().iter().all(|call| call.service != "redshift-data"));
+    assert!(estate.state().entries.is_empty());
+    assert_eq!(estate.sandbox.leftovers(), Vec::<String>::new());
+}
+
+/// A reader that goes alone is revoked first, and what is inside it goes with it.
+#[tokio::test(start_paused = true)]
+async fn a_reader_is_destroyed_alone() {
+    let mut estate = Estate::sharing();
+    estate.apply().await;
+    let before = estate.statements();
+    let outcome = estate.run(&destroying(&["consumer-reporting"])).await;
+    assert!(outcome.is_complete(), "{:#?}", outcome.failed);
+    let granted = estate.sql("producer", "select count(*) from svv_datashare_consumers").unwrap();
+    assert_eq!(granted, [["2"]]);
+    let new = |(namespace, all): (String, BTreeSet<String>)| {
+        let old = before.get(&namespace).cloned().unwrap_or_default();
+        all.into_iter().filter(move |statement| !old.contains(statement)).collect::<Vec<_>>()
+    };
+    let statements: Vec<String> = estate.statements().into_iter().flat_map(new).collect();
+    assert!(statements.len() == 1 && statements[0].starts_with("REVOKE USAGE ON DATASHARE"), "{statements:?}");
+    estate.converge(&looking()).await;
+}

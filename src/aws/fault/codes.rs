@@ -110,6 +110,7 @@ const BY_CODE: &[(Class, &[&str])] = &[
     (
         Class::NotFound,
         &[
+            "WarehouseNotFound",
             "NoSuchEntity",
             "ResourceNotFoundException",
             "NotFoundException",
@@ -153,6 +154,7 @@ const BY_CODE: &[(Class, &[&str])] = &[
     (
         Class::Denied,
         &[
+            "NoAdministrator",
             "AccessDenied",
             "AccessDeniedException",
             "UnauthorizedOperation",

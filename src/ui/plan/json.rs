@@ -110,6 +110,7 @@ fn reason(reason: &Reason) -> Json {
         Reason::Follows(address) => ("follows", Some(address.to_string())),
         Reason::CutOff(status) => ("cut_off", Some(status.clone())),
         Reason::NeededByData => ("needed_by_data", None),
+        Reason::GoesWith(address) => ("goes_with", Some(address.to_string())),
     };
     json!({ "reason": word, "of": of })
 }
