@@ -75,6 +75,12 @@ pub struct Aws {
     pub data: Lazy<aws_sdk_redshiftdata::Client>,
     /// Redshift Serverless.
     pub serverless: Lazy<aws_sdk_redshiftserverless::Client>,
+    /// Secrets Manager: the passwords of users.
+    pub secrets: Lazy<aws_sdk_secretsmanager::Client>,
+    /// CloudWatch: alarms.
+    pub cloudwatch: Lazy<aws_sdk_cloudwatch::Client>,
+    /// SNS: who is told.
+    pub sns: Lazy<aws_sdk_sns::Client>,
     /// The Resource Groups Tagging API: what carries which tags, whatever its service.
     pub tagging: Lazy<aws_sdk_resourcegroupstagging::Client>,
     /// The Security Token Service: who is calling.
@@ -175,6 +181,9 @@ impl Connection {
             redshift: lazy(&config, patient!(aws_sdk_redshift)),
             data: lazy(&config, patient!(aws_sdk_redshiftdata)),
             serverless: lazy(&config, patient!(aws_sdk_redshiftserverless)),
+            secrets: lazy(&config, patient!(aws_sdk_secretsmanager)),
+            cloudwatch: lazy(&config, patient!(aws_sdk_cloudwatch)),
+            sns: lazy(&config, patient!(aws_sdk_sns)),
             tagging: lazy(&config, patient!(aws_sdk_resourcegroupstagging)),
             sts: lazy(&config, patient!(aws_sdk_sts)),
             account: String::new(),
