@@ -21,6 +21,7 @@
 //! - [`preflight`] asks AWS beforehand what would make an apply fail: quotas, names, permissions; pure checks over it.
 //! - [`state`] is what rsds remembers, and its one writer.
 //! - [`session`] opens configuration, state and AWS together; [`cli`] and the tests go through it.
+//! - [`schedule`] reads schedules, for `config` and the sandbox alike.
 //! - [`import`] takes existing resources over: it finds them, and plans to record and tag them.
 //! - [`status`] says how what is there runs, from what the plan observed.
 //! - [`verify`] proves the data sharing by asking every warehouse.
@@ -52,6 +53,7 @@ pub mod kind;
 pub mod plan;
 pub mod preflight;
 pub mod sandbox;
+pub mod schedule;
 pub mod session;
 pub mod stack;
 pub mod state;

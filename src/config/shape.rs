@@ -7,6 +7,7 @@ use serde_json::json;
 use super::diagnostic::nearest;
 use super::quantity::{cidr, duration, span};
 use super::sql_name::{database, identifier, principal, table};
+use crate::schedule::Schedule;
 
 /// What is wrong with one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,9 +74,9 @@ pub enum Shape {
     Mail,
     /// A DNS name.
     Domain,
-    /// `rate(...)` or `cron(...)`, or only the latter.
+    /// A schedule, or only a `cron(...)` of six fields.
     Schedule {
-        /// Whether `rate(...)` is good too.
+        /// Whether the other forms are good too.
         rate: bool,
     },
     /// `ddd:hh:mm-ddd:hh:mm` in UTC, at least 30 minutes.
@@ -276,14 +277,19 @@ fn domain(text: &str) -> Result<(), Fault> {
 }
 
 fn schedule(text: &str, rate: bool) -> Result<(), Fault> {
-    let inner = |head: &str| text.strip_prefix(head).and_then(|rest| rest.strip_suffix(')')).map(str::trim);
-    let good = inner("cron(").is_some_and(|fields| fields.split_whitespace().count() >= 3)
-        || rate && inner("rate(").is_some_and(|rest| rest.split_whitespace().count() == 2);
-    if good {
-        return Ok(());
-    }
     let example = if rate { "`rate(12 hours)` or `cron(30 12 *)`" } else { "`cron(0 20 ? * MON-FRI *)`" };
-    Err(Fault::new(format!("`{text}` is not a schedule")).help(format!("for example {example}")))
+    let wrong = |why: String| Fault::new(why).help(format!("for example {example}"));
+    let schedule = Schedule::parse(text).map_err(wrong)?;
+    if !rate && (!matches!(schedule, Schedule::Cron(_)) || schedule.is_short()) {
+        return Err(wrong(format!("`{text}` is not a `cron(...)` of six fields")));
+    }
+    if schedule.is_dense() {
+        return Err(wrong(format!("`{text}` runs more than once an hour, which Redshift does not take")));
+    }
+    match schedule.first() {
+        Some(_) => Ok(()),
+        None => Err(Fault::new(format!("`{text}` never comes: there is no such day"))),
+    }
 }
 
 fn window(text: &str) -> Result<(), Fault> {
