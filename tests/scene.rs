@@ -118,6 +118,7 @@ parameters = { query_group = "etl" }
 final_snapshot = false
 logging = ["userlog"]
 usage_limits = [{ feature = "spectrum", amount = 5 }]
+pause = { stop = "cron(0 20 ? 6 MON-FRI *)", start = "cron(0 7 ? 6 MON-FRI *)" }
 [consumers.reporting]
 base_capacity = 8
 max_capacity = 16
@@ -144,6 +145,7 @@ parameters = { query_group = "etl" }
 final_snapshot = false
 logging = ["userlog"]
 usage_limits = [{ feature = "spectrum", amount = 5 }]
+pause = { stop = "cron(0 20 ? 6 MON-FRI *)", start = "cron(0 7 ? 6 MON-FRI *)" }
 [consumers.analytics]
 base_capacity = 8
 max_capacity = 16
@@ -235,6 +237,7 @@ pub(crate) fn inventory(world: &World) -> BTreeMap<&'static str, usize> {
         ("clusters", world.redshift.clusters.values().filter(|cluster| cluster.removal.is_none()).count()),
         ("cluster groups", world.redshift.subnet_groups.len() + world.redshift.parameter_groups.len()),
         ("cluster limits", world.redshift.limits.len()),
+        ("cluster schedules", world.redshift.scheduled_actions.len()),
         ("cluster snapshots", world.redshift.snapshots.len()),
         ("balancers", world.elb.balancers.len()),
         ("target groups", world.elb.groups.len()),

@@ -17,6 +17,7 @@ mod producer;
 mod refuse;
 mod replace;
 mod saved;
+mod schedules;
 mod sharing;
 mod snapshots;
 

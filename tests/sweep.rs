@@ -555,6 +555,7 @@ async fn of_an_update_of_a_cluster() {
         "producer.node_count=4",
         "producer.logging=[\"connectionlog\"]",
         "producer.usage_limits=[{ feature = \"spectrum\", amount = 7, period = \"daily\" }]",
+        "producer.pause.stop=\"cron(0 22 ? 6 FRI *)\"",
     ];
     Life::update(SMALL_CLUSTER, sets).swept().await;
 }

@@ -45,6 +45,7 @@ pub mod alias;
 pub mod cluster;
 pub mod cluster_logging;
 pub mod cluster_parameter_group;
+pub mod cluster_scheduled_action;
 pub mod cluster_subnet_group;
 pub mod cluster_usage_limit;
 pub mod database_role;
@@ -109,6 +110,7 @@ crate::kinds![
     cluster::Cluster,
     cluster_logging::ClusterLogging,
     cluster_usage_limit::ClusterUsageLimit,
+    cluster_scheduled_action::ClusterScheduledAction,
     datashare::Datashare,
     datashare_grant::DatashareGrant,
     shared_database::SharedDatabase,

@@ -40,6 +40,13 @@ impl Policy {
         json!({ "Version": VERSION, "Statement": statements }).into()
     }
 
+    /// These actions on these resources.
+    pub fn allow<'a>(actions: &[&str], resources: impl IntoIterator<Item = &'a str>) -> Self {
+        let resources: Vec<&str> = resources.into_iter().collect();
+        let statement = json!({ "Effect": "Allow", "Action": actions, "Resource": resources });
+        json!({ "Version": VERSION, "Statement": [statement] }).into()
+    }
+
     /// Reads a document as IAM answers it: percent-encoded JSON (aws-facts.md 2); plain JSON is read as it is.
     ///
     /// Errors: an incomplete answer of `call` for anything else.

@@ -110,6 +110,7 @@ impl World {
         for (since, name) in arrived {
             logs::deliver(self, since, &name);
         }
+        redshift::catch_up(self, now);
         s3::expire(self, now);
         data_api::catch_up(self, now);
     }

@@ -1,4 +1,4 @@
-//! What a warehouse acts as: its role, and the role's rights to buckets.
+//! What a warehouse acts as: its role, and the role's rights to buckets. And what acts on it when its time has come.
 //!
 //! Called by `warehouse` and `cluster`. The role keeps its address and name whichever form its warehouse has: only who
 //! may take it on differs.
@@ -15,6 +15,9 @@ use crate::{
     kind::{Handle, Tags},
 };
 
+/// The principal that may take on the role of a schedule (aws-facts.md 5.8, 6.6).
+const SCHEDULER: &str = "scheduler.redshift.amazonaws.com";
+
 /// Describes the role of the warehouse `name`, which `services` may take on.
 pub(super) fn role(part: &mut Component<'_>, owner: &Owner, name: &str, services: &[&str]) -> Handle<Role> {
     let spec = RoleSpec {
@@ -25,6 +28,29 @@ pub(super) fn role(part: &mut Component<'_>, owner: &Owner, name: &str, services
         tags: Tags::new(),
     };
     part.add::<Role>("role", spec)
+}
+
+/// Describes what Redshift's scheduler acts as, with these rights; returns the role and the rights, which come before any
+/// use.
+pub(super) fn scheduler(
+    part: &mut Component<'_>,
+    owner: &Owner,
+    name: &str,
+    actions: &[&str],
+    resource: &str,
+) -> (Handle<Role>, Handle<RolePolicy>) {
+    let spec = RoleSpec {
+        name: format!("{name}-scheduler").into(),
+        path: owner.role_path(),
+        description: format!("rsds: schedules of {name}"),
+        trust: Policy::trust([SCHEDULER]),
+        tags: Tags::new(),
+    };
+    let role = part.add::<Role>("scheduler-role", spec);
+    let policy = Policy::allow(actions, [resource]);
+    let spec = RolePolicySpec { role: role.name(), name: "schedules".to_owned(), policy };
+    let policy = part.add::<RolePolicy>("scheduler-role-policy", spec);
+    (role, policy)
 }
 
 /// Describes the role's rights to buckets; none without buckets.

@@ -1,4 +1,5 @@
-//! The form of the producer that is a provisioned cluster: its subnet group, its parameters, its logs and its limits.
+//! The form of the producer that is a provisioned cluster: its subnet group, its parameters, its logs, its limits and its
+//! schedules.
 //!
 //! Called by `producer`, which gives it the key. Must never hold what a serverless producer has too.
 
@@ -9,9 +10,11 @@ use crate::{
         cluster::{Cluster, ClusterSpec},
         cluster_logging::{ClusterLogging, ClusterLoggingSpec},
         cluster_parameter_group::{ClusterParameterGroup, ClusterParameterGroupSpec},
+        cluster_scheduled_action::{Act, ClusterScheduledAction, ClusterScheduledActionSpec},
         cluster_subnet_group::{ClusterSubnetGroup, ClusterSubnetGroupSpec},
         cluster_usage_limit::{ClusterUsageLimit, ClusterUsageLimitSpec},
         ids::KeyArn,
+        policy::partition,
     },
     config::typed::{self, AdminPassword, BreachAction, Config, LimitedFeature},
     kind::{Handle, In, Tags},
@@ -78,6 +81,9 @@ pub(super) fn describe(
     }
     logging(part, config, &cluster);
     usage_limits(part, config, &cluster);
+    if let Some(pause) = &wanted.pause {
+        schedules(part, config, owner, &cluster, pause);
+    }
     cluster
 }
 
@@ -144,5 +150,39 @@ fn usage_limits(part: &mut Component<'_>, config: &Config, cluster: &Handle<Clus
         {
             part.comes_from(&limit, field, &format!("{origin}.{key}"));
         }
+    }
+}
+
+/// Describes when the cluster sleeps.
+fn schedules(
+    part: &mut Component<'_>,
+    config: &Config,
+    owner: &Owner,
+    cluster: &Handle<Cluster>,
+    pause: &typed::Pause,
+) {
+    let producer = config.producer_name();
+    let (region, name) = (&config.region, part.physical_name("cluster", producer.as_str()));
+    // A role acts in its own account alone, whichever that is.
+    let arn = format!("arn:{}:redshift:{region}:*:cluster:{name}", partition(region));
+    let rights = ["redshift:PauseCluster", "redshift:ResumeCluster"];
+    let (role, policy) = access::scheduler(part, owner, &producer, &rights, &arn);
+    let both = [
+        ("pause", Act::PauseCluster, &pause.stop, "producer.pause.stop"),
+        ("resume", Act::ResumeCluster, &pause.start, "producer.pause.start"),
+    ];
+    for (resource, action, schedule, key) in both {
+        let spec = ClusterScheduledActionSpec {
+            name: format!("{producer}-{resource}"),
+            action,
+            cluster: cluster.name(),
+            schedule: schedule.clone(),
+            role: role.arn(),
+            description: format!("rsds: {resource}s {producer}"),
+            enabled: true,
+        };
+        let scheduled = part.add::<ClusterScheduledAction>(resource, spec);
+        part.comes_from(&scheduled, "schedule", key);
+        part.after(&scheduled, &policy, "a right before its use");
     }
 }

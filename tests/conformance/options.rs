@@ -90,6 +90,9 @@ pub(super) const PLACED: Form =
 
 const SHARE: &str = "datashares.one.schemas=[\"flights\"]";
 
+const STOPS: &str = "producer.pause.stop=\"cron(0 19 ? 6 MON-FRI *)\"";
+const STARTS: &str = "producer.pause.start=\"cron(0 7 ? 6 MON-FRI *)\"";
+
 const RPU_HOURS: &str = "consumers.readers.usage_limit.rpu_hours=40";
 
 /// Another value for each key that works, as `--set` takes it; with what AWS or the rules want beside it.
@@ -209,6 +212,8 @@ const OF_CLUSTER: &[(&str, &[&str])] = &[
     ("producer.multi_az", &["producer.multi_az=true"]),
     ("producer.maintenance_window", &["producer.maintenance_window=\"sun:08:00-sun:08:30\""]),
     ("producer.snapshot_retention", &["producer.snapshot_retention=\"35d\""]),
+    ("producer.pause.stop", &["producer.pause.stop=\"cron(0 20 ? 6 MON-FRI *)\"", STARTS]),
+    ("producer.pause.start", &["producer.pause.start=\"cron(30 6 ? 6 MON-FRI *)\"", STOPS]),
     ("producer.admin_password", &["producer.admin_password=\"managed\""]),
     // A key that final snapshots need would be kept, and its alias in the way of the next one.
     ("producer.final_snapshot", &["producer.final_snapshot=false"]),
@@ -228,6 +233,8 @@ const OF_PLACED: &[(&str, &[&str])] = &[("networking.vpc_id", &["networking.vpc_
 
 /// A third value of the same keys, beside which `OTHER` is changed. Those of a flag and of a choice follow from the key.
 const THIRD: Rows = &[
+    ("producer.pause.stop", &["producer.pause.stop=\"cron(0 22 ? 6 FRI *)\"", STARTS]),
+    ("producer.pause.start", &["producer.pause.start=\"cron(0 5 L 6 ? *)\"", STOPS]),
     ("resources.*.name", &["resources.\"producer/workgroup\".name=\"other-dw\""]),
     ("resources.*.ignore_changes", &["resources.\"producer/workgroup\".ignore_changes=[\"max_capacity\"]"]),
     ("tags", &["tags.team=\"other\"", "tags.cost=\"low\""]),

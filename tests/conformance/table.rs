@@ -76,6 +76,7 @@ vpc_cidr = "10.40.0.0/16"
 type = "cluster"
 logging = ["userlog"]
 usage_limits = [{ feature = "spectrum", amount = 5 }]
+pause = { stop = "cron(0 20 ? 6 FRI *)", start = "cron(0 7 ? 6 MON *)" }
 "#;
 
 /// A resource of the test. In its spec `@<address>.<output>` is a reference.

@@ -11,6 +11,7 @@ mod network;
 mod options;
 mod parameters;
 mod references;
+mod schedules;
 mod shares;
 
 use std::collections::BTreeSet;
@@ -42,6 +43,7 @@ pub(super) fn run<'a>(config: &'a Config, tree: &'a Node, broken: &'a BTreeSet<S
     parameters::check(&mut rules);
     cluster::check(&mut rules);
     limits::check(&mut rules);
+    schedules::check(&mut rules);
     references::check(&mut rules);
     shares::check(&mut rules);
     logs::check(&mut rules);

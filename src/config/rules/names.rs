@@ -15,11 +15,14 @@ const CLUSTER: usize = 63;
 const BALANCER: usize = 32;
 /// Longest name of a managed endpoint (6.3).
 const ENDPOINT: usize = 30;
+/// Longest name of a role (2).
+const ROLE: usize = 64;
 
 pub(super) fn check(rules: &mut Rules<'_>) {
     reserved_prefixes(rules);
     if rules.sound("project") {
         producer(rules);
+        schedules(rules);
         readers(rules);
         balancer(rules);
     }
@@ -63,6 +66,14 @@ fn producer(rules: &mut Rules<'_>) {
         ProducerKind::Cluster(_) if pinned(rules, "producer", &["cluster"]) => {}
         ProducerKind::Serverless(_) => limit(rules, "project", "the producer's namespace", &name, NAMESPACE),
         ProducerKind::Cluster(_) => limit(rules, "project", "the cluster", &name, CLUSTER),
+    }
+}
+
+fn schedules(rules: &mut Rules<'_>) {
+    let scheduled = matches!(&rules.config.producer.kind, ProducerKind::Cluster(cluster) if cluster.pause.is_some());
+    if scheduled && !pinned(rules, "producer", &["scheduler-role"]) {
+        let name = format!("{}-scheduler", rules.config.producer_name());
+        limit(rules, "project", "the scheduler's role", &name, ROLE);
     }
 }
 

@@ -105,13 +105,17 @@ fn parameters_exist_and_do_not_contradict() {
 
 #[test]
 fn what_only_a_cluster_has() {
-    let text = with(6, "node_type = \"ra3.xlplus\"\nmulti_az = false\nmaintenance_window = \"sun:08:00-sun:08:30\"");
+    let text = with(
+        6,
+        "node_type = \"ra3.xlplus\"\nmulti_az = false\nmaintenance_window = \"sun:08:00-sun:08:30\"\npause = { stop = \"cron(0 20 ? * * *)\", start = \"cron(0 7 ? * * *)\" }",
+    );
     refused(
         &text,
         &[
             (6, "producer.node_type: only a cluster has this, and the producer is serverless"),
             (7, "producer.multi_az: only a cluster has this"),
             (8, "producer.maintenance_window: only a cluster has this"),
+            (9, "producer.pause: only a cluster has this"),
         ],
     );
     refused(&cluster("base_capacity = 8"), &[(7, "only serverless has this, and the producer is a cluster")]);
@@ -138,6 +142,12 @@ fn nodes_of_a_cluster() {
     case("snapshot_retention = \"36d\"", (7, "the most is 3,024,000 s"));
     case("snapshot_copy = { region = \"us-west-2\" }", (7, "the estate's own region"));
     case("pause = { stop = \"at night\", start = \"cron(0 7 ? * MON-FRI *)\" }", (7, "`at night` is not a schedule"));
+    case("pause = { stop = \"rate(12 hours)\", start = \"cron(0 7 ? * MON *)\" }", (7, "`cron(...)` of six fields"));
+    case("pause = { stop = \"cron(0,30 20 ? * * *)\", start = \"cron(0 7 ? * * *)\" }", (7, "more than once an hour"));
+    case("pause = { stop = \"cron(0 20 31 6 ? *)\", start = \"cron(0 7 ? * * *)\" }", (7, "there is no such day"));
+    case("pause = { stop = \"cron(0 20 ? * * *)\", start = \"cron(30 20 ? * FRI *)\" }", (7, "within an hour"));
+    case("pause = { stop = \"cron(0 20 ? * * *)\" }", (7, "`start`"));
+    good(&cluster("pause = { stop = \"cron(0 20 ? * MON-FRI *)\", start = \"cron(0 7 ? * MON-FRI *)\" }"));
     case("maintenance_window = \"sun:08:00-sun:08:10\"", (7, "between 30 minutes and 24 hours"));
 }
 

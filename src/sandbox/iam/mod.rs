@@ -141,6 +141,13 @@ pub fn usable_role<'a>(world: &'a World, now: Timestamp, arn: &str) -> Option<&'
     role(world, arn).filter(|role| world.iam.has_spread(role.created, now))
 }
 
+/// Whether a service that acts as that role may make a call on a resource. Only what is written into the role counts.
+pub fn service_may(world: &World, now: Timestamp, role: &str, service: &str, call: &str, resource: &str) -> bool {
+    let role = usable_role(world, now, role).filter(|role| role.trusts(service));
+    let policies = role.map(|role| role.inline.values().cloned().collect::<Vec<_>>()).unwrap_or_default();
+    decide::decide(&policies, call, Some(resource), None) == decide::Decision::Allowed
+}
+
 const ROLE_NAME: TextRule = TextRule { min: 1, max: 64, pattern: r"[\w+=,.@-]+", fits: is_name };
 
 fn role_by_name<'a>(world: &'a World, name: &str) -> Result<&'a Role, AwsError> {

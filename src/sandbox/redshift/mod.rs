@@ -1,4 +1,4 @@
-//! Redshift (provisioned) of the sandbox: clusters, their groups, snapshots, logging, usage limits and tags.
+//! Redshift (provisioned) of the sandbox: clusters, their groups, snapshots, logging, usage limits, schedules and tags.
 //!
 //! Called by the sandbox core (through [`SERVICE`]) for every request signed for `redshift`. Source of every rule:
 //! aws-facts.md 0.1, 0.3, 4 and 5 and the API model 2012-12-01. It must never look at the wall clock (the time comes in
@@ -24,6 +24,7 @@ mod parameter_group;
 mod placement;
 mod power;
 mod resize;
+mod scheduled_action;
 mod select;
 mod snapshot;
 mod subnet_group;
@@ -45,6 +46,8 @@ pub use cluster::{Applied, Cluster, Removal, Settings, Stage, Task};
 pub use logging::{Logging, arrived_logs};
 pub use parameter_group::ParameterGroup;
 pub(super) use resize::nodes_in_use;
+pub(super) use scheduled_action::catch_up;
+pub use scheduled_action::{ScheduledAction, Target};
 pub use snapshot::Snapshot;
 pub(super) use snapshot::snapshots_in_use;
 pub use subnet_group::{GroupSubnet, SubnetGroup};
@@ -100,6 +103,8 @@ pub struct Redshift {
     pub snapshots: BTreeMap<String, Snapshot>,
     /// Usage limits by id, those of clusters that are gone included.
     pub limits: BTreeMap<String, UsageLimit>,
+    /// Scheduled actions by name.
+    pub scheduled_actions: BTreeMap<String, ScheduledAction>,
     /// Tags by ARN; an object without tags has no entry.
     pub tags: BTreeMap<String, BTreeMap<String, String>>,
     /// Node types that the region does not offer; only tests put them here (`Sandbox::edit`).
@@ -114,6 +119,7 @@ impl Redshift {
     pub fn is_empty(&self) -> bool {
         self.subnet_groups.is_empty()
             && self.parameter_groups.is_empty()
+            && self.scheduled_actions.is_empty()
             && self.clusters.values().all(|cluster| cluster.removal.is_some())
     }
 
@@ -182,7 +188,9 @@ pub static SERVICE: Service = Service {
         same("OrderableClusterOptions", "OrderableClusterOption"),
         same("ParameterGroups", "ClusterParameterGroup"),
         same("Parameters", "Parameter"),
+        same("NextInvocations", "ScheduledActionTime"),
         same("RemoveIamRoles", "IamRoleArn"),
+        same("ScheduledActions", "ScheduledAction"),
         same("Snapshots", "Snapshot"),
         same("SubnetIds", "SubnetIdentifier"),
         same("Subnets", "Subnet"),
@@ -207,6 +215,7 @@ pub static SERVICE: Service = Service {
         cluster_delete::OPERATIONS,
         resize::OPERATIONS,
         power::OPERATIONS,
+        scheduled_action::OPERATIONS,
         snapshot::OPERATIONS,
         logging::OPERATIONS,
         usage_limit::OPERATIONS,

@@ -20,7 +20,12 @@ fn reboot_cluster(world: &mut World, req: &Request, now: Timestamp) -> Result<Re
 }
 
 fn resume_cluster(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
-    let cluster = cluster::asked(world, req, now)?;
+    resume(world, &req.text("ClusterIdentifier")?, now)
+}
+
+/// Starts to wake a cluster.
+pub(super) fn resume(world: &mut World, name: &str, now: Timestamp) -> Result<Reply, AwsError> {
+    let cluster = cluster::find(world, name, now)?;
     cluster.check_idle(now)?;
     if !cluster.current(now).paused {
         return Err(invalid_state(format!("The cluster {} is not paused.", cluster.name)));
@@ -45,7 +50,12 @@ fn restart(
 }
 
 fn pause_cluster(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
-    let mut cluster = cluster::asked(world, req, now)?;
+    pause(world, &req.text("ClusterIdentifier")?, now)
+}
+
+/// Starts to put a cluster to sleep.
+pub(super) fn pause(world: &mut World, name: &str, now: Timestamp) -> Result<Reply, AwsError> {
+    let mut cluster = cluster::find(world, name, now)?;
     cluster.check_available(now)?;
     let mut after = cluster.current(now).clone();
     after.paused = true;

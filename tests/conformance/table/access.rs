@@ -21,6 +21,12 @@ pub(super) fn role(name: &str) -> Json {
     json!({ "name": name, "path": "/rsds/conf/dev/", "description": "a role", "trust": trust(&REDSHIFT) })
 }
 
+/// A role that Redshift's scheduler may take on.
+pub(super) fn scheduler(name: &str) -> Json {
+    let trust = trust(&["scheduler.redshift.amazonaws.com"]);
+    json!({ "name": name, "path": "/rsds/conf/dev/", "description": "schedules", "trust": trust })
+}
+
 pub(super) fn key(description: &str) -> Json {
     json!({ "description": description, "rotation": true, "enabled": true, "retain": false })
 }

@@ -37,6 +37,13 @@ pub(super) fn limit(period: &str) -> Json {
     })
 }
 
+pub(super) fn scheduled(name: &str, action: &str) -> Json {
+    json!({
+        "name": name, "action": action, "cluster": "@spare/cluster-1.name", "schedule": "cron(0 20 ? 6 MON-FRI *)",
+        "role": "@spare/scheduler-1.arn", "description": "a schedule", "enabled": true,
+    })
+}
+
 pub(super) fn subjects() -> Vec<Subject> {
     let mut cluster = subject(
         "redshift.cluster",
@@ -126,6 +133,22 @@ pub(super) fn subjects() -> Vec<Subject> {
                 row("limit_type", json!("time")).with("feature", json!("concurrency-scaling")),
                 row("cluster", json!("@spare/cluster-2.name")),
                 row("period", json!("daily")),
+            ],
+        ),
+        subject(
+            "redshift.scheduled-action",
+            "subject/redshift.scheduled-action",
+            scheduled("subject", "pause-cluster"),
+            Again::Refused,
+            vec![
+                row("schedule", json!("cron(30 7 ? 6 MON-FRI *)")).with("description", json!("")),
+                row("action", json!("resume-cluster")),
+                row("cluster", json!("@spare/cluster-2.name")),
+                row("role", json!("@spare/scheduler-2.arn")),
+                row("description", json!("another schedule")),
+                row("enabled", json!(false)),
+                row("enabled", json!(true)),
+                row("name", json!("subject-renamed")),
             ],
         ),
     ]

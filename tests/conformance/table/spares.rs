@@ -2,11 +2,11 @@
 
 use super::{
     Given,
-    access::{key, role},
+    access::{key, role, scheduler},
     balancing::{balancer, listener, target_group},
     given,
     network::{group, subnet, vpc},
-    provisioned::{cluster, limit, logging, parameter_group, subnet_group},
+    provisioned::{cluster, limit, logging, parameter_group, scheduled, subnet_group},
     sharing,
     warehouse::{budget, namespace, workgroup},
 };
@@ -56,6 +56,8 @@ pub(crate) fn spares() -> Vec<Given> {
         given("ec2.security-group", "spare/group-2", group("spare-2")),
         given("iam.role", "spare/role-1", role("spare-1")),
         given("iam.role", "spare/role-2", role("spare-2")),
+        given("iam.role", "spare/scheduler-1", scheduler("scheduler-1")),
+        given("iam.role", "spare/scheduler-2", scheduler("scheduler-2")),
         given("kms.key", "spare/key-1", key("one")),
         given("kms.key", "spare/key-2", key("two")),
         given("kms.alias", "spare/alias", json!({ "name": "alias/spare", "key": "@spare/key-1.arn" })),
@@ -78,6 +80,8 @@ pub(crate) fn spares() -> Vec<Given> {
         given("redshift.logging", "spare/logging-4", logging("spare/cluster-4")),
         given("redshift.usage-limit", "spare/limit-daily", limit("daily")),
         given("redshift.usage-limit", "spare/limit-weekly", limit("weekly")),
+        given("redshift.scheduled-action", "spare/pause", scheduled("spare-pause", "pause-cluster")),
+        given("redshift.scheduled-action", "spare/resume", scheduled("spare-resume", "resume-cluster")),
         given("redshift-serverless.usage-limit", "spare/limit", budget("@consumer-analytics-2/workgroup.arn", 30)),
         given("elasticloadbalancing.load-balancer", "spare/balancer", balancer("spare")),
         given("elasticloadbalancing.target-group", "spare/targets-1", target_group("spare-1")),
