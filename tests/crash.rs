@@ -18,6 +18,8 @@ struct Course {
     toml: &'static str,
     /// What was laid over the file when the estate was made; without it there is none yet.
     made_with: Option<&'static [&'static str]>,
+    /// Whether the producer has left the snapshot `backup`, and the estate is gone again.
+    backed_up: bool,
     /// What is laid over the file for this run and the next.
     sets: &'static [&'static str],
     options: Options,
@@ -30,7 +32,7 @@ impl Course {
     /// The first apply.
     fn apply(toml: &'static str) -> Self {
         let (options, weather) = (Options::default(), Weather::default());
-        Self { toml, made_with: None, sets: &[], options, stride: 1, weather }
+        Self { toml, made_with: None, backed_up: false, sets: &[], options, stride: 1, weather }
     }
 
     /// A run over an estate that was made with this and is to be so now.
@@ -59,6 +61,9 @@ impl Course {
         if let Some(sets) = self.made_with {
             estate.set(sets);
             estate.apply().await;
+        }
+        if self.backed_up {
+            estate.leave_behind("backup").await;
         }
         estate.set(self.sets);
         estate.sandbox.weather(self.weather.clone()).unwrap();
@@ -168,6 +173,14 @@ async fn of_a_replacement_that_deletes_first() {
     // Another database is another cluster; the old one leaves its snapshot.
     let another: &[&str] = &["producer.final_snapshot=true", "producer.database=\"other_dw\""];
     Course { made_with: Some(SNAPSHOT), ..Course::change(FULL, another) }.survives().await;
+}
+
+const RESTORE: &[&str] = &["producer.restore.snapshot=backup"];
+
+#[tokio::test(start_paused = true)]
+async fn of_a_restore() {
+    let course = |toml| Course { made_with: Some(&[]), backed_up: true, sets: RESTORE, ..Course::apply(toml) };
+    course(SMALL_CLUSTER).every(3).survives().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -216,9 +216,22 @@ fn policy(actions: Vec<&str>) -> String {
         }
         statement
     };
-    let mut statements = vec![statement(&plain, None)];
+    let plain = told(&plain);
+    let mut statements = vec![statement(&plain.iter().map(String::as_str).collect::<Vec<_>>(), None)];
     statements.extend(narrowed.iter().map(|action| statement(&[action], condition(action))));
     serde_json::to_string_pretty(&serde_json::json!({"Version": "2012-10-17", "Statement": statements})).unwrap()
+}
+
+/// What only tells of settings, where a service has several of the sort: IAM's policies are short.
+fn told(actions: &[&str]) -> Vec<String> {
+    let sort = |action: &str| {
+        let (service, name) = action.split_once(':').unwrap();
+        let verb = ["Describe", "List"].into_iter().find(|verb| name.starts_with(verb))?;
+        Some(format!("{service}:{verb}*"))
+    };
+    let several = |sort_of: &String| actions.iter().filter(|other| sort(other).as_ref() == Some(sort_of)).count() > 1;
+    let all = actions.iter().map(|action| sort(action).filter(several).unwrap_or_else(|| (*action).to_owned()));
+    all.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn listed(actions: &[&str]) -> String {

@@ -305,6 +305,30 @@ impl Estate {
         outcome
     }
 
+    /// Takes a snapshot of the producer, which is kept under this name.
+    pub(crate) async fn back_up(&self, name: &str) {
+        let session = self.open().await.unwrap();
+        let all = rsds::stack::outputs::holders(&session.environment.config, &session.state);
+        let (_, producer) = all.into_iter().find(|(warehouse, _)| warehouse == "producer").unwrap();
+        let tags = rsds::kind::Tags::new();
+        rsds::aws::snapshots::create(&session.aws, &producer, name, None, &tags).await.unwrap();
+    }
+
+    /// The same, under a key that does not go with the estate; and takes the estate away.
+    pub(crate) async fn leave_behind(&mut self, name: &str) {
+        self.back_up(name).await;
+        let kept = |world: &mut World| {
+            let clusters = world.redshift.snapshots.values_mut().map(|snapshot| &mut snapshot.cluster);
+            for cluster in clusters {
+                cluster.settings.key = None;
+                cluster.task.iter_mut().for_each(|task| task.after.key = None);
+            }
+        };
+        self.sandbox.edit(kept).unwrap();
+        let outcome = self.run(&crate::harness::destroying(&[])).await;
+        assert!(outcome.is_complete(), "{:#?}", outcome.failed);
+    }
+
     /// The place in the course of the last apply where something happened.
     pub(crate) fn moment(&self, what: impl Fn(&Event) -> bool) -> usize {
         self.events.iter().position(what).unwrap()

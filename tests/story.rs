@@ -16,6 +16,7 @@ mod power;
 mod producer;
 mod refuse;
 mod replace;
+mod restore;
 mod saved;
 mod schedules;
 mod sharing;

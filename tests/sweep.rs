@@ -88,7 +88,12 @@ impl Sort {
             Self::Capacity => {
                 matches!(
                     call,
-                    "CreateWorkgroup" | "UpdateWorkgroup" | "CreateCluster" | "ModifyCluster" | "ResizeCluster"
+                    "CreateWorkgroup"
+                        | "UpdateWorkgroup"
+                        | "CreateCluster"
+                        | "RestoreFromClusterSnapshot"
+                        | "ModifyCluster"
+                        | "ResizeCluster"
                 )
             }
             Self::Busy => *mutating && service != "sts",
@@ -241,6 +246,8 @@ struct Life {
     toml: &'static str,
     /// Whether the estate stands before.
     stands: bool,
+    /// Whether it has gone again and left the snapshot `backup`.
+    backed_up: bool,
     /// What is laid over the file.
     sets: &'static [&'static str],
     options: Options,
@@ -268,7 +275,7 @@ struct Tally {
 
 impl Life {
     fn apply(toml: &'static str) -> Self {
-        Self { name: "apply", toml, stands: false, sets: &[], options: Options::default() }
+        Self { name: "apply", toml, stands: false, backed_up: false, sets: &[], options: Options::default() }
     }
 
     fn update(toml: &'static str, sets: &'static [&'static str]) -> Self {
@@ -280,6 +287,10 @@ impl Life {
         Self { name: "replace", stands: true, options, ..Self::apply(toml) }
     }
 
+    fn restore(toml: &'static str, sets: &'static [&'static str]) -> Self {
+        Self { name: "restore", stands: true, backed_up: true, sets, ..Self::apply(toml) }
+    }
+
     fn destroy(toml: &'static str) -> Self {
         Self { name: "destroy", stands: true, options: destroying(&[]), ..Self::apply(toml) }
     }
@@ -288,6 +299,9 @@ impl Life {
         let mut estate = Estate::bare(self.toml);
         if self.stands {
             estate.apply().await;
+        }
+        if self.backed_up {
+            estate.leave_behind("backup").await;
         }
         Start { world: estate.sandbox.world(), state: estate.store.last(), at: estate.sandbox.now() }
     }
@@ -453,7 +467,7 @@ const SORT_STRIDE: usize = 2;
 const PAIR_STRIDE: usize = 97;
 
 /// Every life that is swept, by name and by whether its producer is serverless.
-const LIVES: [(&str, bool); 8] = [
+const LIVES: [(&str, bool); 9] = [
     ("apply", true),
     ("apply", false),
     ("update", true),
@@ -462,6 +476,7 @@ const LIVES: [(&str, bool); 8] = [
     ("replace", false),
     ("destroy", true),
     ("destroy", false),
+    ("restore", false),
 ];
 
 /// What `RSDS_FAULTS` asks for: `all`, or all of one fault (`Busy`).
@@ -568,6 +583,11 @@ async fn of_a_replacement() {
 #[tokio::test(start_paused = true)]
 async fn of_a_replacement_with_a_cluster() {
     Life::replace(SMALL_CLUSTER, &["producer/parameter-group", "producer/logging", "producer/role"]).swept().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_restore_of_a_cluster() {
+    Life::restore(SMALL_CLUSTER, &["producer.restore.snapshot=backup"]).swept().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -298,9 +298,8 @@ impl<'a> Operation<'a> {
         if entry.deposed.iter().any(|deposed| deposed.id == live.id) {
             return Ok(None);
         }
-        let found = tags::of_spec(&live.spec);
-        if id.is_none() && self.kind.tagged() && !aws.owner.owns(self.address, &found) {
-            let (address, id) = (self.address.clone(), live.id.to_string());
+        if id.is_none() && !aws.owner.asked(self.address, self.kind, &entry.spec, &live.spec) {
+            let (address, id, found) = (self.address.clone(), live.id.to_string(), tags::of_spec(&live.spec));
             return Err(Trouble::Foreign { address, id, tags: format!("{found:?}") });
         }
         Ok(Some(Made { id: live.id, outputs: live.outputs, live: Some(live.spec) }))

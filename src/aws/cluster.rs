@@ -7,6 +7,7 @@
 use super::{
     Aws, Class, Fault, Look,
     cluster_change::{self, CLASSIC, CLASSIC_SECONDS, ELASTIC_SECONDS},
+    cluster_restore,
     cluster_shown::{final_snapshot, outputs, readiness, spec},
     fault::{Called, found},
     ids::{
@@ -75,6 +76,10 @@ pub struct ClusterSpec<S: Stage> {
     /// Whether its deletion leaves a snapshot, `<name>-final-<8 hex digits of its namespace id>`, and
     /// `-2` and so on after it where that is taken. AWS knows nothing of it.
     pub final_snapshot: bool,
+    /// The snapshot it is made from, by name or ARN; none: it is made empty. Its first database and its admin are then
+    /// the snapshot's.
+    #[serde(default)]
+    pub snapshot: Option<String>,
     /// Tags.
     #[serde(default)]
     pub tags: Tags,
@@ -146,7 +151,7 @@ impl Cluster {
     fn live(aws: &Aws, shown: &types::Cluster, recorded: Option<&ClusterSpec<Known>>) -> Live<Self> {
         let name = shown.cluster_identifier().unwrap_or_default();
         let arn = redshift::arn(aws, "cluster", name);
-        let mut spec = spec(shown, &arn, recorded.is_some_and(|spec| spec.final_snapshot));
+        let mut spec = spec(shown, &arn, recorded);
         // A cluster without an endpoint (new, or asleep) shows no port.
         if let (0, Some(recorded)) = (spec.port, recorded) {
             spec.port = recorded.port;
@@ -180,6 +185,11 @@ pub(super) fn size(nodes: u32) -> (&'static str, Option<i32>) {
     if nodes == 1 { ("single-node", None) } else { ("multi-node", Some(number::sent(nodes))) }
 }
 
+/// The texts of a list that a call takes; none where it would be empty.
+pub(super) fn texts<T: ToString>(ids: &BTreeSet<T>) -> Option<Vec<String>> {
+    Some(ids.iter().map(ToString::to_string).collect()).filter(|ids: &Vec<String>| !ids.is_empty())
+}
+
 impl Kind for Cluster {
     const NAME: &'static str = "redshift.cluster";
     const FIELDS: &'static [Field] = &[
@@ -211,11 +221,13 @@ impl Kind for Cluster {
         Field::updates("maintenance_window"),
         Field::updates("snapshot_retention").security(),
         Field::updates("final_snapshot").unreadable(),
+        Field::updates("snapshot").once(),
     ];
     const ACTIONS: Actions = Actions {
         read: &["redshift:DescribeClusters"],
         create: &[
             "redshift:CreateCluster",
+            "redshift:RestoreFromClusterSnapshot",
             "redshift:CreateTags",
             "ec2:DescribeVpcs",
             "ec2:DescribeVpcAttribute",
@@ -272,8 +284,7 @@ impl Kind for Cluster {
     const HOLDS_DATA: bool = true;
     const RECOVERY: &'static [&'static str] = &[
         "to see whether there are snapshots: aws redshift describe-cluster-snapshots --cluster-identifier NAME",
-        "to restore one: aws redshift restore-from-cluster-snapshot --cluster-identifier NAME --snapshot-identifier \
-         SNAPSHOT, and then rsds import ADDRESS NAME",
+        "to have it made from one: rsds apply --replace ADDRESS --set producer.restore.snapshot=SNAPSHOT",
     ];
     const SHOWS: &'static [&'static str] = &["endpoint", "port", "node_type", "node_count", "parameter_status"];
     const NAMED_BY: &'static str = "its name or ARN";
@@ -303,7 +314,7 @@ impl Kind for Cluster {
     fn refuse(changes: &Changes) -> Option<Refusal> {
         let command = "aws redshift modify-cluster --no-manage-master-password --master-user-password ... \
                        --cluster-identifier NAME";
-        redshift::refuse_password(changes, command)
+        redshift::refuse_password(changes, command).or_else(|| cluster_restore::refuse(changes))
     }
 
     fn notice(outputs: &ClusterOutputs, readiness: &Readiness) -> Option<String> {
@@ -318,9 +329,20 @@ impl Kind for Cluster {
         }
     }
 
+    fn unmarked(asked: &ClusterSpec<Known>, shown: &ClusterSpec<Known>) -> bool {
+        cluster_restore::unmarked(asked, shown)
+    }
+
     async fn create(aws: &Aws, spec: &ClusterSpec<Known>, _: &str) -> Result<Created<Self>, Fault> {
+        let name = spec.name.as_str();
+        let none = types::Cluster::builder().build();
+        let made =
+            Created { id: Id(name.to_owned()), outputs: outputs(&none, redshift::arn(aws, "cluster", name).into()) };
+        if let Some(snapshot) = &spec.snapshot {
+            cluster_restore::send(aws, spec, snapshot).await?;
+            return Ok(made);
+        }
         let (cluster_type, nodes) = size(spec.node_count);
-        let texts = |ids: Vec<String>| Some(ids).filter(|ids| !ids.is_empty());
         let call = aws
             .redshift
             .create_cluster()
@@ -336,8 +358,8 @@ impl Kind for Cluster {
             .set_kms_key_id(spec.kms_key.clone().map(String::from))
             .cluster_subnet_group_name(spec.subnet_group.as_str())
             .cluster_parameter_group_name(spec.parameter_group.as_str())
-            .set_vpc_security_group_ids(texts(spec.security_groups.iter().map(ToString::to_string).collect()))
-            .set_iam_roles(texts(spec.roles.iter().map(ToString::to_string).collect()))
+            .set_vpc_security_group_ids(texts(&spec.security_groups))
+            .set_iam_roles(texts(&spec.roles))
             .set_default_iam_role_arn(spec.default_role.clone().map(String::from))
             .enhanced_vpc_routing(spec.enhanced_vpc_routing)
             .publicly_accessible(spec.publicly_accessible)
@@ -347,9 +369,11 @@ impl Kind for Cluster {
             .automated_snapshot_retention_period(number::sent(spec.snapshot_retention))
             .set_tags(Some(redshift::tag_list(&spec.tags)));
         call.send().called("redshift:CreateCluster").await?;
-        let name = spec.name.as_str();
-        let none = types::Cluster::builder().build();
-        Ok(Created { id: Id(name.to_owned()), outputs: outputs(&none, redshift::arn(aws, "cluster", name).into()) })
+        Ok(made)
+    }
+
+    fn finish(spec: &ClusterSpec<Known>) -> Vec<Step> {
+        cluster_restore::finish(spec)
     }
 
     fn impact(field: &Field, _: Option<&str>, before: &Json, after: &Json) -> Impact {

@@ -11,7 +11,7 @@ use super::{
     ids::{ClusterParameterGroupName, RoleArn},
     number, redshift, tags,
 };
-use crate::kind::{Changes, Disruption, Field, Impact, Job, Known, Step};
+use crate::kind::{Changes, Disruption, Field, Impact, Job, Known, Step, Tags};
 use serde_json::Value as Json;
 
 /// What one ModifyCluster call takes together; everything else goes alone.
@@ -131,12 +131,15 @@ pub(super) async fn run(aws: &Aws, job: &Job<'_, Cluster>) -> Result<(), Fault> 
     let (name, wanted) = (job.id.as_str(), job.spec);
     if matches!(job.step.name.as_str(), tags::SET_TAGS | tags::REMOVE_TAGS) {
         let arn = redshift::arn(aws, "cluster", name);
-        return redshift::run_tags(aws, job.step, &arn, &job.before.tags, &wanted.tags).await;
+        // One that was made of a snapshot has none yet.
+        let none = Tags::new();
+        let before = if job.before.tags == wanted.tags { &none } else { &job.before.tags };
+        return redshift::run_tags(aws, job.step, &arn, before, &wanted.tags).await;
     }
     let gone = || Fault::answered("redshift:DescribeClusters", "ClusterNotFound", "the cluster is gone");
     let shown = cluster::describe(aws, name).await?.ok_or_else(gone)?;
     let arn = redshift::arn(aws, "cluster", name);
-    let shown = cluster_shown::spec(&shown, &arn, wanted.final_snapshot);
+    let shown = cluster_shown::spec(&shown, &arn, Some(wanted));
     match job.step.name.as_str() {
         SET_ROLES => set_roles(aws, name, &shown, wanted).await,
         RESIZE => resize(aws, name, &shown, wanted).await,

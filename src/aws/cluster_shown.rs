@@ -105,8 +105,8 @@ pub(super) fn readiness(shown: &types::Cluster, managed_password: bool) -> Readi
     }
 }
 
-/// Turns what DescribeClusters shows into a spec; `final_snapshot` is the record's.
-pub(super) fn spec(shown: &types::Cluster, arn: &str, final_snapshot: bool) -> ClusterSpec<Known> {
+/// Turns what DescribeClusters shows into a spec; what AWS knows nothing of is the record's.
+pub(super) fn spec(shown: &types::Cluster, arn: &str, recorded: Option<&ClusterSpec<Known>>) -> ClusterSpec<Known> {
     let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
     let own = |role: &&types::ClusterIamRole| {
         role.apply_status() != Some("removing")
@@ -134,7 +134,8 @@ pub(super) fn spec(shown: &types::Cluster, arn: &str, final_snapshot: bool) -> C
         availability_zone_relocation: shown.availability_zone_relocation_status().map(|on| on == "enabled"),
         maintenance_window: shown.preferred_maintenance_window().map(str::to_ascii_lowercase),
         snapshot_retention: number::shown(shown.automated_snapshot_retention_period()),
-        final_snapshot,
+        final_snapshot: recorded.is_some_and(|spec| spec.final_snapshot),
+        snapshot: recorded.and_then(|spec| spec.snapshot.clone()),
         tags: redshift::tags_of(shown.tags.clone()),
     }
 }

@@ -2,7 +2,13 @@
 //!
 //! Called by `stack` (which tags) and `apply` (which checks before it adopts). Must never take a name for ownership.
 
-use crate::{address::Address, config::typed::Config, kind::Tags};
+use super::tags;
+use crate::{
+    address::Address,
+    config::typed::Config,
+    kind::{AnyKind, Tags},
+};
+use serde_json::Value as Json;
 
 /// The project, environment and state that own a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +47,13 @@ impl Owner {
     /// Tells whether `tags` say that the resource is this owner's `address`.
     pub fn owns(&self, address: &Address, tags: &Tags) -> bool {
         self.tags(address).iter().all(|(key, value)| tags.get(key) == Some(value))
+    }
+
+    /// Tells whether what is `shown` of a kind is what this owner asked for as `address`: by its tags, or, where the call
+    /// that makes it cannot tag, by what the kind knows it by.
+    pub fn asked(&self, address: &Address, kind: &dyn AnyKind, asked: &Json, shown: &Json) -> bool {
+        let tags = tags::of_spec(shown);
+        !kind.tagged() || self.owns(address, &tags) || Self::maker(&tags).is_none() && kind.unmarked(asked, shown)
     }
 
     /// Tells whether `tags` say that this owner made the resource, whatever its address.

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 /// The most objects one page of a Describe answer holds.
 pub(super) const PAGE: i32 = 100;
 /// What AWS shows, and takes, in place of a key of ours.
-pub(super) const AWS_OWNED_KEY: &str = "AWS_OWNED_KMS_KEY";
+pub(crate) const AWS_OWNED_KEY: &str = "AWS_OWNED_KMS_KEY";
 
 /// Parameters that protect connections, or record what is done on them: of workgroups and parameter groups alike.
 pub(super) const PROTECTING: &[&str] = &["require_ssl", "use_fips_ssl", "enable_user_activity_logging"];

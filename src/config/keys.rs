@@ -178,8 +178,8 @@ pub const KEYS: &[Key] = &[
     key("producer.pause", Table, Nothing, "Cluster only: when its compute is paused and resumed."),
     key("producer.pause.stop", Text(Shape::Schedule { rate: false }), Required, "When it pauses, in UTC, by minute, hour, day of month, month, day of week and year; at least an hour before and after it resumes."),
     key("producer.pause.start", Text(Shape::Schedule { rate: false }), Required, "When it resumes, in UTC, likewise."),
-    later("producer.restore", Table, Nothing, "Create from a snapshot."),
-    later("producer.restore.snapshot", Text(Shape::Any), Required, "Its name."),
+    key("producer.restore", Table, Nothing, "Cluster only: made from a snapshot, not empty. Of one that stands this is history: taken out, it changes nothing."),
+    key("producer.restore.snapshot", Text(Shape::Any), Required, "Its name (`rsds snapshot list`), or its ARN: of the account's own, of another one that shares it, or of a serverless namespace."),
     key("producer.kms_key_arn", Text(Shape::Arn("kms")), Nothing, "A key that exists; default a key of its own, rotated yearly."),
 
     key("consumers", Map(Shape::Group), Nothing, "Groups of identical serverless readers."),

@@ -142,6 +142,8 @@ pub struct Field {
     pub on_change: OnChange,
     /// AWS never returns it: it is compared with the state alone, and the plan says so.
     pub unreadable: bool,
+    /// It counts only while the resource is made: what the TOML no longer says of it stays on record.
+    pub once: bool,
     /// A map compared key by key: keys that neither the TOML nor the state names are AWS's own business.
     pub keyed: bool,
     /// When the resource this field refers to is replaced, this one is replaced with it: it lets go first.
@@ -160,9 +162,9 @@ pub struct Field {
 
 impl Field {
     const fn new(name: &'static str, on_change: OnChange) -> Self {
-        let (unreadable, keyed, follows, guards) = (false, false, false, Guards::Nothing);
+        let (unreadable, once, keyed, follows, guards) = (false, false, false, false, Guards::Nothing);
         let (invalidates, disruption, says, typical) = (&[], Disruption::None, "", None);
-        Self { name, on_change, unreadable, keyed, follows, invalidates, disruption, says, typical, guards }
+        Self { name, on_change, unreadable, once, keyed, follows, invalidates, disruption, says, typical, guards }
     }
     /// A field that changes in place.
     pub const fn updates(name: &'static str) -> Self {
@@ -175,6 +177,11 @@ impl Field {
     /// Marks a field AWS never returns.
     pub const fn unreadable(mut self) -> Self {
         self.unreadable = true;
+        self
+    }
+    /// Marks a field that says what the resource is made from, which AWS never returns.
+    pub const fn once(mut self) -> Self {
+        (self.unreadable, self.once) = (true, true);
         self
     }
     /// Marks a map that compares key by key.
@@ -529,6 +536,13 @@ pub trait Kind: Sized + Send + Sync + 'static {
         spec: &Self::Spec<Known>,
         token: &str,
     ) -> impl Future<Output = Result<Created<Self>, Fault>> + Send;
+
+    /// Tells whether what is `shown`, which carries nobody's mark, is what the creation of `asked` leaves behind: by a call
+    /// that cannot tag, in a place that is the estate's own.
+    fn unmarked(asked: &Self::Spec<Known>, shown: &Self::Spec<Known>) -> bool {
+        let _ = (asked, shown);
+        false
+    }
 
     /// Says why AWS, or rsds itself, would not make these changes: what can be known to fail fails in the plan. In a
     /// creation every field changes from null; a map holds all its keys.

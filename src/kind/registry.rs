@@ -134,6 +134,8 @@ pub trait AnyKind: Send + Sync {
     fn read<'a>(&'a self, look: &'a Look) -> Call<'a, Vec<Option<AnyLive>>>;
     /// See `Kind::create`. Answers the id and the outputs that exist at once.
     fn create<'a>(&'a self, aws: &'a Aws, spec: &'a Json, token: &'a str) -> Call<'a, (Id, Json)>;
+    /// See `Kind::unmarked`.
+    fn unmarked(&self, asked: &Json, shown: &Json) -> bool;
     /// See `Kind::refuse`.
     fn refuse(&self, changes: &Changes) -> Option<Refusal>;
     /// See `Kind::notice`.
@@ -271,6 +273,9 @@ impl<K: Kind> AnyKind for Registered<K> {
             let Created { id, outputs } = K::create(aws, &known(K::NAME, spec)?, token).await?;
             Ok((id, json(K::NAME, &outputs)?))
         })
+    }
+    fn unmarked(&self, asked: &Json, shown: &Json) -> bool {
+        matches!((known(K::NAME, asked), known(K::NAME, shown)), (Ok(asked), Ok(shown)) if K::unmarked(&asked, &shown))
     }
     fn refuse(&self, changes: &Changes) -> Option<Refusal> {
         K::refuse(changes)

@@ -129,10 +129,13 @@ fn resolve(
     let (mut want, mut unknown) = (Map::new(), BTreeMap::new());
     for field in fields {
         let Some(tree) = spec.get(field.name) else { continue };
-        let value = tree.resolve(value_of).unwrap_or_else(|refs| {
+        let mut value = tree.resolve(value_of).unwrap_or_else(|refs| {
             unknown.insert(field.name, refs);
             if field.unreadable { recorded[field.name].clone() } else { live[field.name].clone() }
         });
+        if field.once && value.is_null() {
+            value = recorded[field.name].clone();
+        }
         want.insert(field.name.to_owned(), value);
     }
     Ok((kind.normalise(Json::Object(want))?, unknown))

@@ -232,10 +232,9 @@ fn seen(aws: &Aws, address: &Address, entry: &Entry, live: Option<AnyLive>) -> R
     let Some(live) = live.filter(|live| !entry.deposed.iter().any(|deposed| deposed.id == live.id)) else {
         return Ok(Seen::Absent);
     };
-    let found = tags::of_spec(&live.spec);
-    let tagged = kind(&entry.kind).is_some_and(|kind| kind.tagged());
-    if entry.id.is_none() && tagged && !aws.owner.owns(address, &found) {
-        let (address, id) = (address.clone(), live.id.to_string());
+    let asked = |kind| aws.owner.asked(address, kind, &entry.spec, &live.spec);
+    if entry.id.is_none() && !kind(&entry.kind).is_none_or(asked) {
+        let (address, id, found) = (address.clone(), live.id.to_string(), tags::of_spec(&live.spec));
         return Err(ObserveError::Foreign { address, id, tags: format!("{found:?}") });
     }
     let another = kind(&entry.kind).is_some_and(|kind| is_another(aws, kind, entry, &live));

@@ -67,11 +67,13 @@ pub(super) fn describe(
             maintenance_window: wanted.maintenance_window.clone(),
             snapshot_retention: u32::try_from(wanted.snapshot_retention.as_secs() / SECONDS_A_DAY).unwrap_or(u32::MAX),
             final_snapshot: producer.final_snapshot,
+            snapshot: producer.restore.clone(),
             tags: Tags::new(),
         },
     );
     part.comes_from(&cluster, "managed_password", "producer.admin_password");
     part.comes_from(&cluster, "kms_key", "producer.kms_key_arn");
+    part.comes_from(&cluster, "snapshot", "producer.restore.snapshot");
     part.after(&cluster, &parameter_group, "parameters that are set before a cluster starts need no reboot");
     if let Some(policy) = policy {
         part.after(&cluster, &policy, "a policy before its use");

@@ -348,6 +348,9 @@ const UNTRIED: [(&str, &str, &str); 2] = [
 /// Every form there is.
 pub(super) const FORMS: [Form; 4] = [SERVERLESS, CLUSTER, NAMED, PLACED];
 
+/// Keys that say what a warehouse is made from, which is refused once it stands: `story::restore` tries them.
+const ONCE: [&str; 1] = ["producer.restore.snapshot"];
+
 /// Keys that name the estate itself.
 const BEYOND: [&str; 4] = ["project", "region", "extends", "state"];
 
@@ -355,7 +358,8 @@ const BEYOND: [&str; 4] = ["project", "region", "extends", "state"];
 fn every_key_that_works_has_another_value() {
     let leaves = KEYS.iter().filter(|key| !matches!(key.ty, Type::Table | Type::Map(_) | Type::Tables | Type::Open));
     let work = leaves.filter(|key| key.since != Since::NotYet);
-    let work: BTreeSet<&str> = work.map(|key| key.path).filter(|path| !BEYOND.contains(&root(path))).collect();
+    let work: BTreeSet<&str> =
+        work.map(|key| key.path).filter(|path| !BEYOND.contains(&root(path)) && !ONCE.contains(path)).collect();
     let rows = FORMS.iter().flat_map(|form| form.other).map(|(path, _)| *path);
     let have: BTreeSet<&str> = rows.filter(|path| root(path) != "state").collect();
     assert_eq!(have, work);

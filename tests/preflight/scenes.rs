@@ -53,6 +53,7 @@ scenes! {
     "security-group-path": no_way_through_the_groups,
     "network-acls": no_way_through_the_acl,
     "s3-route": no_way_to_s3,
+    "restore": a_snapshot_that_is_not_there,
     "final-snapshots": no_room_for_the_final_snapshot,
     "clock": a_clock_that_is_wrong,
     "state-bucket": a_bucket_that_keeps_badly,
@@ -277,6 +278,12 @@ mod stage {
         let toml = TINY.replace("base_capacity = 8\nmax_capacity = 16\n[nlb]", "base_capacity = 32\n[nlb]");
         scene.estate.write(&toml);
         scene.works_badly()
+    }
+
+    pub(super) async fn a_snapshot_that_is_not_there() -> Scene {
+        let mut scene = Scene::built(SMALL_CLUSTER).await;
+        scene.estate.leave_behind("backup").await;
+        scene.with(&["producer.restore.snapshot=back-up"])
     }
 
     pub(super) async fn no_room_for_the_final_snapshot() -> Scene {

@@ -352,6 +352,8 @@ async fn a_serverless_producer_is_gone_when_its_last_snapshot_is_whole() {
                 namespace: namespace.name.clone(),
                 namespace_arn: namespace.arn.clone(),
                 admin: namespace.admin.clone(),
+                database: namespace.database.clone(),
+                catalogue: None,
                 key: None,
                 created: namespace.created,
                 available_at: namespace.created,

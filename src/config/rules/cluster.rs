@@ -14,6 +14,7 @@ const CLUSTER_ONLY: &[&str] = &[
     "maintenance_window",
     "snapshot_retention",
     "pause",
+    "restore",
 ];
 /// Keys of `[producer]` that only serverless has.
 const SERVERLESS_ONLY: &[&str] = &["base_capacity", "max_capacity"];

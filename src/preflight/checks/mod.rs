@@ -15,6 +15,7 @@ mod paths;
 mod permissions;
 mod public_access;
 mod quotas;
+mod restore;
 mod s3_route;
 mod snapshots;
 mod state_bucket;
@@ -95,6 +96,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &paths::GROUPS,
     &paths::ACLS,
     &s3_route::CHECK,
+    &restore::CHECK,
     &snapshots::CHECK,
     &clock::CHECK,
     &state_bucket::CHECK,

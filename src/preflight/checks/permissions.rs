@@ -81,6 +81,8 @@ fn is_needed(deed: &Deed<'_>, action: &str) -> bool {
         "secretsmanager" => deed.is_on("managed_password"),
         "kms" if !deed.kind.name().starts_with("kms.") => deed.has("kms_key"),
         _ if action == PASS => deed.has("roles"),
+        _ if action == "redshift:RestoreFromClusterSnapshot" => deed.has("snapshot"),
+        _ if action == "redshift:CreateCluster" => !deed.has("snapshot"),
         _ => true,
     }
 }

@@ -4,10 +4,12 @@
 //! the estate. Must never take a refusal for an answer: what could not be asked is kept as the fault it is.
 
 mod account;
+mod backup;
 mod network;
 mod warehouse;
 
 pub(super) use account::Question;
+pub(super) use backup::Backup;
 
 use crate::aws::{Aws, Fault};
 use futures_util::future::join_all;
@@ -52,6 +54,8 @@ pub(super) enum Ask {
     ParameterGroups,
     /// Every manual snapshot of a cluster.
     ClusterSnapshots,
+    /// Every backup that a cluster can be made from, or the one of this ARN.
+    Backups(Option<String>),
     /// Where a node type can be had.
     NodeType(String),
     /// Every role, those of services included.
@@ -92,6 +96,7 @@ impl Ask {
             Self::SubnetGroups => "redshift:DescribeClusterSubnetGroups",
             Self::ParameterGroups => "redshift:DescribeClusterParameterGroups",
             Self::ClusterSnapshots => "redshift:DescribeClusterSnapshots",
+            Self::Backups(arn) => backup::action(arn.as_deref()),
             Self::NodeType(_) => "redshift:DescribeOrderableClusterOptions",
             Self::Roles => "iam:ListRoles",
             Self::RoleQuota => "iam:GetAccountSummary",
@@ -123,6 +128,7 @@ impl Ask {
             Self::SubnetGroups => warehouse::subnet_groups(aws).await,
             Self::ParameterGroups => warehouse::parameter_groups(aws).await,
             Self::ClusterSnapshots => warehouse::cluster_snapshots(aws).await,
+            Self::Backups(arn) => backup::of_clusters(aws, arn.as_deref()).await,
             Self::NodeType(name) => warehouse::node_type(aws, name).await,
             Self::Roles => account::roles(aws).await,
             Self::RoleQuota => account::role_quota(aws).await,
@@ -136,7 +142,7 @@ impl Ask {
 }
 
 /// The IAM actions of all questions there are, for the documentation.
-pub const ACTIONS: [&str; 27] = [
+pub const ACTIONS: [&str; 28] = [
     "ec2:DescribeAvailabilityZones",
     "ec2:DescribeInternetGateways",
     "ec2:DescribeNetworkAcls",
@@ -153,6 +159,7 @@ pub const ACTIONS: [&str; 27] = [
     "iam:SimulatePrincipalPolicy",
     "kms:DescribeKey",
     "kms:ListAliases",
+    "redshift-serverless:GetSnapshot",
     "redshift-serverless:ListEndpointAccess",
     "redshift-serverless:ListNamespaces",
     "redshift-serverless:ListSnapshots",
@@ -218,6 +225,7 @@ pub(super) enum Fact {
     /// Zones by name: whether each can be used, or why not.
     Zones(BTreeMap<String, Result<(), String>>),
     Acls(Vec<Acl>),
+    Backups(Vec<Backup>),
     /// One word: a mode, an ARN.
     Word(String),
     Key {

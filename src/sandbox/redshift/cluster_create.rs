@@ -3,7 +3,9 @@
 //! Called by the core. Source: aws-facts.md 5.3 and 5.10. Must never keep a password, and never make a cluster that is
 //! not encrypted.
 
-use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::secrets;
 use super::cluster::{Applied, Cluster, Settings, Stage};
@@ -77,7 +79,39 @@ fn create_cluster(world: &mut World, req: &Request, now: Timestamp) -> Result<Re
         Some(group) => subnet_group::find(world, &group)?.clone(),
         None => return Err(subnet_group::no_default()),
     };
-    let mut settings = read_settings(world, req, now, &group)?;
+    let settings = read_settings(world, req, now, &group, None)?;
+    let birth = Birth { name, database, admin, login, secret_key, tags, length: CREATES };
+    let cluster = make(world, req, now, (group, settings), birth)?;
+    Ok(cluster::keep(world, cluster, now))
+}
+
+/// What a new cluster is besides its settings.
+pub(super) struct Birth {
+    /// Its identifier, which is free.
+    pub(super) name: String,
+    /// First database.
+    pub(super) database: String,
+    /// Admin user.
+    pub(super) admin: String,
+    /// How the admin logs in.
+    pub(super) login: Admin,
+    /// ARN of the customer key of a managed password's secret.
+    pub(super) secret_key: Option<String>,
+    /// Tags.
+    pub(super) tags: BTreeMap<String, String>,
+    /// AWS time it is `creating`.
+    pub(super) length: SignedDuration,
+}
+
+/// Makes a cluster, which the caller keeps; everything but its place has been checked.
+pub(super) fn make(
+    world: &mut World,
+    req: &Request,
+    now: Timestamp,
+    (group, mut settings): (SubnetGroup, Settings),
+    birth: Birth,
+) -> Result<Cluster, AwsError> {
+    let Birth { name, database, admin, login, secret_key, tags, length } = birth;
     let first = placement::subnet(world, now, &group, req.opt_text("AvailabilityZone")?.as_deref(), &[])?;
     let mut places = vec![first];
     if settings.multi_az {
@@ -113,21 +147,31 @@ fn create_cluster(world: &mut World, req: &Request, now: Timestamp) -> Result<Re
         removal: None,
     };
     for place in places {
-        let placed = placement::place(world, now + CREATES, &cluster, &settings.groups, place)?;
+        let placed = placement::place(world, now + length, &cluster, &settings.groups, place)?;
         settings.interfaces.push(placed);
     }
     if settings.public {
         placement::publish(world, &cluster, &settings.zones(), true);
     }
     cluster.settings.interfaces.clone_from(&settings.interfaces);
-    cluster.start(now, Stage::Creating, CREATES, settings);
+    cluster.start(now, Stage::Creating, length, settings);
     tag::put(world, &cluster.arn, tags);
-    Ok(cluster::keep(world, cluster, now))
+    Ok(cluster)
 }
 
-fn read_settings(world: &World, req: &Request, now: Timestamp, group: &SubnetGroup) -> Result<Settings, AwsError> {
-    let node = node::find(&req.text("NodeType")?)?;
-    let nodes = resize::read_nodes(req, None)?;
+/// The settings of a new cluster; what is not said is as `like` says, where it is made of a snapshot.
+pub(super) fn read_settings(
+    world: &World,
+    req: &Request,
+    now: Timestamp,
+    group: &SubnetGroup,
+    like: Option<&Settings>,
+) -> Result<Settings, AwsError> {
+    let node = match like {
+        Some(like) => node::find(&req.opt_text("NodeType")?.unwrap_or_else(|| like.node_type.clone()))?,
+        None => node::find(&req.text("NodeType")?)?,
+    };
+    let nodes = resize::read_nodes(req, like)?;
     if world.redshift.not_offered.contains(node.name) {
         return Err(combination(format!("The node type {} is not available in {}.", node.name, world.region)));
     }
@@ -154,16 +198,17 @@ fn read_settings(world: &World, req: &Request, now: Timestamp, group: &SubnetGro
         groups: cluster_spec::groups(world, &group.vpc, req)?,
         applied: Applied::of(world, &parameters)?,
         parameter_group: parameters,
-        automated_retention: cluster_spec::automated_retention(req)?.unwrap_or(1),
+        automated_retention: cluster_spec::automated_retention(req)?
+            .unwrap_or(like.map_or(1, |like| like.automated_retention)),
         manual_retention: cluster_spec::manual_retention(req, "ManualSnapshotRetentionPeriod")?.flatten(),
-        window: cluster_spec::window(req)?.unwrap_or_default(),
+        window: cluster_spec::window(req)?.or_else(|| Some(like?.window.clone())).unwrap_or_default(),
         track: cluster_spec::track(req)?.unwrap_or_else(|| DEFAULT_TRACK.to_owned()),
         upgrade: req.opt_bool("AllowVersionUpgrade")?.unwrap_or(true),
         public,
         routing: req.opt_bool("EnhancedVpcRouting")?.unwrap_or(false),
-        encrypted: true,
-        key: cluster_spec::key(world, now, req, "KmsKeyId")?,
-        port: cluster_spec::port(req)?.unwrap_or(DEFAULT_PORT),
+        encrypted: like.is_none_or(|like| like.encrypted) || req.opt_bool("Encrypted")? == Some(true),
+        key: cluster_spec::key(world, now, req, "KmsKeyId")?.or_else(|| like?.key.clone()),
+        port: cluster_spec::port(req)?.unwrap_or(like.map_or(DEFAULT_PORT, |like| like.port)),
         relocation,
         multi_az,
         extra_compute: req.opt_bool("ExtraComputeForAutomaticOptimization")?.unwrap_or(false),

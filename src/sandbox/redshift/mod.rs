@@ -8,6 +8,7 @@ mod cluster;
 mod cluster_create;
 mod cluster_delete;
 mod cluster_modify;
+mod cluster_restore;
 mod cluster_spec;
 #[cfg(test)]
 mod cluster_tests;
@@ -58,6 +59,8 @@ pub use usage_limit::UsageLimit;
 const VERSION: &str = "1.0";
 /// AWS time a new cluster is `creating` (aws-facts.md 5.3: 3 to 10 min).
 const CREATES: SignedDuration = SignedDuration::from_mins(6);
+/// AWS time a cluster that is made of a snapshot is `creating` (5.3: it takes as long as a new one, and longer).
+const RESTORES: SignedDuration = SignedDuration::from_mins(8);
 /// AWS time a simple change takes (5.3: 1 to 5 min).
 const MODIFIES: SignedDuration = SignedDuration::from_secs(90);
 /// AWS time another zone, or a second one, takes (5.3: 1 to 5 min).
@@ -211,6 +214,7 @@ pub static SERVICE: Service = Service {
         parameter_group::OPERATIONS,
         cluster::OPERATIONS,
         cluster_create::OPERATIONS,
+        cluster_restore::OPERATIONS,
         cluster_modify::OPERATIONS,
         cluster_delete::OPERATIONS,
         resize::OPERATIONS,

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::super::sql::Catalogue;
 use super::cluster::{Cluster, invalid_state};
 use super::select::{TagChoice, listing};
 use super::{
@@ -31,6 +32,9 @@ pub struct Snapshot {
     pub retention: Option<i64>,
     /// Its cluster as it was.
     pub cluster: Box<Cluster>,
+    /// What its databases held; none where no statement had reached them.
+    #[serde(default)]
+    pub catalogue: Option<Catalogue>,
 }
 
 pub(super) static OPERATIONS: &[Operation] = &[
@@ -151,6 +155,7 @@ pub(super) fn take(
         last: length > SNAPSHOT_CREATES,
         retention,
         cluster: Box::new(cluster.clone()),
+        catalogue: world.sql.catalogues.get(&cluster.namespace).cloned(),
     };
     world.redshift.snapshots.insert(name, snapshot.clone());
     Ok(snapshot)
@@ -180,7 +185,7 @@ fn create_cluster_snapshot(world: &mut World, req: &Request, now: Timestamp) -> 
     Ok(json!({ "Snapshot": snapshot.render(world, now, "creating") }))
 }
 
-fn find<'a>(world: &'a World, name: &str, now: Timestamp) -> Result<&'a Snapshot, AwsError> {
+pub(super) fn find<'a>(world: &'a World, name: &str, now: Timestamp) -> Result<&'a Snapshot, AwsError> {
     let found = world.redshift.snapshots.get(&name.to_ascii_lowercase()).filter(|snapshot| snapshot.exists(now));
     found.ok_or_else(|| not_found("ClusterSnapshotNotFound", format!("Snapshot {name} not found.")))
 }

@@ -42,6 +42,7 @@ pub use namespace::{Namespace, RoleAttachment};
 pub(in crate::sandbox) use network::check_groups;
 pub use placement::Placed;
 pub use snapshot::Snapshot;
+pub(super) use snapshot::snapshot_by_arn;
 pub(super) use tag::tagged;
 pub use usage_limit::UsageLimit;
 pub use workgroup::{PriceTarget, Workgroup};

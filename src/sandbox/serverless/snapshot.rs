@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::super::sql::Catalogue;
 use super::name::check_snapshot_name;
 use super::namespace::{self, AWS_OWNED_KEY, Namespace};
 use super::{
@@ -29,6 +30,12 @@ pub struct Snapshot {
     pub namespace_arn: String,
     /// Admin of the namespace when it was taken.
     pub admin: String,
+    /// First database of the namespace when it was taken.
+    #[serde(default)]
+    pub database: String,
+    /// What its databases held; none where no statement had reached them.
+    #[serde(default)]
+    pub catalogue: Option<Catalogue>,
     /// Customer key that encrypts it.
     pub key: Option<String>,
     /// When it was taken.
@@ -73,7 +80,7 @@ impl Snapshot {
     }
 
     /// Whether it can be restored.
-    pub(super) fn is_available(&self, now: Timestamp) -> bool {
+    pub(in crate::sandbox) fn is_available(&self, now: Timestamp) -> bool {
         self.available_at <= now && self.exists(now)
     }
 
@@ -124,12 +131,19 @@ pub(super) fn take<'a>(
         namespace: namespace.name.clone(),
         namespace_arn: namespace.arn.clone(),
         admin: namespace.admin.clone(),
+        database: namespace.database.clone(),
+        catalogue: world.sql.catalogues.get(&namespace.id).cloned(),
         key: namespace.key.clone(),
         created: now,
         available_at: now + SNAPSHOT_CREATES,
         retention,
     };
     Ok(world.serverless.snapshots.entry(name.to_owned()).insert_entry(snapshot).into_mut())
+}
+
+/// The snapshot with that ARN.
+pub(in crate::sandbox) fn snapshot_by_arn<'a>(world: &'a World, arn: &str, now: Timestamp) -> Option<&'a Snapshot> {
+    world.serverless.snapshots.values().find(|snapshot| snapshot.arn == arn && snapshot.exists(now))
 }
 
 fn find<'a>(world: &'a World, name: &str, now: Timestamp) -> Result<&'a Snapshot, AwsError> {
@@ -158,9 +172,7 @@ fn get_snapshot(world: &mut World, req: &Request, now: Timestamp) -> Result<Repl
     let snapshot = match (req.opt_text("snapshotName")?, req.opt_text("snapshotArn")?) {
         (Some(name), None) => find(world, &name, now)?,
         (None, Some(arn)) => {
-            let mut all = world.serverless.snapshots.values();
-            let found = all.find(|snapshot| snapshot.arn == arn && snapshot.exists(now));
-            found.ok_or_else(|| not_found(format!("The snapshot {arn} doesn't exist.")))?
+            snapshot_by_arn(world, &arn, now).ok_or_else(|| not_found(format!("The snapshot {arn} doesn't exist.")))?
         }
         _ => return Err(invalid("Specify either snapshotName or snapshotArn.")),
     };

@@ -223,6 +223,16 @@ impl Catalogue {
         new
     }
 
+    /// What a restore makes of it in the place of `now`: everything as it was. A consumer may read a share still if it
+    /// could then and can now; in another namespace nobody can (aws-facts.md 6.5).
+    pub fn restored(mut self, now: Option<&Self>) -> Self {
+        for (name, share) in &mut self.shares {
+            let granted = now.and_then(|now| now.shares.get(name)).map_or(&[][..], |share| &share.grants);
+            share.grants.retain(|grant| granted.iter().any(|other| other.consumer == grant.consumer));
+        }
+        self
+    }
+
     /// Makes a user that logs in for the first time: the admin, or somebody IAM vouches for.
     pub fn admit(&mut self, name: &str, superuser: bool) {
         if !self.users.contains_key(name) {

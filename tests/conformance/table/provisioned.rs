@@ -22,7 +22,7 @@ pub(super) fn cluster(name: &str) -> Json {
         "security_groups": ["@networking/producer-security-group.id"], "roles": ["@spare/role-1.arn"],
         "default_role": "@spare/role-1.arn", "enhanced_vpc_routing": true, "publicly_accessible": false,
         "multi_az": false, "availability_zone_relocation": false, "maintenance_window": "sun:08:00-sun:08:30",
-        "snapshot_retention": 7, "final_snapshot": false,
+        "snapshot_retention": 7, "final_snapshot": false, "snapshot": null,
     })
 }
 
@@ -80,6 +80,7 @@ pub(super) fn subjects() -> Vec<Subject> {
             row("name", json!("subject-renamed")),
             row("final_snapshot", json!(true)).silent(),
             row("final_snapshot", json!(false)).silent(),
+            refused("snapshot", json!("a-snapshot")),
         ],
     );
     cluster.given.after = &["networking/public-route"];
