@@ -14,6 +14,7 @@ mod logs;
 mod overrides;
 mod power;
 mod producer;
+mod recovery;
 mod refuse;
 mod replace;
 mod restore;

@@ -1,4 +1,4 @@
-//! Snapshots that a person takes, and the list of those there are.
+//! Snapshots that a person takes, and the list of what there is to go back to.
 //!
 //! Called by `rsds snapshot`: not a kind, because a backup outlives the estate it is of and no apply may delete it. It carries
 //! the TOML's tags and none of rsds's own. Must never take one under a name that is taken, nor take it twice.
@@ -16,11 +16,13 @@ const OF_CLUSTER: &str = "redshift:CreateClusterSnapshot";
 const OF_NAMESPACE: &str = "redshift-serverless:CreateSnapshot";
 const LIST_OF_CLUSTER: &str = "redshift:DescribeClusterSnapshots";
 const LIST_OF_NAMESPACE: &str = "redshift-serverless:ListSnapshots";
+const LIST_OF_POINTS: &str = "redshift-serverless:ListRecoveryPoints";
 
 /// IAM actions of taking snapshots and listing them.
-pub const ACTIONS: [&str; 6] = [
+pub const ACTIONS: [&str; 7] = [
     LIST_OF_CLUSTER,
     LIST_OF_NAMESPACE,
+    LIST_OF_POINTS,
     OF_CLUSTER,
     OF_NAMESPACE,
     "redshift:CreateTags",
@@ -45,10 +47,10 @@ pub enum Holder {
     Namespace(String),
 }
 
-/// A snapshot there is.
+/// A snapshot there is, or a recovery point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Its name.
+    /// Its name; of a recovery point its id.
     pub name: String,
     /// Its status, in lower case: `available` when it can be restored.
     pub status: String,
@@ -56,8 +58,10 @@ pub struct Snapshot {
     pub created: String,
     /// How many days it is kept; none is for ever.
     pub days: Option<i32>,
-    /// Whether AWS takes such by itself; they go with their cluster.
+    /// Whether AWS takes such by itself; they go with their warehouse.
     pub automated: bool,
+    /// Whether it is a recovery point of a namespace, which AWS keeps for a day.
+    pub point: bool,
 }
 
 impl Snapshot {
@@ -108,9 +112,32 @@ fn kept(days: Option<i32>) -> Option<i32> {
     days.filter(|days| *days > 0)
 }
 
-/// Lists the snapshots of a warehouse, and of its predecessors of that name, oldest first.
+/// Lists what a warehouse can go back to, oldest first: the snapshots of it, and of its predecessors of that name, and the
+/// recovery points of a namespace.
 pub async fn list(aws: &Aws, of: &Holder) -> Result<Vec<Snapshot>, Fault> {
-    let mut all: Vec<Snapshot> = match of {
+    let (mut all, points) = tokio::try_join!(snapshots(aws, of), points(aws, of))?;
+    all.extend(points);
+    all.sort_by(|a, b| (&a.created, &a.name).cmp(&(&b.created, &b.name)));
+    Ok(all)
+}
+
+async fn points(aws: &Aws, of: &Holder) -> Result<Vec<Snapshot>, Fault> {
+    let Holder::Namespace(name) = of else { return Ok(Vec::new()) };
+    let pages = aws.serverless.list_recovery_points().namespace_name(name).into_paginator().items().send();
+    let all = found(pages.collect::<Result<Vec<_>, _>>().called(LIST_OF_POINTS).await)?.unwrap_or_default();
+    let one = |shown: aws_sdk_redshiftserverless::types::RecoveryPoint| Snapshot {
+        name: shown.recovery_point_id.unwrap_or_default(),
+        status: "available".to_owned(),
+        created: time(shown.recovery_point_create_time),
+        days: Some(1),
+        automated: true,
+        point: true,
+    };
+    Ok(all.into_iter().map(one).collect())
+}
+
+async fn snapshots(aws: &Aws, of: &Holder) -> Result<Vec<Snapshot>, Fault> {
+    let all: Vec<Snapshot> = match of {
         Holder::Cluster(name) => {
             let call = aws.redshift.describe_cluster_snapshots().cluster_identifier(name).max_records(redshift::PAGE);
             let pages = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>();
@@ -121,6 +148,7 @@ pub async fn list(aws: &Aws, of: &Holder) -> Result<Vec<Snapshot>, Fault> {
                 created: time(shown.snapshot_create_time),
                 days: kept(shown.manual_snapshot_retention_period),
                 automated: shown.snapshot_type.as_deref() == Some("automated"),
+                point: false,
             };
             all.into_iter().map(one).collect()
         }
@@ -134,11 +162,11 @@ pub async fn list(aws: &Aws, of: &Holder) -> Result<Vec<Snapshot>, Fault> {
                 created: time(shown.snapshot_create_time),
                 days: kept(shown.snapshot_retention_period),
                 automated: false,
+                point: false,
             };
             all.into_iter().map(one).collect()
         }
     };
-    all.sort_by(|a, b| (&a.created, &a.name).cmp(&(&b.created, &b.name)));
     Ok(all)
 }
 
@@ -148,7 +176,7 @@ pub async fn list(aws: &Aws, of: &Holder) -> Result<Vec<Snapshot>, Fault> {
 pub async fn create(aws: &Aws, of: &Holder, name: &str, days: Option<i32>, tags: &Tags) -> Result<Snapshot, Fault> {
     let clock = aws.traffic.clock();
     let fault = |class, code, message| Fault::of(class, of.call(), code, message);
-    let look = async || Ok::<_, Fault>(list(aws, of).await?.into_iter().find(|shown| shown.name == name));
+    let look = async || Ok::<_, Fault>(snapshots(aws, of).await?.into_iter().find(|shown| shown.name == name));
     let (since, mut sent) = (clock.elapsed(), None);
     // One that is still being taken is that of a run that was cut off, which this one goes on with.
     let mut shown = look().await?;

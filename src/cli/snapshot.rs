@@ -16,7 +16,7 @@ const LONGEST: usize = 200;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// List the snapshots of every warehouse, also those of predecessors of the same name
+    /// List the snapshots of every warehouse, also those of predecessors of the same name, and its recovery points
     List,
     /// Take a snapshot and wait until it can be restored
     Create {

@@ -25,6 +25,7 @@ pub fn table(all: &[Part], color: bool) -> String {
         }
         for one in snapshots {
             let kept = match (one.automated, one.days) {
+                (true, _) if one.point => "recovery point, kept 1 day".to_owned(),
                 (true, _) => "automated".to_owned(),
                 (false, Some(days)) => format!("kept {}", count(usize::try_from(days).unwrap_or_default(), "day")),
                 (false, None) => "kept for ever".to_owned(),
@@ -40,8 +41,8 @@ pub fn table(all: &[Part], color: bool) -> String {
 /// Returns snapshots as a document of format `rsds.snapshots/1`.
 pub fn json(all: &[Part]) -> Json {
     let one = |of: &str, one: &Snapshot| {
-        let Snapshot { name, status, created, days, automated } = one;
-        json!({ "warehouse": of, "name": name, "status": status, "created": created, "retention_days": days, "automated": automated })
+        let Snapshot { name, status, created, days, automated, point } = one;
+        json!({ "warehouse": of, "name": name, "status": status, "created": created, "retention_days": days, "automated": automated, "recovery_point": point })
     };
     let all: Vec<Json> = all.iter().flat_map(|(of, its)| its.iter().map(move |it| one(of, it))).collect();
     json!({ "format": "rsds.snapshots/1", "snapshots": all })

@@ -17,7 +17,7 @@ fn shared_cluster() -> String {
 
 impl Estate {
     /// Runs a statement in a warehouse as somebody with an SQL client would.
-    async fn ask(&self, warehouse: &str, statement: &str) -> String {
+    pub(super) async fn ask(&self, warehouse: &str, statement: &str) -> String {
         let session = self.open().await.unwrap();
         let namespace = warehouses(&session.environment.config, &session.state)[warehouse].clone();
         let answer = self.sandbox.sql("us-west-2", &namespace, None, statement);

@@ -16,6 +16,7 @@ mod namespace_update;
 mod network;
 mod parameter;
 mod placement;
+mod recovery;
 mod snapshot;
 mod tag;
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub(in crate::sandbox) use name::check_password;
 pub use namespace::{Namespace, RoleAttachment};
 pub(in crate::sandbox) use network::check_groups;
 pub use placement::Placed;
+pub(super) use recovery::{is_kept, last_recovery_point};
 pub use snapshot::Snapshot;
 pub(super) use snapshot::snapshot_by_arn;
 pub(super) use tag::tagged;
@@ -71,6 +73,8 @@ const INTERFACES_LINGER: SignedDuration = SignedDuration::from_secs(180);
 const RECOVERY_POINT: SignedDuration = SignedDuration::from_secs(600);
 /// AWS time a snapshot is `CREATING` (6.5: minutes).
 const SNAPSHOT_CREATES: SignedDuration = SignedDuration::from_secs(90);
+/// AWS time a namespace is `MODIFYING` while something is restored into it (6.5: minutes to hours).
+const RESTORES: SignedDuration = SignedDuration::from_mins(8);
 /// AWS time from `CREATING` to `ACTIVE` of a managed endpoint (6.3: 2 to 5 min).
 const ENDPOINT_CREATES: SignedDuration = SignedDuration::from_secs(180);
 /// AWS time an updated endpoint is `MODIFYING` (6.3).
@@ -205,6 +209,7 @@ pub static SERVICE: Service = Service {
         endpoint::OPERATIONS,
         usage_limit::OPERATIONS,
         snapshot::OPERATIONS,
+        recovery::OPERATIONS,
         tag::OPERATIONS,
     ],
 };

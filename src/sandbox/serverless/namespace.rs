@@ -60,6 +60,9 @@ pub struct Namespace {
     pub default_role: Option<String>,
     /// Exported logs.
     pub logs: BTreeSet<String>,
+    /// When the last restore into it is over.
+    #[serde(default)]
+    pub restored_at: Option<Timestamp>,
     /// When the exports last changed; none: never since it was created.
     #[serde(default)]
     pub logs_since: Option<Timestamp>,
@@ -207,6 +210,11 @@ impl Namespace {
         }
     }
 
+    /// Whether its databases are being replaced.
+    pub(in crate::sandbox) fn is_restoring(&self, now: Timestamp) -> bool {
+        self.restored_at.is_some_and(|at| now < at)
+    }
+
     fn database(&self, now: Timestamp) -> Option<&str> {
         self.database_since.is_some_and(|since| since <= now).then_some(self.database.as_str())
     }
@@ -278,6 +286,7 @@ fn create_namespace(world: &mut World, req: &Request, now: Timestamp) -> Result<
         roles: roles.into_iter().map(|arn| RoleAttachment { arn, in_sync_at: busy_until }).collect(),
         default_role,
         logs,
+        restored_at: None,
         logs_since: None,
     };
     let reply = namespace.render(world, now);

@@ -146,7 +146,7 @@ pub(in crate::sandbox) fn snapshot_by_arn<'a>(world: &'a World, arn: &str, now: 
     world.serverless.snapshots.values().find(|snapshot| snapshot.arn == arn && snapshot.exists(now))
 }
 
-fn find<'a>(world: &'a World, name: &str, now: Timestamp) -> Result<&'a Snapshot, AwsError> {
+pub(super) fn find<'a>(world: &'a World, name: &str, now: Timestamp) -> Result<&'a Snapshot, AwsError> {
     let snapshot = world.serverless.snapshots.get(name).filter(|snapshot| snapshot.exists(now));
     snapshot.ok_or_else(|| not_found(format!("The snapshot {name} doesn't exist.")))
 }
@@ -194,7 +194,7 @@ fn list_snapshots(world: &mut World, req: &Request, now: Timestamp) -> Result<Re
     listing("snapshots", found.map(|snapshot| snapshot.render(world, now)).collect(), req)
 }
 
-fn foreign_account(world: &World, req: &Request) -> Result<(), AwsError> {
+pub(super) fn foreign_account(world: &World, req: &Request) -> Result<(), AwsError> {
     match req.opt_text("ownerAccount")? {
         Some(account) if account != world.account => {
             Err(not_found(format!("The account {account} shares no snapshots with this one.")))
@@ -204,7 +204,7 @@ fn foreign_account(world: &World, req: &Request) -> Result<(), AwsError> {
 }
 
 // awsJson writes a moment as seconds since 1970, with or without a fraction.
-fn read_moment(req: &Request, member: &str) -> Result<Option<Timestamp>, AwsError> {
+pub(super) fn read_moment(req: &Request, member: &str) -> Result<Option<Timestamp>, AwsError> {
     let Some(text) = req.opt_text(member)? else { return Ok(None) };
     let seconds = match req.params.get(member) {
         Some(Value::Number(number)) => number.as_f64(),

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::world::World;
+use super::{serverless, world::World};
 use parse::Statement;
 
 pub use catalogue::{Catalogue, Cell, Consumer, Grant, Share};
@@ -36,6 +36,24 @@ pub(in crate::sandbox) use warehouse::{Warehouse, warehouses};
 pub struct Sql {
     /// The catalogues.
     pub catalogues: BTreeMap<String, Catalogue>,
+    /// What changed catalogues held at their last recovery point before the change, by namespace and that moment.
+    pub past: BTreeMap<String, BTreeMap<Timestamp, Catalogue>>,
+}
+
+impl Sql {
+    /// What a namespace's databases held at the recovery point of that moment.
+    pub(in crate::sandbox) fn at(&self, namespace: &str, at: Timestamp) -> Option<Catalogue> {
+        let before = self.past.get(namespace).and_then(|past| past.range(at..).next());
+        before.map(|(_, catalogue)| catalogue).or_else(|| self.catalogues.get(namespace)).cloned()
+    }
+
+    /// Keeps what a recovery point shows of a namespace that is about to change.
+    pub(in crate::sandbox) fn keep(&mut self, namespace: &str, point: Timestamp, now: Timestamp) {
+        let Some(current) = self.catalogues.get(namespace).cloned() else { return };
+        let past = self.past.entry(namespace.to_owned()).or_default();
+        past.retain(|at, _| serverless::is_kept(*at, now));
+        past.entry(point).or_insert(current);
+    }
 }
 
 /// What a database says of a statement it refuses.
@@ -110,6 +128,13 @@ pub(in crate::sandbox) fn run(
         });
         answers.push(done.map_err(|error| (at, error))?);
     }
+    let own = &session.namespace;
+    if sql.catalogues.get(own) != world.sql.catalogues.get(own)
+        && let Some(point) = serverless::last_recovery_point(world, own, now)
+    {
+        world.sql.keep(own, point, now);
+    }
+    sql.past = std::mem::take(&mut world.sql.past);
     world.sql = sql;
     Ok(answers)
 }
@@ -119,6 +144,7 @@ pub(super) fn sweep(world: &mut World, now: Timestamp) {
     if !world.sql.catalogues.is_empty() {
         let living = warehouse::namespaces(world, now);
         world.sql.catalogues.retain(|namespace, _| living.contains(namespace));
+        world.sql.past.retain(|namespace, _| living.contains(namespace));
     }
 }
 

@@ -71,9 +71,9 @@ pub(in crate::sandbox) fn warehouses(world: &World, now: Timestamp) -> Vec<Wareh
             secret: namespace.secret.clone(),
             public: workgroup.is_some_and(|workgroup| workgroup.public),
             encrypted: true,
-            runs: matches!(status.as_str(), "available" | "modifying"),
+            runs: matches!(status.as_str(), "available" | "modifying") && !namespace.is_restoring(now),
             status,
-            readable: namespace.gone_at.is_none(),
+            readable: namespace.gone_at.is_none() && !namespace.is_restoring(now),
         }
     });
     clusters.chain(namespaces).collect()
