@@ -134,13 +134,13 @@ impl Session {
 
     /// The same where another state says what stands already: that of an import to come.
     pub async fn stack_at(&self, state: &State) -> Result<Stack, Failure> {
-        Ok(self.surveyed(state, false).await?.0)
+        Ok(self.surveyed(state, &Options::default()).await?.0)
     }
 
     /// Builds the desired graph where the estate lies; the second part is what is worth knowing about that place. A
     /// destroy takes the state's word: it asks nothing of the place.
-    async fn surveyed(&self, state: &State, destroy: bool) -> Result<(Stack, Vec<Diagnostic>), Failure> {
-        let config = &self.environment.config;
+    async fn surveyed(&self, state: &State, options: &Options) -> Result<(Stack, Vec<Diagnostic>), Failure> {
+        let (config, destroy) = (&self.environment.config, is_as_recorded(options));
         let (existing, warnings) = match destroy && !matches!(config.networking.vpc, Vpc::New(_)) {
             true => (Some(existing::believed(state)), Vec::new()),
             false => self.existing(state).await?,
@@ -149,10 +149,9 @@ impl Session {
             true => Vec::new(),
             false => self.zones(state).await?,
         };
-        Ok((
-            build(&self.environment, &self.aws.owner, &Site { zones, existing, shared: Site::shares(state) })?,
-            warnings,
-        ))
+        let (shared, rotations) = (Site::shares(state), Site::rotations(config, state, &options.rotate));
+        let site = Site { zones, existing, shared, rotations };
+        Ok((build(&self.environment, &self.aws.owner, &site)?, warnings))
     }
 
     /// Looks the network up that the TOML names, and chooses what is used of it.
@@ -403,7 +402,7 @@ impl Session {
     /// The graph that the options ask for, with what is worth knowing about the place.
     async fn wanted(&self, options: &Options) -> Result<(Stack, Vec<Diagnostic>), Failure> {
         self.check_options(options)?;
-        self.surveyed(&self.state, is_as_recorded(options)).await
+        self.surveyed(&self.state, options).await
     }
 
     /// Refuses what the TOML asks for and rsds cannot do yet, where the TOML counts.

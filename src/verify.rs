@@ -52,6 +52,8 @@ struct Examiner<'a> {
     config: &'a Config,
     /// The GUIDs of the namespaces that stand, by warehouse.
     standing: &'a BTreeMap<String, String>,
+    /// The ARNs of the secrets that stand, by user.
+    secrets: &'a BTreeMap<String, String>,
     /// How many tables of each share are counted at most.
     sample: usize,
 }
@@ -62,10 +64,16 @@ type Table = (String, String);
 /// The tables of a share that are counted, with the producer's counts.
 type Offered = BTreeMap<Table, String>;
 
-/// Proves every share on every consumer that is to read it. `standing` are the namespaces' GUIDs by warehouse, `sample` is
-/// how many tables of each share are counted.
-pub async fn verify(aws: &Aws, config: &Config, standing: &BTreeMap<String, String>, sample: usize) -> Vec<Check> {
-    let examiner = Examiner { aws, config, standing, sample };
+/// Proves every share on every consumer that is to read it, and every login there. `standing` are the namespaces' GUIDs by
+/// warehouse, `secrets` the ARNs of the secrets by user, `sample` is how many tables of each share are counted.
+pub async fn verify(
+    aws: &Aws,
+    config: &Config,
+    standing: &BTreeMap<String, String>,
+    secrets: &BTreeMap<String, String>,
+    sample: usize,
+) -> Vec<Check> {
+    let examiner = Examiner { aws, config, standing, secrets, sample };
     let (mut checks, offered) = examiner.producer().await;
     let readers = config.readers().map(|(reader, consumer)| examiner.reader(reader, consumer, &offered));
     checks.extend(join_all(readers).await.into_iter().flatten());
@@ -88,6 +96,20 @@ fn number(rows: &Rows) -> String {
     rows.first().and_then(|row| row.first()).cloned().unwrap_or_default()
 }
 
+/// The users who may read a share: those who are named, and those who have a role that is.
+fn logins<'a>(config: &'a Config, name: &str, share: &Datashare) -> Vec<&'a str> {
+    let granted = grantees(config, name, share);
+    let reads = |user: &&String| {
+        let itself = Principal::User((*user).clone());
+        let has = |role: &String| config.roles.get(role).is_some_and(|role| role.members.contains(&itself));
+        granted.iter().any(|who| match who {
+            Principal::User(name) => name == *user,
+            Principal::Role(role) => has(role),
+        })
+    };
+    config.users.keys().filter(reads).map(String::as_str).collect()
+}
+
 fn principal(who: &Principal) -> (&'static str, &str) {
     match who {
         Principal::User(name) => ("user", name),
@@ -100,10 +122,22 @@ impl Examiner<'_> {
     ///
     /// Errors: why there is no answer, for people.
     async fn ask(&self, warehouse: &str, database: &str, questions: &[String]) -> Result<Vec<Rows>, String> {
+        self.ask_as(None, warehouse, database, questions).await
+    }
+
+    /// The same as whoever a secret logs in.
+    async fn ask_as(
+        &self,
+        secret: Option<&str>,
+        warehouse: &str,
+        database: &str,
+        questions: &[String],
+    ) -> Result<Vec<Rows>, String> {
         let Some(namespace) = self.standing.get(warehouse) else {
             return Err("it does not stand: rsds apply".to_owned());
         };
-        self.aws.query(namespace, database, questions).await.map_err(|fault: Fault| fault.to_string())
+        let answers = self.aws.query_as(secret, namespace, database, questions).await;
+        answers.map_err(|fault: Fault| fault.to_string())
     }
 
     async fn counts(
@@ -212,8 +246,34 @@ impl Examiner<'_> {
                 };
                 checks.push(check(share_name, &name, format!("usage of {kind} {who}"), proof));
             }
+            for user in logins(self.config, share_name, share).into_iter().filter(|_| stands) {
+                let table = offered.get(share_name).and_then(|offered| offered.keys().next());
+                let proof = self.login(&name, consumer, share, (user, table)).await;
+                checks.push(check(share_name, &name, format!("login of {user}"), proof));
+            }
         }
         checks
+    }
+
+    /// Whether a user gets in with the password of its secret, and reads what is shared.
+    async fn login(
+        &self,
+        name: &str,
+        consumer: &Consumer,
+        share: &Datashare,
+        (user, table): (&str, Option<&Table>),
+    ) -> Proof {
+        let Some(secret) = self.secrets.get(user) else {
+            return Proof::Fails("its secret does not stand: rsds apply".to_owned());
+        };
+        let question = table.map_or("SELECT 1".to_owned(), |table| count(Some(&share.database), table));
+        match self.ask_as(Some(secret), name, &consumer.database, &[question]).await {
+            Ok(_) => Proof::Holds(match table {
+                Some((schema, table)) => format!("reads {schema}.{table} with the password of its secret"),
+                None => "its secret has the password".to_owned(),
+            }),
+            Err(why) => Proof::Fails(why),
+        }
     }
 
     /// Whether the database is there, and is made from this share of our producer.

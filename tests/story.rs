@@ -10,6 +10,7 @@ mod existing;
 mod groups;
 mod limits;
 mod listeners;
+mod logins;
 mod logs;
 mod overrides;
 mod power;

@@ -169,12 +169,27 @@ impl Aws {
         database: &str,
         questions: &[String],
     ) -> Result<Vec<Rows>, Fault> {
+        self.query_as(None, namespace, database, questions).await
+    }
+
+    /// The same as whoever a secret logs in.
+    pub(crate) async fn query_as(
+        &self,
+        secret: Option<&str>,
+        namespace: &str,
+        database: &str,
+        questions: &[String],
+    ) -> Result<Vec<Rows>, Fault> {
         let way = self.way(namespace).await?;
         let _turn = way.turn.lock().await;
         let call = self.data.batch_execute_statement().set_sqls(Some(questions.to_vec())).database(database);
         let call = call.statement_name(self.label(questions)).set_workgroup_name(way.workgroup.clone());
-        let call = call.set_cluster_identifier(way.cluster.clone()).set_secret_arn(way.secret.clone());
-        let sent = self.sent(namespace, call.set_db_user(way.user.clone()).send().called(BATCH).await).await?;
+        let (user, secret) = match secret {
+            Some(secret) => (None, Some(secret.to_owned())),
+            None => (way.user.clone(), way.secret.clone()),
+        };
+        let call = call.set_cluster_identifier(way.cluster.clone()).set_secret_arn(secret).set_db_user(user);
+        let sent = self.sent(namespace, call.send().called(BATCH).await).await?;
         let id = sent.id.ok_or_else(|| Fault::incomplete(BATCH, "Id"))?;
         let parts = self.ended(BATCH, way.name(), &id, questions).await?;
         try_join_all(parts.iter().map(|part| self.rows(part))).await

@@ -1,18 +1,20 @@
 //! Kind `redshift.database-user`: a database user of a warehouse.
 //!
 //! Driven by `plan` and `apply` through the list of kinds. It carries no tags: it is ours if the state holds the intent and
-//! its warehouse is ours. Must never name a password.
+//! its warehouse is ours. Must never let a password out but as a salted digest.
 
 use super::{
     Aws, Fault, Look,
     catalogue::Catalogue,
-    ids::{Grantee, NamespaceId},
+    data_api,
+    ids::{Grantee, NamespaceId, PasswordVersion},
     inside::{self, Inside},
-    named,
-    sql::identifier,
+    named, secret,
+    sql::{self, identifier},
 };
-use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Stage, Typical, Which};
+use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Stage, Step, Typical, Which};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 /// A database user. Its id is made of its warehouse's namespace and its name.
 pub struct DatabaseUser;
@@ -27,6 +29,9 @@ pub struct DatabaseUserSpec<S: Stage> {
     pub warehouse: S::In<NamespaceId>,
     /// A database of it to connect to.
     pub connect: String,
+    /// The password it logs in with; without one, only IAM lets it in.
+    #[serde(default)]
+    pub password: Option<S::In<PasswordVersion>>,
 }
 
 crate::outputs!(DatabaseUser =>
@@ -42,9 +47,13 @@ crate::outputs!(DatabaseUser =>
 
 impl Kind for DatabaseUser {
     const NAME: &'static str = "redshift.database-user";
-    const FIELDS: &'static [Field] =
-        &[Field::replaces("name"), Field::replaces("warehouse").follows(), Field::replaces("connect")];
-    const ACTIONS: Actions = inside::ACTIONS;
+    const FIELDS: &'static [Field] = &[
+        Field::replaces("name"),
+        Field::replaces("warehouse").follows(),
+        Field::replaces("connect"),
+        Field::updates("password").unreadable().reconnects("the next login needs the password that the secret has now"),
+    ];
+    const ACTIONS: Actions = Actions { update: data_api::TO_EXECUTE, ..inside::ACTIONS };
     const TYPICAL: Typical = inside::TYPICAL;
     const INSIDE: bool = true;
     const SETTLES: bool = false;
@@ -67,8 +76,23 @@ impl Kind for DatabaseUser {
         inside::create(aws, spec).await
     }
 
+    fn finish(spec: &DatabaseUserSpec<Known>) -> Vec<Step> {
+        // A step of its own: one that was there already, whatever made it, has another.
+        spec.password.as_ref().map(|_| Step::set("password")).into_iter().collect()
+    }
+
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {
-        inside::delete(aws, job).await
+        if job.step.field() != Some("password") {
+            return inside::delete(aws, job).await;
+        }
+        let spec = job.spec;
+        let password = match &spec.password {
+            Some(version) => sql::hashed(&digest(secret::password(aws, version).await?.as_bytes(), version)),
+            None => sql::NO_PASSWORD.to_owned(),
+        };
+        let statement = format!("ALTER USER {} {password}", identifier(&spec.name));
+        aws.execute(spec.warehouse.as_str(), &spec.connect, &statement).await?;
+        Ok(None)
     }
 }
 
@@ -90,6 +114,30 @@ impl Inside for DatabaseUser {
 
     fn statements(spec: &DatabaseUserSpec<Known>) -> Result<(String, String), Fault> {
         let name = identifier(&spec.name);
-        Ok((format!("CREATE USER {name} PASSWORD DISABLE"), format!("DROP USER {name}")))
+        Ok((format!("CREATE USER {name} {}", sql::NO_PASSWORD), format!("DROP USER {name}")))
+    }
+}
+
+/// Hashes a password as Redshift does: SHA-256 of it and the salt's bytes, `sha256|<digest>|<salt>`. The salt is made of
+/// the version, so that every warehouse has the same.
+fn digest(password: &[u8], version: &PasswordVersion) -> String {
+    let salt = &Sha256::digest(version.as_str().as_bytes())[..16];
+    let digest = Sha256::new().chain_update(password).chain_update(salt).finalize();
+    format!("sha256|{}|{}", hex::encode(digest), hex::encode(salt))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_hashed_with_the_bytes_of_its_salt() {
+        let version = PasswordVersion::from("arn#1");
+        let hashed = digest(b"Secret1", &version);
+        let [kind, digested, salt] = hashed.split('|').collect::<Vec<_>>()[..] else { panic!("{hashed}") };
+        assert_eq!((kind, salt.len()), ("sha256", 32));
+        let whole = [b"Secret1".as_slice(), &hex::decode(salt).unwrap()].concat();
+        assert_eq!(digested, hex::encode(Sha256::digest(&whole)));
+        assert_ne!(hashed, digest(b"Secret1", &"arn#2".into()), "each version has a salt of its own");
     }
 }

@@ -29,6 +29,8 @@ crate::identifier!(
     KeyArn,
     /// The ARN of a Secrets Manager secret.
     SecretArn,
+    /// Which of a secret's passwords: its ARN and the version, `<arn>#<version>`.
+    PasswordVersion,
     /// The ARN of a CloudWatch log group, without `:*` at its end.
     LogGroupArn,
     /// The name of a Redshift Serverless namespace.

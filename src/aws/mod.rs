@@ -68,6 +68,7 @@ pub mod role_policy_attachment;
 pub mod route;
 pub mod route_table;
 pub mod route_table_association;
+pub mod secret;
 pub mod security_group;
 pub mod security_group_rule;
 pub mod shared_database;
@@ -112,6 +113,7 @@ crate::kinds![
     cluster_logging::ClusterLogging,
     cluster_usage_limit::ClusterUsageLimit,
     cluster_scheduled_action::ClusterScheduledAction,
+    secret::Secret,
     datashare::Datashare,
     datashare_grant::DatashareGrant,
     shared_database::SharedDatabase,

@@ -28,6 +28,14 @@ pub(crate) fn guid(id: &str) -> Option<String> {
     good.then(|| format!("'{id}'"))
 }
 
+/// How a user is made or left without a password.
+pub(crate) const NO_PASSWORD: &str = "PASSWORD DISABLE";
+
+/// How a user is given the password of this digest; `shown` leaves it out.
+pub(super) fn hashed(digest: &str) -> String {
+    format!("PASSWORD '{digest}'")
+}
+
 /// How SQL says yes and no.
 pub(crate) const fn truth(yes: bool) -> &'static str {
     if yes { "TRUE" } else { "FALSE" }

@@ -79,7 +79,7 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
 
 /// What a command is to bring about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum Wish<'a> {
     /// What the TOML says.
     Apply,
     /// Nothing is left.
@@ -88,20 +88,23 @@ pub(super) enum Wish {
     RefreshOnly,
     /// What the TOML says of what lives inside the warehouses.
     Sync,
+    /// A user has another password.
+    Rotate(&'a str),
 }
 
-impl Wish {
+impl Wish<'_> {
     fn verb(self) -> &'static str {
         match self {
             Self::Apply | Self::Sync => "apply",
             Self::Destroy => "destroy",
+            Self::Rotate(_) => "change the password of a user of",
             Self::RefreshOnly => "refresh the state of",
         }
     }
 }
 
 impl Selection {
-    pub(super) fn options(&self, environment: &Environment, wish: Wish) -> Result<Options, Failure> {
+    pub(super) fn options(&self, environment: &Environment, wish: Wish<'_>) -> Result<Options, Failure> {
         Ok(Options {
             targets: self.target.clone(),
             excludes: self.exclude.clone(),
@@ -111,6 +114,7 @@ impl Selection {
             ignore: Vec::new(),
             refresh_sql: self.refresh_sql || wish == Wish::Sync,
             sql_only: wish == Wish::Sync,
+            rotate: if let Wish::Rotate(user) = wish { vec![user.to_owned()] } else { Vec::new() },
             protect: protected(environment)?,
         })
     }
@@ -223,11 +227,12 @@ pub(super) fn view<'a>(
 }
 
 /// Plans, asks, applies: the whole of `apply` and `destroy`.
-pub(super) async fn run(context: &Context, flags: Flags, ignoring: Ignoring, wish: Wish) -> Result<Exit, Failure> {
+pub(super) async fn run(context: &Context, flags: Flags, ignoring: Ignoring, wish: Wish<'_>) -> Result<Exit, Failure> {
     let Flags { selection, auto_approve } = flags;
     let command = match wish {
         Wish::Destroy => "destroy",
         Wish::Sync => "datashare sync",
+        Wish::Rotate(_) => "users rotate",
         Wish::Apply | Wish::RefreshOnly => "apply",
     };
     check_that_someone_agrees(context, auto_approve, command)?;
@@ -240,7 +245,11 @@ pub(super) async fn run(context: &Context, flags: Flags, ignoring: Ignoring, wis
         session.preflight = selection.preflight();
         let shown = session.prepare(&options, true).await?;
         announce(context, &session.environment, &shown.plan, &options)?;
-        let again = again(arguments().skip(1), &session.environment.config.env);
+        let again = match wish {
+            // The same once more would be one more password.
+            Wish::Rotate(_) => again(["apply".to_owned()].into_iter(), &session.environment.config.env),
+            _ => again(arguments().skip(1), &session.environment.config.env),
+        };
         let asked = context.clock.timestamp();
         if shown.plan.wants_consent() && !auto_approve && !confirm(context, wish.verb(), &session).await? {
             context.printer.note("Nothing was changed.");

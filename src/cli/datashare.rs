@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure},
-    stack::outputs::{data_sharing, warehouses},
+    stack::outputs::{data_sharing, secrets, warehouses},
     ui,
     verify::{Proof, verify},
 };
@@ -43,7 +43,9 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
 async fn prove(context: &Context, sample: usize) -> Result<Exit, Failure> {
     let session = context.open(context.load()?, PARALLELISM).await?;
     let config = &session.environment.config;
-    let checks = verify(&session.aws, config, &warehouses(config, &session.state), sample).await;
+    let checks =
+        verify(&session.aws, config, &warehouses(config, &session.state), &secrets(config, &session.state), sample)
+            .await;
     if checks.is_empty() {
         context.printer.note("There is nothing to verify: the TOML has no [datashares] that a consumer reads.");
     }

@@ -33,6 +33,7 @@ mod status;
 mod summary;
 mod takeover;
 mod typed;
+mod users;
 mod validate;
 mod who;
 
@@ -86,6 +87,9 @@ enum Command {
     /// The data sharing: print the SQL that makes it, prove that it works
     #[command(subcommand)]
     Datashare(datashare::Command),
+    /// The logins that every warehouse knows: change a password
+    #[command(subcommand)]
+    Users(users::Command),
     /// Pause the cluster of the producer: it and its shares answer nothing, and only its storage costs
     Pause(power::Pause),
     /// Wake the cluster of the producer
@@ -164,6 +168,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             Command::Show(args) => show::run(&context, args).await,
             Command::Output(args) => output::run(&context, args).await,
             Command::Datashare(command) => datashare::run(&context, command).await,
+            Command::Users(command) => users::run(&context, command).await,
             Command::Pause(args) => power::pause(&context, args).await,
             Command::Resume(args) => power::resume(&context, args).await,
             Command::Snapshot(command) => snapshot::run(&context, command).await,

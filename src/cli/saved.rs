@@ -118,8 +118,18 @@ pub(super) async fn apply(context: &Context, file: &Path, selection: &Selection)
 
 /// What a plan was asked to be, as it is typed; whether it destroys is left to the command.
 fn wishes(saved: &Saved) -> Vec<String> {
-    let Options { targets, excludes, replace, destroy: _, refresh_only, ignore, refresh_sql, sql_only: _, protect: _ } =
-        &saved.options;
+    let Options {
+        targets,
+        excludes,
+        replace,
+        destroy: _,
+        refresh_only,
+        ignore,
+        refresh_sql,
+        sql_only: _,
+        rotate: _,
+        protect: _,
+    } = &saved.options;
     let mut words = vec!["--env".to_owned(), saved.binding.environment.clone()];
     words.extend(saved.sets.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
     for (flag, selectors) in [("--target", targets), ("--exclude", excludes), ("--replace", replace)] {

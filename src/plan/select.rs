@@ -5,7 +5,7 @@
 use super::{PlanError, ignore::Ignore};
 use crate::{
     address::{Address, Selector},
-    stack::Stack,
+    stack::{Stack, users::secret},
     state::State,
 };
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,9 @@ pub struct Options {
     /// Only what lives inside warehouses that stand.
     #[serde(default)]
     pub sql_only: bool,
+    /// Change the passwords of these users, and nothing else.
+    #[serde(default)]
+    pub rotate: Vec<String>,
     /// What must not be deleted or replaced. The TOML says it, so a saved plan does not.
     #[serde(skip)]
     pub protect: Vec<Selector>,
@@ -89,6 +92,26 @@ fn matching(selectors: &[Selector], known: &BTreeSet<Address>) -> Result<BTreeSe
     Ok(known.iter().filter(|address| selectors.iter().any(|s| s.matches(address))).cloned().collect())
 }
 
+/// Returns the secrets of these users that stand, and whoever logs in with them.
+///
+/// Errors: a user whose secret does not stand.
+fn rotated(state: &State, edges: &Edges, users: &[String]) -> Result<BTreeSet<Address>, Vec<PlanError>> {
+    let stands = |address: &Address| state.entries.get(address).is_some_and(|entry| entry.id.is_some());
+    let (with, without): (BTreeSet<Address>, BTreeSet<Address>) =
+        users.iter().map(|user| secret(user)).partition(stands);
+    let error = |address: Address| PlanError {
+        message: format!("{address} does not stand, so there is no password to change"),
+        help: "make it first: rsds apply".to_owned(),
+        address: Some(address),
+    };
+    if !without.is_empty() {
+        return Err(without.into_iter().map(error).collect());
+    }
+    let logins = with.iter().flat_map(|secret| edges.needed_by.get(secret).into_iter().flatten());
+    let logins: BTreeSet<Address> = logins.filter(|login| stands(login)).cloned().collect();
+    Ok(with.into_iter().chain(logins).collect())
+}
+
 /// Returns the addresses the run is about, and those `--replace` names.
 pub(super) fn select(
     stack: &Stack,
@@ -124,6 +147,9 @@ pub(super) fn select(
         let missing = known.iter().filter(|address| !inside(address) && !stands(address)).cloned().collect();
         let spared = Edges::closure(missing, &edges.needed_by);
         selected.retain(|address| inside(address) && !spared.contains(address));
+    }
+    if !options.rotate.is_empty() {
+        selected = rotated(state, edges, &options.rotate)?;
     }
     Ok((selected, matching(&options.replace, &known)?))
 }

@@ -1,8 +1,10 @@
-//! Secrets Manager of the sandbox: the admin passwords that other services manage; nothing else is kept there.
+//! Secrets Manager of the sandbox: the admin passwords that other services manage, and (`own`) secrets of a client's own.
 //!
 //! Called by the core (through [`SERVICE`]) and by the services that own such secrets ([`create_managed`],
 //! [`delete_managed`]). Source: aws-facts.md 4 and the API model 2017-10-17. Must never store a value: it follows from the
 //! world's seed and the ARN whenever it is read.
+
+mod own;
 
 use std::collections::BTreeMap;
 
@@ -11,8 +13,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::request::{AwsError, Reply, Request, page};
+use super::tagging::Tagged;
 use super::world::{World, digest, uuid_shape};
 use super::{Operation, Protocol, Service, kms};
+
+pub(in crate::sandbox) use own::login;
+pub use own::{Issued, Own};
 
 /// AWS time between two rotations of a managed password (aws-facts.md 4: 30 days).
 const ROTATION: SignedDuration = SignedDuration::from_hours(24 * ROTATION_DAYS);
@@ -29,12 +35,16 @@ const PAGE: usize = 100;
 pub struct Secrets {
     /// Managed secrets by ARN.
     pub managed: BTreeMap<String, Managed>,
+    /// Secrets of a client's own by ARN.
+    pub own: BTreeMap<String, Own>,
+    /// The random passwords made so far, without the passwords.
+    pub issued: Vec<Issued>,
 }
 
 impl Secrets {
-    /// Tells whether no secret is left.
+    /// Tells whether no secret is left; one that is scheduled for deletion counts as gone.
     pub fn is_empty(&self) -> bool {
-        self.managed.is_empty()
+        self.managed.is_empty() && self.own.values().all(|own| own.deleted.is_some())
     }
 }
 
@@ -61,7 +71,7 @@ pub static SERVICE: Service = Service {
     protocol: Protocol::Json11,
     version: "secretsmanager",
     lists: &[],
-    operations: &[OPERATIONS],
+    operations: &[OPERATIONS, own::OPERATIONS],
 };
 
 static OPERATIONS: &[Operation] = &[
@@ -182,12 +192,25 @@ fn find<'a>(world: &'a World, req: &Request) -> Result<(&'a String, &'a Managed)
         .ok_or_else(|| not_found("Secrets Manager can't find the specified secret."))
 }
 
+/// The secrets of clients by ARN, with their tags.
+pub(super) fn tagged(world: &World, now: Timestamp) -> Vec<Tagged> {
+    let own = world.secrets.own.iter().filter(|(_, own)| own.deleted.is_none_or(|at| now < at));
+    own.map(|(arn, own)| (arn.clone(), own.tags.clone())).collect()
+}
+
 fn describe_secret(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
+    if let Some((arn, own)) = own::find(world, &req.text("SecretId")?, now) {
+        return Ok(own.render(arn, "VersionIdsToStages"));
+    }
     let (arn, secret) = find(world, req)?;
     Ok(secret.render(arn, "VersionIdsToStages", now))
 }
 
 fn get_secret_value(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
+    if let Some((arn, of)) = own::find(world, &req.text("SecretId")?, now) {
+        let (version, stage) = (req.opt_text("VersionId")?, req.opt_text("VersionStage")?);
+        return own::value(world, (arn, of), version.as_deref(), stage.as_deref());
+    }
     let (arn, secret) = find(world, req)?;
     let version = secret.version(arn, now);
     let missing = |what: String| not_found(format!("Secrets Manager can't find the specified secret value for {what}"));
@@ -221,17 +244,50 @@ fn password(world: &World, arn: &str, version: &str) -> String {
     format!("Rs1{text}")
 }
 
+/// A secret as a listing sees it.
+struct Listed {
+    created: Timestamp,
+    name: String,
+    description: String,
+    tags: Vec<(String, String)>,
+    service: Option<&'static str>,
+    shown: Reply,
+}
+
+fn listed(world: &World, now: Timestamp, planned: bool) -> Vec<Listed> {
+    const VERSIONS: &str = "SecretVersionsToStages";
+    let managed = world.secrets.managed.iter().map(|(arn, secret)| Listed {
+        created: secret.created,
+        name: secret.name.clone(),
+        description: secret.description(),
+        tags: secret.tags().into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+        service: Some(OWNER),
+        shown: secret.render(arn, VERSIONS, now),
+    });
+    let seen = |own: &Own| own.deleted.is_none_or(|at| planned && now < at);
+    let own = world.secrets.own.iter().filter(|(_, own)| seen(own)).map(|(arn, own)| Listed {
+        created: own.created,
+        name: own.name.clone(),
+        description: own.description.clone(),
+        tags: own.tags.clone().into_iter().collect(),
+        service: None,
+        shown: own.render(arn, VERSIONS),
+    });
+    managed.chain(own).collect()
+}
+
 fn list_secrets(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
-    req.opt_bool("IncludePlannedDeletion")?;
+    let planned = req.opt_bool("IncludePlannedDeletion")?.unwrap_or_default();
     let filters = read_filters(req)?;
-    let mut found: Vec<_> = world.secrets.managed.iter().filter(|(_, secret)| matches(secret, &filters)).collect();
-    found.sort_by_key(|(_, secret)| (secret.created, &secret.name));
+    let mut found = listed(world, now, planned);
+    found.retain(|secret| matches(secret, &filters));
+    found.sort_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)));
     match req.opt_text("SortOrder")?.as_deref() {
         None | Some("desc") => found.reverse(),
         Some("asc") => {}
         Some(other) => return Err(invalid(format!("Invalid SortOrder '{other}'"))),
     }
-    let items = found.into_iter().map(|(arn, secret)| secret.render(arn, "SecretVersionsToStages", now)).collect();
+    let items = found.into_iter().map(|secret| secret.shown).collect();
     let (items, next) = page(items, req, "MaxResults", "NextToken", PAGE, 1..=PAGE)?;
     Ok(json!({ "SecretList": items, "NextToken": next }))
 }
@@ -255,7 +311,7 @@ fn read_filters(req: &Request) -> Result<Vec<Filter>, AwsError> {
 }
 
 // Filters join by AND, values of one by OR; a value is a prefix, and a leading `!` negates it.
-fn matches(secret: &Managed, filters: &[Filter]) -> bool {
+fn matches(secret: &Listed, filters: &[Filter]) -> bool {
     filters.iter().all(|(key, values)| {
         let texts = texts_of(secret, key);
         values.iter().any(|value| match value.strip_prefix('!') {
@@ -265,14 +321,14 @@ fn matches(secret: &Managed, filters: &[Filter]) -> bool {
     })
 }
 
-fn texts_of(secret: &Managed, key: &str) -> Vec<String> {
-    let tags = secret.tags().into_iter();
+fn texts_of(secret: &Listed, key: &str) -> Vec<String> {
+    let tags = secret.tags.iter();
     match key {
-        "description" => vec![secret.description()],
+        "description" => vec![secret.description.clone()],
         "name" => vec![secret.name.clone()],
-        "tag-key" => tags.map(|(key, _)| key.to_owned()).collect(),
-        "tag-value" => tags.map(|(_, value)| value).collect(),
-        "owning-service" => vec![OWNER.to_owned()],
+        "tag-key" => tags.map(|(key, _)| key.clone()).collect(),
+        "tag-value" => tags.map(|(_, value)| value.clone()).collect(),
+        "owning-service" => secret.service.into_iter().map(str::to_owned).collect(),
         // No secret here is a replica.
         "primary-region" => Vec::new(),
         _ => ["description", "name", "tag-key", "tag-value"].iter().flat_map(|key| texts_of(secret, key)).collect(),

@@ -5,7 +5,9 @@
 //! what the service itself would no longer show.
 
 use super::request::page;
-use super::{AwsError, Operation, Protocol, Reply, Request, Service, World, ec2, elb, kms, logs, redshift, serverless};
+use super::{
+    AwsError, Operation, Protocol, Reply, Request, Service, World, ec2, elb, kms, logs, redshift, secrets, serverless,
+};
 use jiff::Timestamp;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -41,6 +43,7 @@ fn get_resources(world: &mut World, req: &Request, now: Timestamp) -> Result<Rep
         logs::tagged(world),
         redshift::tagged(world, now),
         serverless::tagged(world, now),
+        secrets::tagged(world, now),
     ]
     .concat();
     found.retain(|(arn, tags)| {

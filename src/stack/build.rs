@@ -3,7 +3,7 @@
 //! Called by `session`. Pure: what must be asked of AWS first comes in as a `Site`.
 
 use super::{
-    Existing, Stack, consumers, existing, graph::Flaws, networking, nlb, overrides::Misfit, producer, sharing,
+    Existing, Stack, consumers, existing, graph::Flaws, networking, nlb, overrides::Misfit, producer, sharing, users,
 };
 use crate::{
     address::Address,
@@ -15,6 +15,7 @@ use crate::{
     kind::Kind as _,
     state::State,
 };
+use std::collections::BTreeMap;
 
 /// Where the estate stands, as far as only AWS or the state can tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,9 +26,22 @@ pub struct Site {
     pub existing: Option<Existing>,
     /// Whether the state holds data shares: they stay, though no way leads into their producer any more.
     pub shared: bool,
+    /// How often the password of each user has been changed, or is to have been.
+    pub rotations: BTreeMap<String, u32>,
 }
 
 impl Site {
+    /// How often the password of each user has been changed, and once more for those of `rotate`.
+    pub fn rotations(config: &Config, state: &State, rotate: &[String]) -> BTreeMap<String, u32> {
+        let recorded = |user: &str| {
+            let entry = state.entries.get(&users::secret(user));
+            let times = entry.and_then(|entry| entry.spec["rotations"].as_u64()).unwrap_or_default();
+            u32::try_from(times).unwrap_or_default()
+        };
+        let users = config.users.keys();
+        users.map(|user| (user.clone(), recorded(user) + u32::from(rotate.contains(user)))).collect()
+    }
+
     /// Tells whether the state holds data shares.
     pub fn shares(state: &State) -> bool {
         state.entries.values().any(|entry| entry.kind == Datashare::NAME)
@@ -41,7 +55,8 @@ impl Site {
         let zones = zones.map(|(zone, number)| zone.unwrap_or_else(|| format!("zone-{number}")));
         let zones = if network.uses_existing_subnets() { Vec::new() } else { zones.collect() };
         let existing = (!matches!(network.vpc, Vpc::New(_))).then(|| existing::believed(state));
-        Self { zones, existing, shared: Self::shares(state) }
+        let rotations = Self::rotations(config, state, &[]);
+        Self { zones, existing, shared: Self::shares(state), rotations }
     }
 }
 
@@ -79,7 +94,8 @@ pub fn build(environment: &Environment, owner: &Owner, site: &Site) -> Result<St
         let producer = producer::describe(&mut stack, config, owner, &network, site.shared);
         let ports = nlb::describe(&mut stack, config, &network);
         let readers = consumers::describe(&mut stack, config, owner, &network, &ports);
-        sharing::describe(&mut stack, config, producer.as_ref(), &readers);
+        let passwords = users::describe(&mut stack, config, &site.rotations);
+        sharing::describe(&mut stack, config, producer.as_ref(), &readers, &passwords);
     }
     stack.finish().map_err(|flaws| explain(environment, flaws))
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::aws::sql::{self, identifier, truth};
+use crate::aws::sql::{self, NO_PASSWORD, identifier, truth};
 use crate::config::Config;
 use crate::config::typed::{Consumer, Datashare, Principal, Reader};
 
@@ -56,7 +56,10 @@ fn on_producer(config: &Config, namespace_id: &dyn Fn(&str) -> Option<String>) -
 
 /// Users and roles, and who has which: the same in every warehouse.
 fn people(out: &mut Vec<String>, config: &Config) {
-    out.extend(config.users.keys().map(|user| format!("CREATE USER {} PASSWORD DISABLE;", identifier(user))));
+    for user in config.users.keys().map(|user| identifier(user)) {
+        out.push(format!("CREATE USER {user} {NO_PASSWORD};"));
+        out.push(format!("-- rsds apply sets the password of {user}, from its secret: nobody else could read it here"));
+    }
     out.extend(config.roles.keys().map(|role| format!("CREATE ROLE {};", identifier(role))));
     let pairs = config.roles.iter().flat_map(|(role, body)| body.members.iter().map(move |member| (role, member)));
     out.extend(pairs.map(|(role, member)| format!("GRANT ROLE {} TO {};", identifier(role), principal(member))));

@@ -18,6 +18,7 @@ mod overrides;
 mod producer;
 mod recorded;
 mod sharing;
+pub(crate) mod users;
 mod warehouse;
 
 pub use build::{Site, StackError, build, check, recorded_zones};
@@ -29,8 +30,12 @@ use crate::address::Address;
 
 /// Returns the TOML table a resource comes from: `consumers.analytics` of `consumer-analytics-2/workgroup`.
 pub fn section(address: &Address) -> String {
-    if let Some(name) = address.component().strip_prefix("datashare-") {
-        return format!("datashares.{}", name.replace('.', "$"));
+    let named = [("datashare-", "datashares"), ("user-", "users")].into_iter().find_map(|(prefix, table)| {
+        let name = address.component().strip_prefix(prefix)?;
+        Some(format!("{table}.{}", name.replace('.', "$")))
+    });
+    if let Some(section) = named {
+        return section;
     }
     match address.group().and_then(|group| group.strip_prefix("consumer-")) {
         Some(group) => format!("consumers.{group}"),

@@ -3,7 +3,7 @@
 //! Called by `rsds output` and after an apply. Made of the configuration and the state alone: no call to AWS. Must
 //! never hold a password: connection strings name the secret's ARN elsewhere.
 
-use super::{datashares, recorded};
+use super::{datashares, recorded, users::secret};
 use crate::{
     address::Address,
     aws::snapshots::Holder,
@@ -38,6 +38,10 @@ pub fn outputs(config: &Config, state: &State) -> BTreeMap<String, Json> {
         ("connection_strings".to_owned(), estate.connection_strings()),
         ("data_sharing_commands".to_owned(), estate.data_sharing_commands()),
     ]);
+    let secrets = secrets(config, state);
+    if !secrets.is_empty() {
+        all.insert("user_secrets".to_owned(), json!(secrets));
+    }
     if let Some(dns_name) = estate.nlb_name() {
         all.insert("nlb_dns_name".to_owned(), json!(dns_name));
         all.insert("nlb_port".to_owned(), json!(config.nlb.port));
@@ -66,6 +70,12 @@ fn components(config: &Config) -> impl Iterator<Item = String> {
 pub fn warehouses(config: &Config, state: &State) -> BTreeMap<String, String> {
     let estate = Estate { config, state };
     components(config).filter_map(|name| Some((name.clone(), estate.namespace_id(&name)?))).collect()
+}
+
+/// Returns the secrets of the users that stand, by user: their ARNs.
+pub fn secrets(config: &Config, state: &State) -> BTreeMap<String, String> {
+    let arn = |user: &String| Some((user.clone(), state.entries.get(&secret(user))?.id.as_ref()?.to_string()));
+    config.users.keys().filter_map(arn).collect()
 }
 
 /// Returns what holds the data of each warehouse that stands, the producer's first.

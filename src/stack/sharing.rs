@@ -2,7 +2,7 @@
 //!
 //! Called by `build` after the warehouses. What lies in a warehouse sits in its component, so that it comes and goes with it.
 
-use super::{Component, Stack, datashares::grantees};
+use super::{Component, Stack, datashares::grantees, users::Passwords};
 use crate::{
     address::Address,
     aws::{
@@ -33,7 +33,7 @@ pub(super) struct Place<'a> {
 }
 
 /// A name of the database as part of an address, which knows no `$`.
-fn spelt(name: &str) -> String {
+pub(super) fn spelt(name: &str) -> String {
     name.replace('$', ".")
 }
 
@@ -48,10 +48,11 @@ pub(super) fn describe(
     config: &Config,
     producer: Option<&Place<'_>>,
     readers: &[(Reader<'_>, Place<'_>)],
+    passwords: &Passwords,
 ) {
     let places = producer.into_iter().chain(readers.iter().map(|(_, place)| place));
     let people: BTreeMap<&str, Grantees> =
-        places.map(|place| (place.component.as_str(), people(stack, config, place))).collect();
+        places.map(|place| (place.component.as_str(), people(stack, config, place, passwords))).collect();
     let Some(producer) = producer else { return };
     for (name, share) in &config.datashares {
         let origin = format!("datashares.{name}");
@@ -73,12 +74,13 @@ pub(super) fn describe(
 }
 
 /// Describes the users and roles of one warehouse.
-fn people(stack: &mut Stack, config: &Config, place: &Place<'_>) -> Grantees {
+fn people(stack: &mut Stack, config: &Config, place: &Place<'_>, passwords: &Passwords) -> Grantees {
     let mut people = Grantees::new();
     for name in config.users.keys() {
         let mut part = stack.component(&place.component, &format!("users.{name}"));
         let (warehouse, connect) = (place.namespace.clone(), place.database.to_owned());
-        let spec = DatabaseUserSpec { name: name.clone(), warehouse, connect };
+        let password = passwords.get(name).cloned();
+        let spec = DatabaseUserSpec { name: name.clone(), warehouse, connect, password };
         let user = part.add::<DatabaseUser>(&format!("database-user-{}", spelt(name)), spec);
         part.after_address(&user, &place.compute, RUNS);
         people.insert(Principal::User(name.clone()).to_string(), user.grantee());

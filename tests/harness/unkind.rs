@@ -109,7 +109,7 @@ fn json_members(value: Json, lot: &mut Lot) -> Json {
         Json::Object(members) => {
             let member = |(name, value): (String, Json)| match (name.as_str(), value) {
                 // Its keys are free.
-                ("tags", map @ Json::Object(_)) => (name, map),
+                ("tags" | "VersionIdsToStages", map @ Json::Object(_)) => (name, map),
                 // Rows are a set; their columns are none, and each is exactly one value.
                 ("Records", Json::Array(mut rows)) => {
                     lot.shuffle(&mut rows);

@@ -19,6 +19,8 @@ const SPECIAL: &[(&str, &str, &str, Class)] = &[
     // A role made moments ago (aws-facts.md 2).
     ("", "InvalidParameterValue", "IAM role", Class::Propagating),
     ("ec2:CreateRoute", "InvalidParameterException", "", Class::Propagating),
+    // A secret keeps its name until it is gone, and can be had back until then.
+    ("secretsmanager:CreateSecret", "InvalidRequestException", "scheduled for deletion", Class::Exists),
     // SQL has texts alone (aws-facts.md 10.5, 11).
     ("redshift-data:", "SqlError", "conflict with concurrent transaction", Class::Busy),
     ("redshift-data:", "SqlError", "being accessed by", Class::Busy),
@@ -137,6 +139,7 @@ const BY_CODE: &[(Class, &[&str])] = &[
             "EntityAlreadyExists",
             "AlreadyExistsException",
             "ResourceAlreadyExistsException",
+            "ResourceExistsException",
             "RouteAlreadyExists",
             "InvalidPermission.Duplicate",
             "InvalidGroup.Duplicate",

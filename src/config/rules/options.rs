@@ -59,6 +59,7 @@ fn protect(rules: &mut Rules<'_>) {
     known.extend(config.consumers.keys().map(|group| format!("consumer-{group}")));
     known.extend(config.readers().map(|(reader, _)| reader.component()));
     known.extend(config.datashares.keys().map(|share| format!("datashare-{share}")));
+    known.extend(config.users.keys().map(|user| format!("user-{user}")));
     for (index, address) in config.protect.addresses.iter().enumerate() {
         let component = address.split('/').next().unwrap_or_default();
         if component.contains('*') || known.iter().any(|name| name == component) {

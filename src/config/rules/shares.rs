@@ -20,7 +20,6 @@ pub(super) fn check(rules: &mut Rules<'_>) {
         databases(rules, config, name, share, &path);
         public(rules, config, share, &path);
     }
-    without_passwords(rules);
     without_way_in(rules);
 }
 
@@ -57,15 +56,6 @@ fn public(rules: &mut Rules<'_>, config: &Config, share: &Datashare, path: &str)
             &format!("{path}.publicly_accessible"),
             fault.help("set `publicly_accessible = true` here, or take the group out of `consumers`"),
         );
-    }
-}
-
-fn without_passwords(rules: &mut Rules<'_>) {
-    if !rules.config.users.is_empty() {
-        let message = "`[users]`: they are made without passwords, which rsds does not keep yet";
-        let origin = locate(rules.tree, "users").0.key.clone();
-        let warning = Diagnostic::warning(message, &origin);
-        rules.warnings.push(warning.help("until then IAM logins and what you set by hand are the ways in"));
     }
 }
 

@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::super::iam::Caller;
-use super::super::sql::{Catalogue, Warehouse, redacted, warehouses};
+use super::super::secrets::login;
+use super::super::sql::{Catalogue, Warehouse, is_verified, redacted, warehouses};
 use super::{AwsError, Operation, Outcome, Reply, Request, Run, World, invalid, length};
 
 /// Longest statement in bytes.
@@ -93,7 +94,7 @@ fn submit(world: &mut World, req: &Request, now: Timestamp, texts: &[String], ba
     if !exists {
         return Err(invalid(format!("FATAL: database \"{database}\" does not exist")));
     }
-    let user = user(world, req, &warehouse)?;
+    let user = user(world, req, &warehouse, now)?;
     let active = |run: &&Run| run.namespace == warehouse.namespace && run.outcome.is_none();
     if world.data_api.statements.values().filter(active).count() >= ACTIVE {
         return Err(AwsError::new(
@@ -162,14 +163,23 @@ fn asked(world: &World, req: &Request, now: Timestamp) -> Result<Warehouse, AwsE
 }
 
 /// The database user of a call.
-fn user(world: &World, req: &Request, warehouse: &Warehouse) -> Result<String, AwsError> {
+fn user(world: &World, req: &Request, warehouse: &Warehouse, now: Timestamp) -> Result<String, AwsError> {
     match (req.opt_text("SecretArn")?, req.opt_text("DbUser")?) {
         (Some(_), Some(_)) => Err(invalid("SecretArn and DbUser can't be given together.")),
         (Some(secret), None) if warehouse.secret.as_ref() == Some(&secret) => Ok(warehouse.admin.clone()),
         (Some(secret), None) if world.secrets.managed.contains_key(&secret) => {
             Err(invalid(format!("The secret {secret} is not one of this warehouse.")))
         }
-        (Some(secret), None) => Err(invalid(format!("The secret {secret} can't be found."))),
+        (Some(secret), None) => {
+            let Some((user, password)) = login(world, &secret, now) else {
+                return Err(invalid(format!("The secret {secret} can't be found.")));
+            };
+            let users = world.sql.catalogues.get(&warehouse.namespace).map(|catalogue| &catalogue.users);
+            match users.and_then(|users| users.get(&user)) {
+                Some(known) if known.password && is_verified(&password, &known.verifier) => Ok(user),
+                _ => Err(invalid(format!("FATAL: password authentication failed for user \"{user}\""))),
+            }
+        }
         (None, Some(_)) if !warehouse.cluster => Err(invalid("DbUser is not supported with WorkgroupName.")),
         (None, Some(user)) => {
             let users = world.sql.catalogues.get(&warehouse.namespace).map(|catalogue| &catalogue.users);

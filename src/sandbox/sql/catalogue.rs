@@ -127,6 +127,9 @@ pub struct User {
     pub superuser: bool,
     /// Whether it can log in with a password.
     pub password: bool,
+    /// What tells whether a password is this one (`token::verifier`); empty where nothing can.
+    #[serde(default)]
+    pub verifier: String,
     /// Where it looks for tables, if not as usual.
     pub search_path: Option<String>,
 }
@@ -214,9 +217,9 @@ impl Catalogue {
     /// What a new warehouse has: its first database with `public`, the admin, and the sample data.
     pub fn new(database: &str, admin: &str) -> Self {
         let mut new = Self { ids: FIRST_ID, ..Self::default() };
-        let internal = User { id: 1, superuser: true, password: false, search_path: None };
+        let internal = User { id: 1, superuser: true, ..User::default() };
         new.users.insert("rdsdb".to_owned(), internal);
-        new.users.insert(admin.to_owned(), User { id: 100, superuser: true, password: true, search_path: None });
+        new.users.insert(admin.to_owned(), User { id: 100, superuser: true, password: true, ..User::default() });
         let mut first = Database::local(admin);
         first.seed(admin);
         new.databases.insert(database.to_owned(), first);

@@ -27,7 +27,7 @@ use parse::Statement;
 
 pub use catalogue::{Catalogue, Cell, Consumer, Grant, Share};
 pub use query::Answer;
-pub(in crate::sandbox) use token::redacted;
+pub(in crate::sandbox) use token::{is_verified, redacted};
 pub(in crate::sandbox) use warehouse::{Warehouse, warehouses};
 
 /// Catalogues by the namespace's UUID; one that no statement has reached yet is not here.

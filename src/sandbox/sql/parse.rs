@@ -6,7 +6,7 @@
 use super::SqlError;
 use super::catalogue::{Cell, Consumer, Grantee};
 use super::parse_query::{self, Select};
-use super::token::{RESERVED, Token, What, tokens, was_accepted};
+use super::token::{RESERVED, Token, What, accepted, tokens};
 
 /// A name with what stands before it: database, schema, table.
 pub(super) type Path = Vec<String>;
@@ -51,8 +51,8 @@ pub(super) enum Statement {
     CreateTable { path: Path, lenient: bool, columns: Vec<(String, String)> },
     DropTable { path: Path, lenient: bool },
     Insert { path: Path, rows: Vec<Vec<Cell>> },
-    User { name: String, password: bool },
-    AlterUser { name: String, password: Option<bool>, search_path: Option<String> },
+    User { name: String, password: Option<String> },
+    AlterUser { name: String, password: Option<Option<String>>, search_path: Option<String> },
     DropUser { name: String, lenient: bool },
     Role { name: String, made: bool, forced: bool },
     GrantRole { roles: Vec<String>, to: Vec<Grantee>, given: bool },
@@ -328,13 +328,13 @@ impl Parser<'_> {
         Ok(kind.to_owned())
     }
 
-    /// Whether there is a password; the text of it is a placeholder.
-    fn password(&mut self) -> Result<bool, SqlError> {
+    /// What tells the password, if there is one: the text of it is a placeholder.
+    fn password(&mut self) -> Result<Option<String>, SqlError> {
         if self.words("disable") {
-            return Ok(false);
+            return Ok(None);
         }
-        if was_accepted(&self.text()?) {
-            return Ok(true);
+        if let Some(verifier) = accepted(&self.text()?) {
+            return Ok(Some(verifier));
         }
         Err(SqlError::new("password must be 8 to 64 characters with upper case, lower case and a digit, or a hash"))
     }

@@ -3,7 +3,9 @@
 //! Called by the parser, and by the Data API before it keeps a statement. Must never let a password literal through
 //! [`redacted`].
 
+use super::super::world::digest;
 use super::SqlError;
+use sha2::{Digest as _, Sha256};
 
 /// A token with where it stands in the text.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +38,7 @@ pub(super) const RESERVED: [&str; 24] = [
 
 const SIGNS: [&str; 14] = ["<>", "!=", "<=", ">=", "::", "(", ")", ",", ".", ";", "=", "*", "<", ">"];
 /// What stands for a password in a kept statement.
-const HIDDEN: &str = "'***'";
+const HIDDEN: &str = "***";
 /// What stands for a password that Redshift would refuse.
 const POOR: &str = "'-'";
 
@@ -121,7 +123,10 @@ pub(in crate::sandbox) fn redacted(text: &str) -> String {
     for Token { what, from: start, to } in tokens {
         if let (true, What::Text(password)) = (after, &what) {
             kept.push_str(text.get(from..start).unwrap_or_default());
-            kept.push_str(if is_password(password) { HIDDEN } else { POOR });
+            match is_password(password) {
+                true => kept.push_str(&format!("'{HIDDEN}{}'", verifier_of(password))),
+                false => kept.push_str(POOR),
+            }
             from = to;
         }
         after = what == What::Word("password".to_owned());
@@ -130,9 +135,39 @@ pub(in crate::sandbox) fn redacted(text: &str) -> String {
     kept
 }
 
-/// Whether what a statement was kept with was a password Redshift takes.
-pub(super) fn was_accepted(kept: &str) -> bool {
-    kept != POOR.trim_matches('\'')
+/// What tells the password that a statement was kept without, if it was one that Redshift takes.
+pub(super) fn accepted(kept: &str) -> Option<String> {
+    (kept != POOR.trim_matches('\'')).then(|| kept.trim_start_matches(HIDDEN).to_owned())
+}
+
+/// What tells whether a password is the one of a literal, and does not tell the password: a digest of its digest, and the
+/// salt of that. Nothing, where the sandbox cannot tell (MD5).
+fn verifier_of(literal: &str) -> String {
+    if literal.starts_with("md5") {
+        return String::new();
+    }
+    let text = literal.strip_prefix("sha256|").unwrap_or(literal);
+    match text.split_once('|') {
+        Some((digest, salt)) => verifier(digest, salt),
+        None => verifier(&salted(text, &[]), ""),
+    }
+}
+
+fn verifier(digested: &str, salt: &str) -> String {
+    let mut text = digest(&digested.to_ascii_lowercase());
+    text.truncate(16);
+    format!("{text}|{salt}")
+}
+
+fn salted(password: &str, salt: &[u8]) -> String {
+    hex::encode(Sha256::new().chain_update(password.as_bytes()).chain_update(salt).finalize())
+}
+
+/// Whether this is the password that a verifier was made of. Redshift hashes it with the bytes of a salt written in hex.
+pub(in crate::sandbox) fn is_verified(password: &str, by: &str) -> bool {
+    let Some((_, salt)) = by.split_once('|') else { return false };
+    let Ok(bytes) = hex::decode(salt) else { return false };
+    verifier(&salted(password, &bytes), salt) == by
 }
 
 /// Hashes as Redshift takes them, or a clear text of its rules (aws-facts.md 4).
@@ -159,8 +194,15 @@ mod tests {
 
     #[test]
     fn passwords_never_stay() {
-        let kept = redacted("CREATE USER a PASSWORD 'Secret123'; ALTER USER b password\n'sha256|aa|bb'");
-        assert_eq!(kept, "CREATE USER a PASSWORD '***'; ALTER USER b password\n'***'");
+        let hash = format!("sha256|{}|bb", salted("Secret123", &[0xbb]));
+        let text = format!("CREATE USER a PASSWORD 'Secret123'; ALTER USER b password\n'{hash}'");
+        let kept = redacted(&text);
+        assert!(!kept.contains("Secret123") && !kept.contains(&hash[..20]), "{kept}");
+        let literals: Vec<&str> = kept.split('\'').skip(1).step_by(2).collect();
+        for kept in literals {
+            let verifier = accepted(kept).unwrap();
+            assert!(is_verified("Secret123", &verifier) && !is_verified("Secret124", &verifier), "{kept}");
+        }
         assert_eq!(redacted("CREATE USER a PASSWORD 'weak'"), "CREATE USER a PASSWORD '-'");
         assert_eq!(redacted("CREATE USER a PASSWORD 'open"), "password '");
         assert_eq!(redacted("SELECT 1"), "SELECT 1");

@@ -22,11 +22,15 @@ pub(super) fn perform(own: &mut Catalogue, scene: &Scene<'_>, statement: &Statem
                 return Err(SqlError::new(format!("user \"{name}\" already exists")));
             }
             let id = own.next_id();
-            own.users.insert(name.clone(), User { id, password: *password, ..User::default() });
+            let mut user = User { id, ..User::default() };
+            set(&mut user, password.as_ref());
+            own.users.insert(name.clone(), user);
         }
         S::AlterUser { name, password, search_path } => {
             let Some(user) = own.users.get_mut(name) else { return Err(no_user(name)) };
-            user.password = password.unwrap_or(user.password);
+            if let Some(password) = password {
+                set(user, password.as_ref());
+            }
             if search_path.is_some() {
                 user.search_path.clone_from(search_path);
             }
@@ -60,6 +64,11 @@ pub(super) fn perform(own: &mut Catalogue, scene: &Scene<'_>, statement: &Statem
         _ => {}
     }
     Ok(())
+}
+
+fn set(user: &mut User, password: Option<&String>) {
+    user.password = password.is_some();
+    user.verifier = password.cloned().unwrap_or_default();
 }
 
 fn no_user(name: &str) -> SqlError {

@@ -24,8 +24,18 @@ pub fn saved(saved: &Saved) -> String {
 }
 
 fn wishes(options: &Options) -> Vec<String> {
-    let Options { targets, excludes, replace, destroy, refresh_only, ignore, refresh_sql, sql_only: _, protect: _ } =
-        options;
+    let Options {
+        targets,
+        excludes,
+        replace,
+        destroy,
+        refresh_only,
+        ignore,
+        refresh_sql,
+        sql_only: _,
+        rotate: _,
+        protect: _,
+    } = options;
     let all = [("--target ", targets), ("--exclude", excludes), ("--replace", replace)];
     let selectors = all.into_iter().flat_map(|(flag, picked)| picked.iter().map(move |of| format!("{flag} {of}")));
     let flags = [(*destroy, "--destroy"), (*refresh_only, "--refresh-only"), (*refresh_sql, "--refresh-sql")];

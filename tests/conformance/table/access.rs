@@ -31,6 +31,13 @@ pub(super) fn key(description: &str) -> Json {
     json!({ "description": description, "rotation": true, "enabled": true, "retain": false })
 }
 
+pub(super) fn secret(name: &str) -> Json {
+    json!({
+        "name": format!("conf-{name}"), "username": name, "description": "a secret", "rotations": 0,
+        "scheduled_for_deletion": false,
+    })
+}
+
 pub(super) fn subjects() -> Vec<Subject> {
     vec![
         subject(
@@ -79,6 +86,20 @@ pub(super) fn subjects() -> Vec<Subject> {
                 row("retain", json!(false)).silent(),
                 row("enabled", json!(false)),
                 row("enabled", json!(true)),
+            ],
+        ),
+        subject(
+            "secretsmanager.secret",
+            "subject/secretsmanager.secret",
+            secret("subject"),
+            Again::Refused,
+            vec![
+                row("description", json!("another secret")),
+                row("rotations", json!(1)),
+                row("scheduled_for_deletion", json!(true)),
+                row("scheduled_for_deletion", json!(false)),
+                row("username", json!("subject_renamed")).with("name", json!("conf-subject-2")),
+                row("name", json!("conf-subject-renamed")),
             ],
         ),
         subject(

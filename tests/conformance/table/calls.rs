@@ -29,6 +29,9 @@ pub(crate) fn per_object(kind: &str) -> &'static [(&'static str, Per, &'static s
             ("kms:GetKeyRotationStatus", Per::Object(1), "3: one key per call"),
             ("kms:ListResourceTags", Per::Object(1), "0.3: one key per call"),
         ],
+        "secretsmanager.secret" => {
+            &[("secretsmanager:DescribeSecret", Per::Object(1), "one secret per call; lists lag by minutes")]
+        }
         "logs.log-group" => &[("logs:ListTagsForResource", Per::Alone, "tags of one group per call")],
         "redshift-serverless.namespace" | "redshift-serverless.workgroup" => {
             &[("redshift-serverless:ListTagsForResource", Per::Alone, TAGS)]

@@ -127,6 +127,8 @@ pub(super) fn subjects() -> Vec<Subject> {
     };
     let mut role = of_one("redshift.database-role", "subject/redshift.database-role", "subject", "subject_renamed");
     let mut user = of_one("redshift.database-user", "subject/redshift.database-user", "person", "person_renamed");
+    user.given.spec["password"] = json!("@spare/secret-1.password");
+    user.rows.extend([row("password", json!("@spare/secret-2.password")), row("password", Json::Null)]);
     let member = |of: &str, who: &str, (warehouse, connect): (&str, &str)| {
         json!({
             "warehouse": warehouse, "connect": connect, "role": format!("@{of}.grantee"),

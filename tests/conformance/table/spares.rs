@@ -3,6 +3,7 @@
 use super::{
     Given,
     access::{key, role, scheduler},
+    access::{key, role, secret},
     balancing::{balancer, listener, target_group},
     given,
     network::{group, subnet, vpc},
@@ -60,6 +61,8 @@ pub(crate) fn spares() -> Vec<Given> {
         given("iam.role", "spare/scheduler-2", scheduler("scheduler-2")),
         given("kms.key", "spare/key-1", key("one")),
         given("kms.key", "spare/key-2", key("two")),
+        given("secretsmanager.secret", "spare/secret-1", secret("one")),
+        given("secretsmanager.secret", "spare/secret-2", secret("two")),
         given("kms.alias", "spare/alias", json!({ "name": "alias/spare", "key": "@spare/key-1.arn" })),
         given("redshift-serverless.namespace", "spare/namespace-1", namespace("spare-1")),
         given("redshift-serverless.namespace", "spare/namespace-2", namespace("spare-2")),
