@@ -17,7 +17,6 @@ use aws_sdk_secretsmanager::types::Tag;
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use std::collections::HashMap;
 
 /// Characters of a password: letters and digits alone, so that no connection string has to quote any of it.
 const LENGTH: i64 = 40;
@@ -107,8 +106,9 @@ fn tag(key: &str, value: &str) -> Tag {
     Tag::builder().key(key).value(value).build()
 }
 
-fn current(versions: HashMap<String, Vec<String>>) -> Option<String> {
-    versions.into_iter().find(|(_, stages)| stages.iter().any(|stage| stage == CURRENT)).map(|(id, _)| id)
+fn current(versions: impl IntoIterator<Item = (String, Vec<String>)>) -> Option<String> {
+    let mut versions = versions.into_iter();
+    versions.find(|(_, stages)| stages.iter().any(|stage| stage == CURRENT)).map(|(id, _)| id)
 }
 
 impl Secret {

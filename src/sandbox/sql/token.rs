@@ -123,9 +123,11 @@ pub(in crate::sandbox) fn redacted(text: &str) -> String {
     for Token { what, from: start, to } in tokens {
         if let (true, What::Text(password)) = (after, &what) {
             kept.push_str(text.get(from..start).unwrap_or_default());
-            match is_password(password) {
-                true => kept.push_str(&format!("'{HIDDEN}{}'", verifier_of(password))),
-                false => kept.push_str(POOR),
+            if is_password(password) {
+                let verifier = verifier_of(password);
+                kept.extend(["'", HIDDEN, verifier.as_str(), "'"]);
+            } else {
+                kept.push_str(POOR);
             }
             from = to;
         }

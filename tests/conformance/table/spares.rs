@@ -2,8 +2,7 @@
 
 use super::{
     Given,
-    access::{key, role, scheduler},
-    access::{key, role, secret},
+    access::{key, role, scheduler, secret},
     balancing::{balancer, listener, target_group},
     given,
     network::{group, subnet, vpc},
