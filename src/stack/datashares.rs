@@ -200,6 +200,7 @@ members = ["user:bi_reader"]
                 "GRANT USAGE ON DATASHARE \"airline_share\" TO NAMESPACE '10000000-0000-4000-8000-000000000000';",
                 "GRANT USAGE ON DATASHARE \"airline_share\" TO NAMESPACE '20000000-0000-4000-8000-000000000000';",
                 "CREATE USER \"bi_reader\" PASSWORD DISABLE;",
+                "-- rsds apply sets the password of \"bi_reader\", from its secret: nobody else could read it here",
                 "CREATE ROLE \"analyst\";",
                 "GRANT ROLE \"analyst\" TO \"bi_reader\";",
             ]
@@ -215,6 +216,7 @@ members = ["user:bi_reader"]
             all["consumer-analytics-2"][2..],
             [
                 "CREATE USER \"bi_reader\" PASSWORD DISABLE;",
+                "-- rsds apply sets the password of \"bi_reader\", from its secret: nobody else could read it here",
                 "CREATE ROLE \"analyst\";",
                 "GRANT ROLE \"analyst\" TO \"bi_reader\";",
                 "GRANT USAGE ON DATABASE \"airline_shared\" TO ROLE \"analyst\";",

@@ -61,6 +61,7 @@ const BY_CODE: &[(Class, &[&str])] = &[
         &[
             "InternalServerException",
             "InternalServiceException",
+            "InternalServiceError",
             "InternalFailure",
             "InternalError",
             "ServiceUnavailable",

@@ -10,6 +10,7 @@ mod names;
 mod network;
 mod options;
 mod parameters;
+mod parity;
 mod references;
 mod schedules;
 mod shares;
@@ -46,6 +47,7 @@ pub(super) fn run<'a>(config: &'a Config, tree: &'a Node, broken: &'a BTreeSet<S
     schedules::check(&mut rules);
     references::check(&mut rules);
     shares::check(&mut rules);
+    parity::check(&mut rules);
     logs::check(&mut rules);
     options::check(&mut rules);
     rules

@@ -12,7 +12,6 @@ const LISTENERS: usize = 50;
 pub(super) fn check(rules: &mut Rules<'_>) {
     listeners(rules);
     ports(rules);
-    databases(rules);
     shares(rules);
     logins(rules);
 }
@@ -76,21 +75,6 @@ fn ports(rules: &mut Rules<'_>) {
             rules.error(&path, Fault::new(format!("port {} has a listener already", listener.port)));
         }
         taken.push(listener.port);
-    }
-}
-
-/// Every group behind the balancer is behind its first port, where a client may land on any reader.
-fn databases(rules: &mut Rules<'_>) {
-    let config = rules.config;
-    let mut behind = config.consumers.iter().filter(|(_, group)| group.behind_nlb && group.count > 0);
-    let Some((first, model)) = behind.next() else { return };
-    for (name, group) in behind.filter(|(_, group)| group.database != model.database) {
-        let fault = Fault::new(format!(
-            "`{}` here and `{}` in `{first}`: a client of the load balancer's port {} may land on either",
-            group.database, model.database, config.nlb.port
-        ));
-        let path = format!("{}.database", join("consumers", name));
-        rules.warning(&path, fault.help("give all groups behind the load balancer the same `database`"));
     }
 }
 

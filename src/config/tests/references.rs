@@ -118,11 +118,29 @@ fn what_rsds_leaves_to_people_is_warned_of() {
     let said = |lines: &str| good(&and(lines)).warnings().iter().map(ToString::to_string).collect::<Vec<_>>();
     let shared = "[datashares.s]\nschemas = [\"a\"]\n[roles.r]";
     assert_eq!(said(shared), [""; 0]);
-    let warned = said(&format!("{shared}\n[users.u]"));
-    assert!(warned.len() == 1 && warned[0].contains("`[users]`: they are made without passwords"), "{warned:?}");
+    assert_eq!(said(&format!("{shared}\n[users.u]")), [""; 0]);
     let closed = GOOD.replace("[producer]", "[producer]\nadmin_password = \"external\"");
     let warned: Vec<String> = good(&format!("{closed}{shared}\n")).warnings().iter().map(ToString::to_string).collect();
     assert!(warned.len() == 1 && warned[0].contains("rsds has no way into a producer"), "{warned:?}");
+}
+
+#[test]
+fn what_consumers_behind_one_port_do_not_have_alike_is_warned_of() {
+    let other = "[consumers.other]\ndatabase = \"elsewhere\"\nparameters = { search_path = \"a\" }\n";
+    let only = "[datashares.s]\nschemas = [\"a\"]\nconsumers = [\"other\"]\n";
+    let said = |lines: &str| good(&and(lines)).warnings().iter().map(ToString::to_string).collect::<Vec<_>>();
+    let told = said(&format!("{other}{only}"));
+    let lands = ": a client of the load balancer's port 5439 may land on either";
+    let differences = [
+        "`elsewhere` here and `dev` in `analytics`",
+        "`a` here and Redshift's own value in `analytics`",
+        "the shares `s` here and no share in `analytics`",
+    ];
+    assert_eq!(told.len(), differences.len(), "{told:?}");
+    for difference in differences {
+        assert!(told.iter().any(|told| told.contains(&format!("{difference}{lands}"))), "{told:?}");
+    }
+    assert_eq!(said(&format!("{other}behind_nlb = false\n{only}")), [""; 0]);
 }
 
 #[test]

@@ -29,8 +29,18 @@ pub(in crate::sandbox) struct Swap {
 }
 
 /// Services that have a part of the world and change it.
-const PARTS: &[&str] =
-    &["ec2", "elasticloadbalancing", "iam", "kms", "logs", "redshift", "redshift-data", "redshift-serverless", "s3"];
+const PARTS: &[&str] = &[
+    "ec2",
+    "elasticloadbalancing",
+    "iam",
+    "kms",
+    "logs",
+    "redshift",
+    "redshift-data",
+    "redshift-serverless",
+    "s3",
+    "secretsmanager",
+];
 
 /// Whether a service can lag: it has something that changes, or reads what others have.
 pub(super) fn lags(scope: &str) -> bool {
@@ -46,6 +56,7 @@ fn exchange(scope: &str, one: &mut World, other: &mut World) -> bool {
         "iam" => swap(&mut one.iam, &mut other.iam),
         "kms" => swap(&mut one.kms, &mut other.kms),
         "logs" => swap(&mut one.logs, &mut other.logs),
+        "secretsmanager" => swap(&mut one.secrets, &mut other.secrets),
         "redshift" => swap(&mut one.redshift, &mut other.redshift),
         // One without the other would run statements again that are done.
         "redshift-data" => {
