@@ -3,7 +3,7 @@
 use crate::{harness::*, scene::*};
 use rsds::{
     plan::Options,
-    stack::outputs::warehouses,
+    stack::outputs::{secrets, warehouses},
     verify::{Proof, verify},
 };
 
@@ -30,7 +30,9 @@ impl Estate {
     async fn proven(&self) {
         let session = self.open().await.unwrap();
         let config = &session.environment.config;
-        let checks = verify(&session.aws, config, &warehouses(config, &session.state), 10).await;
+        let checks =
+            verify(&session.aws, config, &warehouses(config, &session.state), &secrets(config, &session.state), 10)
+                .await;
         let wrong: Vec<_> = checks.iter().filter(|check| !matches!(check.proof, Proof::Holds(_))).collect();
         assert!(wrong.is_empty() && !checks.is_empty(), "{wrong:#?}");
     }
