@@ -275,8 +275,8 @@ impl Kind for Namespace {
     const RECOVERY: &'static [&'static str] = &[
         "to see whether there are snapshots: aws redshift-serverless list-snapshots --namespace-name NAME",
         "a snapshot is restored into a namespace that exists: rsds apply --replace ADDRESS makes an empty one, and then \
-         aws redshift-serverless restore-from-snapshot --namespace-name NAME --workgroup-name WORKGROUP --snapshot-name \
-         SNAPSHOT",
+         aws redshift-serverless restore-from-snapshot --manage-admin-password --namespace-name NAME --workgroup-name \
+         WORKGROUP --snapshot-name SNAPSHOT",
     ];
     const NAMED_BY: &'static str = "its name or ARN";
 
