@@ -138,6 +138,7 @@ const UPDATE: &[&str] = &[
     "producer.s3_buckets=[\"other-*\"]",
     "producer.usage_limits=[{ feature = \"spectrum\", amount = 7, period = \"daily\" }]",
     "producer.pause.stop=\"cron(0 22 ? 6 FRI *)\"",
+    "producer.snapshot_schedule=\"cron(30 12 *)\"",
     "consumers.reporting.query_timeout=\"20m\"",
     "consumers.analytics.usage_limit={ period = \"daily\", rpu_hours = 50 }",
     "nlb.deregistration_delay=\"30s\"",

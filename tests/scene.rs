@@ -74,6 +74,7 @@ database = "airline_dw"
 s3_buckets = ["lake-*"]
 logging = ["userlog"]
 log_retention = "7d"
+snapshot_schedule = "cron(0 3 ? 6 SUN *)"
 final_snapshot = false
 [consumers.reporting]
 base_capacity = 8
@@ -119,6 +120,7 @@ final_snapshot = false
 logging = ["userlog"]
 usage_limits = [{ feature = "spectrum", amount = 5 }]
 pause = { stop = "cron(0 20 ? 6 MON-FRI *)", start = "cron(0 7 ? 6 MON-FRI *)" }
+snapshot_schedule = "rate(12 hours)"
 [consumers.reporting]
 base_capacity = 8
 max_capacity = 16
@@ -146,6 +148,7 @@ final_snapshot = false
 logging = ["userlog"]
 usage_limits = [{ feature = "spectrum", amount = 5 }]
 pause = { stop = "cron(0 20 ? 6 MON-FRI *)", start = "cron(0 7 ? 6 MON-FRI *)" }
+snapshot_schedule = "rate(12 hours)"
 [consumers.analytics]
 base_capacity = 8
 max_capacity = 16
@@ -237,7 +240,8 @@ pub(crate) fn inventory(world: &World) -> BTreeMap<&'static str, usize> {
         ("clusters", world.redshift.clusters.values().filter(|cluster| cluster.removal.is_none()).count()),
         ("cluster groups", world.redshift.subnet_groups.len() + world.redshift.parameter_groups.len()),
         ("cluster limits", world.redshift.limits.len()),
-        ("cluster schedules", world.redshift.scheduled_actions.len()),
+        ("cluster schedules", world.redshift.scheduled_actions.len() + world.redshift.schedules.len()),
+        ("serverless schedules", serverless.scheduled_actions.len()),
         ("cluster snapshots", world.redshift.snapshots.len()),
         ("balancers", world.elb.balancers.len()),
         ("target groups", world.elb.groups.len()),

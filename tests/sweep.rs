@@ -554,6 +554,7 @@ async fn of_an_update() {
         "producer.max_capacity=32",
         "producer.s3_buckets=[\"other-*\"]",
         "producer.logging=[\"connectionlog\"]",
+        "producer.snapshot_schedule=\"cron(0 4 ? 6 SUN *)\"",
         "consumers.reporting.query_timeout=\"20m\"",
         "consumers.reporting.usage_limit={ period = \"daily\", rpu_hours = 50 }",
         "nlb.deregistration_delay=\"30s\"",
@@ -571,6 +572,7 @@ async fn of_an_update_of_a_cluster() {
         "producer.logging=[\"connectionlog\"]",
         "producer.usage_limits=[{ feature = \"spectrum\", amount = 7, period = \"daily\" }]",
         "producer.pause.stop=\"cron(0 22 ? 6 FRI *)\"",
+        "producer.snapshot_schedule=\"cron(30 12 *)\"",
     ];
     Life::update(SMALL_CLUSTER, sets).swept().await;
 }

@@ -68,10 +68,13 @@ pub mod role_policy_attachment;
 pub mod route;
 pub mod route_table;
 pub mod route_table_association;
+pub mod scheduled_action;
 pub mod secret;
 pub mod security_group;
 pub mod security_group_rule;
 pub mod shared_database;
+pub mod snapshot_schedule;
+pub mod snapshot_schedule_association;
 pub mod subnet;
 pub mod target_group;
 pub mod targets;
@@ -107,6 +110,7 @@ crate::kinds![
     workgroup::Workgroup,
     endpoint_access::EndpointAccess,
     usage_limit::UsageLimit,
+    scheduled_action::ScheduledAction,
     cluster_subnet_group::ClusterSubnetGroup,
     cluster_parameter_group::ClusterParameterGroup,
     cluster::Cluster,
@@ -114,6 +118,8 @@ crate::kinds![
     cluster_usage_limit::ClusterUsageLimit,
     cluster_scheduled_action::ClusterScheduledAction,
     secret::Secret,
+    snapshot_schedule::SnapshotSchedule,
+    snapshot_schedule_association::SnapshotScheduleAssociation,
     datashare::Datashare,
     datashare_grant::DatashareGrant,
     shared_database::SharedDatabase,

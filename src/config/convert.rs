@@ -231,6 +231,7 @@ fn producer(view: &View<'_>) -> Producer {
         parameters: view.at("parameters").settings(),
         final_snapshot: view.at("final_snapshot").flag(),
         snapshot_schedule: view.at("snapshot_schedule").text_if(),
+        snapshot_retention: view.at("snapshot_retention").duration(),
         logging: logs(&view.at("logging")),
         log_retention: view.at("log_retention").duration_if(),
         usage_limits: view.at("usage_limits").each(producer_limit),
@@ -250,7 +251,6 @@ fn cluster(view: &View<'_>) -> Cluster {
         multi_az: view.at("multi_az").flag(),
         availability_zone_relocation: view.at("availability_zone_relocation").flag_if(),
         maintenance_window: view.at("maintenance_window").text_if(),
-        snapshot_retention: view.at("snapshot_retention").duration(),
         pause: view
             .at("pause")
             .present()

@@ -111,6 +111,7 @@ impl World {
             logs::deliver(self, since, &name);
         }
         redshift::catch_up(self, now);
+        serverless::catch_up(self, now);
         s3::expire(self, now);
         data_api::catch_up(self, now);
     }

@@ -15,6 +15,8 @@ use crate::{
         cluster_usage_limit::{ClusterUsageLimit, ClusterUsageLimitSpec},
         ids::KeyArn,
         policy::partition,
+        snapshot_schedule::{SnapshotSchedule, SnapshotScheduleSpec},
+        snapshot_schedule_association::{SnapshotScheduleAssociation, SnapshotScheduleAssociationSpec},
     },
     config::typed::{self, AdminPassword, BreachAction, Config, LimitedFeature},
     kind::{Handle, In, Tags},
@@ -27,8 +29,6 @@ const REDSHIFT: &str = "redshift.amazonaws.com";
 const FAMILY: &str = "redshift-1.0";
 /// The parameter that keeps logins from going over the wire in clear text; in a group of one's own AWS leaves it off.
 const REQUIRE_SSL: &str = "require_ssl";
-
-const SECONDS_A_DAY: u64 = 86_400;
 
 /// Describes the cluster within the producer's component.
 pub(super) fn describe(
@@ -65,7 +65,7 @@ pub(super) fn describe(
             multi_az: wanted.multi_az,
             availability_zone_relocation: wanted.availability_zone_relocation,
             maintenance_window: wanted.maintenance_window.clone(),
-            snapshot_retention: u32::try_from(wanted.snapshot_retention.as_secs() / SECONDS_A_DAY).unwrap_or(u32::MAX),
+            snapshot_retention: warehouse::days(producer.snapshot_retention),
             final_snapshot: producer.final_snapshot,
             snapshot: producer.restore.clone(),
             tags: Tags::new(),
@@ -83,6 +83,7 @@ pub(super) fn describe(
     }
     logging(part, config, &cluster);
     usage_limits(part, config, &cluster);
+    snapshots(part, config, &cluster);
     if let Some(pause) = &wanted.pause {
         schedules(part, config, owner, &cluster, pause);
     }
@@ -187,4 +188,19 @@ fn schedules(
         part.comes_from(&scheduled, "schedule", key);
         part.after(&scheduled, &policy, "a right before its use");
     }
+}
+
+/// Describes when snapshots of it are taken.
+fn snapshots(part: &mut Component<'_>, config: &Config, cluster: &Handle<Cluster>) {
+    let Some(when) = &config.producer.snapshot_schedule else { return };
+    let spec = SnapshotScheduleSpec {
+        name: config.producer_name().as_str().into(),
+        definitions: BTreeSet::from([when.clone()]),
+        description: format!("rsds: snapshots of {}", config.producer_name()),
+        tags: Tags::new(),
+    };
+    let schedule = part.add::<SnapshotSchedule>("snapshot-schedule", spec);
+    part.comes_from(&schedule, "definitions", "producer.snapshot_schedule");
+    let spec = SnapshotScheduleAssociationSpec { cluster: cluster.name(), schedule: schedule.name() };
+    part.add::<SnapshotScheduleAssociation>("snapshot-schedule-association", spec);
 }

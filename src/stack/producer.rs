@@ -3,7 +3,7 @@
 //! Called by `build`. Its key and its role are the same whether it is serverless or a cluster: they survive a switch.
 
 use super::{
-    Component, Stack, cluster,
+    Component, Stack, access, cluster,
     networking::Network,
     sharing::Place,
     warehouse::{self, Warehouse},
@@ -15,6 +15,8 @@ use crate::{
         ids::KeyArn,
         key::{Key, KeySpec},
         namespace::Namespace,
+        policy::partition,
+        scheduled_action::{ScheduledAction, ScheduledActionSpec},
         workgroup::Workgroup,
     },
     config::typed::{AdminPassword, Capacity, Config, ProducerKind},
@@ -100,7 +102,39 @@ fn serverless(
         let key = format!("producer.usage_limits[{index}]");
         warehouse::usage_limit(part, &resource, &workgroup, budget, &key, "amount");
     }
+    snapshots(part, config, owner, &namespace, &workgroup);
     (namespace, workgroup)
+}
+
+/// Describes when snapshots of it are taken.
+fn snapshots(
+    part: &mut Component<'_>,
+    config: &Config,
+    owner: &Owner,
+    namespace: &Handle<Namespace>,
+    workgroup: &Handle<Workgroup>,
+) {
+    let (producer, name) = (&config.producer, config.producer_name());
+    let Some(when) = &producer.snapshot_schedule else { return };
+    // ARNs of namespaces and snapshots hold UUIDs (aws-facts.md 6): no right is narrower before both are there.
+    let arn = format!("arn:{}:redshift-serverless:{}:*:*", partition(&config.region), config.region);
+    let rights = ["redshift-serverless:CreateSnapshot", "redshift-serverless:TagResource"];
+    let (role, policy) = access::scheduler(part, owner, &name, &rights, &arn);
+    let spec = ScheduledActionSpec {
+        name: format!("{name}-snapshot"),
+        namespace: namespace.name(),
+        schedule: when.clone(),
+        role: role.arn(),
+        prefix: part.physical_name("namespace", name.as_str()),
+        retention: warehouse::days(producer.snapshot_retention),
+        description: format!("rsds: snapshots of {name}"),
+        enabled: true,
+    };
+    let scheduled = part.add::<ScheduledAction>("snapshot-schedule", spec);
+    part.comes_from(&scheduled, "schedule", "producer.snapshot_schedule");
+    part.comes_from(&scheduled, "retention", "producer.snapshot_retention");
+    part.after(&scheduled, &policy, "a right before its use");
+    part.after(&scheduled, workgroup, "only a namespace with a workgroup takes snapshots");
 }
 
 fn name_keys(part: &mut Component<'_>, namespace: &Handle<Namespace>) {

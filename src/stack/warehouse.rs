@@ -28,6 +28,11 @@ const REDSHIFT: [&str; 2] = ["redshift.amazonaws.com", "redshift-serverless.amaz
 
 const SECONDS_A_DAY: u64 = 86_400;
 
+/// Returns how many whole days a retention has.
+pub(super) fn days(kept: Duration) -> u32 {
+    u32::try_from(kept.as_secs() / SECONDS_A_DAY).unwrap_or(u32::MAX)
+}
+
 /// A serverless warehouse to be described.
 pub(super) struct Warehouse<'a> {
     pub(super) name: String,
@@ -121,7 +126,7 @@ pub(super) fn log_groups(
     retention: Option<Duration>,
 ) -> Vec<Handle<LogGroup>> {
     let origin = format!("{}.log_retention", part.origin());
-    let days = retention.and_then(|kept| i32::try_from(kept.as_secs() / SECONDS_A_DAY).ok());
+    let days = retention.and_then(|kept| i32::try_from(days(kept)).ok());
     let group = |export: &LogExport| {
         let log = export.as_str();
         let spec = LogGroupSpec { name: format!("{prefix}/{log}"), retention_days: days, tags: Tags::new() };

@@ -196,8 +196,15 @@ async fn each_field_bent_from_outside_is_told_rated_and_mended() {
 }
 
 /// Kinds that AWS knows by a name and nothing else: one made anew by hand is the same to everybody.
-const NAMED_ALONE: [&str; 5] =
-    ["kms.alias", "iam.role-policy", "redshift.datashare", "redshift.database-role", "redshift.database-user"];
+const NAMED_ALONE: [&str; 7] = [
+    "kms.alias",
+    "iam.role-policy",
+    "redshift.datashare",
+    "redshift.database-role",
+    "redshift.database-user",
+    "redshift.scheduled-action",
+    "redshift-serverless.scheduled-action",
+];
 
 /// Deletes a subject by hand and makes it anew without tags, as somebody in the console would.
 async fn made_anew(bench: &Bench, session: &Session, subject: table::Subject) -> Option<(Address, Id)> {

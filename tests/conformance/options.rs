@@ -123,6 +123,7 @@ const OTHER: &[(&str, &[&str])] = &[
     ("producer.s3_buckets", &["producer.s3_buckets=[\"lake-*\", \"a-bucket\"]"]),
     ("producer.publicly_accessible", &["producer.publicly_accessible=true", "networking.internet_gateway=true"]),
     ("producer.parameters", &["producer.parameters.require_ssl=\"false\"", "producer.parameters.query_group=\"q\""]),
+    ("producer.snapshot_schedule", &["producer.snapshot_schedule=\"cron(0 3 ? 6 SUN *)\""]),
     ("producer.final_snapshot", &["producer.final_snapshot=false"]),
     ("producer.logging", &["producer.logging=[\"userlog\", \"connectionlog\"]"]),
     (
@@ -212,6 +213,7 @@ const OF_CLUSTER: &[(&str, &[&str])] = &[
     ("producer.multi_az", &["producer.multi_az=true"]),
     ("producer.maintenance_window", &["producer.maintenance_window=\"sun:08:00-sun:08:30\""]),
     ("producer.snapshot_retention", &["producer.snapshot_retention=\"35d\""]),
+    ("producer.snapshot_schedule", &["producer.snapshot_schedule=\"rate(12 hours)\""]),
     ("producer.pause.stop", &["producer.pause.stop=\"cron(0 20 ? 6 MON-FRI *)\"", STARTS]),
     ("producer.pause.start", &["producer.pause.start=\"cron(30 6 ? 6 MON-FRI *)\"", STOPS]),
     ("producer.admin_password", &["producer.admin_password=\"managed\""]),
@@ -233,6 +235,7 @@ const OF_PLACED: &[(&str, &[&str])] = &[("networking.vpc_id", &["networking.vpc_
 
 /// A third value of the same keys, beside which `OTHER` is changed. Those of a flag and of a choice follow from the key.
 const THIRD: Rows = &[
+    ("producer.snapshot_schedule", &["producer.snapshot_schedule=\"cron(30 12 *)\""]),
     ("producer.pause.stop", &["producer.pause.stop=\"cron(0 22 ? 6 FRI *)\"", STARTS]),
     ("producer.pause.start", &["producer.pause.start=\"cron(0 5 L 6 ? *)\"", STOPS]),
     ("resources.*.name", &["resources.\"producer/workgroup\".name=\"other-dw\""]),
@@ -313,10 +316,13 @@ const THIRD: Rows = &[
 ];
 
 /// The same of a serverless producer alone.
-const OF_SERVERLESS: Rows = &[(
-    "producer.usage_limits[].feature",
-    &["producer.usage_limits=[{ feature = \"serverless-compute\", amount = 60, action = \"deactivate\" }]"],
-)];
+const OF_SERVERLESS: Rows = &[
+    (
+        "producer.usage_limits[].feature",
+        &["producer.usage_limits=[{ feature = \"serverless-compute\", amount = 60, action = \"deactivate\" }]"],
+    ),
+    ("producer.snapshot_schedule", &["producer.snapshot_schedule=\"cron(30 4 ? 6 * *)\""]),
+];
 
 /// Keys of which no third value is any good, and why.
 const NO_THIRD: [(&str, &str); 7] = [

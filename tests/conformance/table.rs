@@ -34,6 +34,7 @@ s3_buckets = ["conf-lake-*", "conf-raw"]
 parameters = { require_ssl = "false", datestyle = "ISO, DMY" }
 logging = ["connectionlog", "userlog"]
 log_retention = "30d"
+snapshot_schedule = "cron(0 3 ? 6 SUN *)"
 final_snapshot = false
 [consumers.analytics]
 count = 2
@@ -76,6 +77,7 @@ vpc_cidr = "10.40.0.0/16"
 type = "cluster"
 logging = ["userlog"]
 usage_limits = [{ feature = "spectrum", amount = 5 }]
+snapshot_schedule = "rate(12 hours)"
 pause = { stop = "cron(0 20 ? 6 FRI *)", start = "cron(0 7 ? 6 MON *)" }
 "#;
 

@@ -115,6 +115,11 @@ fn json_members(value: Json, lot: &mut Lot) -> Json {
                     lot.shuffle(&mut rows);
                     (name, Json::Array(rows))
                 }
+                // Unions: exactly one member of theirs is there, by the API model.
+                ("schedule" | "targetAction", Json::Object(one)) => {
+                    let one = one.into_iter().map(|(which, value)| (which, json_members(value, lot)));
+                    (name, Json::Object(one.collect()))
+                }
                 (_, value) => (name, json_members(value, lot)),
             };
             let mut members: Map<String, Json> = members.into_iter().map(member).collect();

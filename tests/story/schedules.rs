@@ -1,4 +1,4 @@
-//! What happens by schedule: a cluster sleeps at night, snapshots are taken and copied.
+//! What happens by schedule: a cluster sleeps at night, snapshots are taken.
 
 use crate::{harness::*, scene::*};
 use rsds::{
@@ -152,4 +152,78 @@ async fn a_role_without_rights_pauses_nothing() {
     estate.sandbox.edit(bare).unwrap();
     hours(&estate, 11).await;
     assert_eq!(status(&estate).await, "available");
+}
+
+/// The calls that changed something since the last look.
+fn changes(estate: &Estate) -> Vec<String> {
+    estate.sandbox.take_calls().into_iter().filter(|call| call.mutating).map(|call| call.operation).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn snapshots_of_a_cluster_go_by_a_schedule() {
+    let mut estate = Estate::new(&ASLEEP_AT_NIGHT.replace("pause =", "# pause ="));
+    estate.converge(&Options::default()).await;
+    estate.set(&["producer.snapshot_schedule=\"rate(12 hours)\""]);
+    estate.sandbox.take_calls();
+    estate.converge(&Options::default()).await;
+    assert_eq!(changes(&estate), ["CreateSnapshotSchedule", "ModifyClusterSnapshotSchedule"]);
+    let schedules = estate.sandbox.world().redshift.schedules;
+    assert!(schedules["airline-dev-producer"].clusters.contains_key("airline-dev-producer"));
+
+    // Another change that is under way is waited for.
+    estate.set(&["producer.snapshot_schedule=\"cron(30 12 *)\""]);
+    assert_eq!(estate.brief(&Options::default()).await, ["update producer/snapshot-schedule"]);
+    let busy = AwsError::new("SnapshotScheduleUpdateInProgress", "is already being updated").status(400);
+    estate.sandbox.inject(Fault::once("redshift:ModifySnapshotSchedule", 1, How::Error(busy)));
+    estate.converge(&Options::default()).await;
+    assert_eq!(estate.sandbox.disarm(), Vec::<String>::new());
+    let schedules = estate.sandbox.world().redshift.schedules;
+    assert_eq!(schedules["airline-dev-producer"].definitions, ["cron(30 12 *)".to_owned()].into());
+
+    // Taken off by hand, the cluster is put back.
+    estate.sandbox.edit(|world| world.redshift.schedules.values_mut().for_each(|one| one.clusters.clear())).unwrap();
+    assert_eq!(estate.brief(&Options::default()).await, ["create producer/snapshot-schedule-association"]);
+    estate.converge(&Options::default()).await;
+
+    // It goes once no cluster has it any more.
+    estate.set(&[]);
+    estate.sandbox.take_calls();
+    estate.converge(&Options::default()).await;
+    assert_eq!(changes(&estate), ["ModifyClusterSnapshotSchedule", "DeleteSnapshotSchedule"]);
+    assert_eq!(estate.inventory()["cluster schedules"], 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn snapshots_of_a_serverless_producer_are_taken_when_their_time_comes() {
+    let mut estate = Estate::new(TWO);
+    // The tests begin on a Sunday at ten in the morning.
+    estate.set(&["producer.snapshot_schedule=\"cron(0 20 ? * SUN *)\"", "producer.snapshot_retention=\"3d\""]);
+    estate.converge(&Options::default()).await;
+    let snapshots = async |estate: &Estate| -> Vec<(String, Option<i32>)> {
+        let aws = estate.open().await.unwrap().aws;
+        let all = aws.serverless.list_snapshots().send().await.unwrap().snapshots.unwrap();
+        all.into_iter().map(|one| (one.snapshot_name.unwrap(), one.snapshot_retention_period)).collect()
+    };
+    assert_eq!(snapshots(&estate).await, []);
+    hours(&estate, 11).await;
+    assert_eq!(snapshots(&estate).await, [("airline-dev-producer-2026-11-22-20-00-00".to_owned(), Some(3))]);
+    estate.settled().await;
+
+    estate.set(&["producer.snapshot_schedule=\"cron(0 21 ? * MON *)\"", "producer.snapshot_retention=\"5d\""]);
+    let plan = estate.plan(&Options::default()).await.unwrap();
+    assert_eq!(brief(&plan), ["update producer/snapshot-schedule"]);
+    let fields = &plan.changes[&"producer/snapshot-schedule".parse().unwrap()].fields;
+    let origins: Vec<&str> = fields.iter().map(|field| field.origin.as_deref().unwrap()).collect();
+    assert_eq!(origins, ["producer.snapshot_schedule", "producer.snapshot_retention"]);
+    estate.sandbox.take_calls();
+    estate.converge(&Options::default()).await;
+    assert_eq!(changes(&estate), ["UpdateScheduledAction"]);
+    hours(&estate, 25).await;
+    assert_eq!(snapshots(&estate).await.len(), 2);
+
+    // The schedule goes, the snapshots stay.
+    estate.set(&[]);
+    estate.converge(&Options::default()).await;
+    assert_eq!(estate.inventory()["serverless schedules"], 0);
+    assert_eq!(estate.inventory()["snapshots"], 2);
 }

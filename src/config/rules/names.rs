@@ -17,6 +17,8 @@ const BALANCER: usize = 32;
 const ENDPOINT: usize = 30;
 /// Longest name of a role (2).
 const ROLE: usize = 64;
+/// Longest name of a scheduled action of serverless (6.6).
+const SCHEDULED: usize = 60;
 
 pub(super) fn check(rules: &mut Rules<'_>) {
     reserved_prefixes(rules);
@@ -70,10 +72,19 @@ fn producer(rules: &mut Rules<'_>) {
 }
 
 fn schedules(rules: &mut Rules<'_>) {
-    let scheduled = matches!(&rules.config.producer.kind, ProducerKind::Cluster(cluster) if cluster.pause.is_some());
+    let producer = &rules.config.producer;
+    let scheduled = match &producer.kind {
+        ProducerKind::Cluster(cluster) => cluster.pause.is_some(),
+        ProducerKind::Serverless(_) => producer.snapshot_schedule.is_some(),
+    };
     if scheduled && !pinned(rules, "producer", &["scheduler-role"]) {
         let name = format!("{}-scheduler", rules.config.producer_name());
         limit(rules, "project", "the scheduler's role", &name, ROLE);
+    }
+    let serverless = matches!(producer.kind, ProducerKind::Serverless(_));
+    if serverless && scheduled && !pinned(rules, "producer", &["snapshot-schedule"]) {
+        let name = format!("{}-snapshot", rules.config.producer_name());
+        limit(rules, "project", "the schedule of the snapshots", &name, SCHEDULED);
     }
 }
 

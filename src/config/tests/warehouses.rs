@@ -120,7 +120,31 @@ fn what_only_a_cluster_has() {
     );
     refused(&cluster("base_capacity = 8"), &[(7, "only serverless has this, and the producer is a cluster")]);
     assert_eq!(good(&cluster("")).unsupported.len(), 0);
-    assert_eq!(good(&cluster("snapshot_schedule = \"rate(12 hours)\"")).unsupported.len(), 1);
+    assert_eq!(good(&cluster("snapshot_copy = { region = \"us-east-1\" }")).unsupported.len(), 1);
+}
+
+#[test]
+fn snapshots_are_scheduled_as_the_form_of_the_producer_has_it() {
+    for schedule in ["rate(12 hours)", "cron(30 12 *)", "cron(0 3 MON-FRI)"] {
+        good(&cluster(&format!("snapshot_schedule = \"{schedule}\"")));
+    }
+    for (schedule, why) in [
+        ("cron(0 3 ? * SUN *)", "three fields"),
+        ("at(2030-01-02T03:04:05)", "comes once"),
+        ("cron(0,30 3 *)", "more than once an hour"),
+        ("rate(12 minutes)", "a number of hours"),
+    ] {
+        refused(&cluster(&format!("snapshot_schedule = \"{schedule}\"")), &[(7, why)]);
+    }
+    good(&with(6, "snapshot_schedule = \"cron(0 3 ? * SUN *)\"\nsnapshot_retention = \"14d\""));
+    for (line, why) in [
+        ("snapshot_schedule = \"rate(12 hours)\"", "takes no `rate(...)`"),
+        ("snapshot_schedule = \"cron(30 12 *)\"", "six fields"),
+    ] {
+        refused(&with(6, line), &[(6, why)]);
+    }
+    let idle = good(&with(6, "snapshot_retention = \"14d\""));
+    assert!(idle.warnings()[0].message.contains("only by `snapshot_schedule`"));
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub struct Producer {
     pub final_snapshot: bool,
     /// Schedule of snapshots, `rate(...)` or `cron(...)`.
     pub snapshot_schedule: Option<String>,
+    /// How long automated snapshots of a cluster, or those of a serverless producer's schedule, are kept (1 to 35 days).
+    pub snapshot_retention: Duration,
     /// Which logs to export.
     pub logging: Vec<LogExport>,
     /// How long exported logs are kept; `None`: for ever.
@@ -76,8 +78,6 @@ pub struct Cluster {
     pub availability_zone_relocation: Option<bool>,
     /// Weekly window in UTC, such as `sun:08:00-sun:08:30`; `None`: AWS chooses.
     pub maintenance_window: Option<String>,
-    /// How long automated snapshots are kept (1 to 35 days).
-    pub snapshot_retention: Duration,
     /// When its compute is paused and resumed.
     pub pause: Option<Pause>,
 }

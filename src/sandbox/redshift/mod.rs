@@ -28,6 +28,7 @@ mod resize;
 mod scheduled_action;
 mod select;
 mod snapshot;
+mod snapshot_schedule;
 mod subnet_group;
 mod tag;
 #[cfg(test)]
@@ -51,6 +52,7 @@ pub(super) use scheduled_action::catch_up;
 pub use scheduled_action::{ScheduledAction, Target};
 pub use snapshot::Snapshot;
 pub(super) use snapshot::snapshots_in_use;
+pub use snapshot_schedule::{Association, SnapshotSchedule};
 pub use subnet_group::{GroupSubnet, SubnetGroup};
 pub(super) use tag::tagged;
 pub use usage_limit::UsageLimit;
@@ -87,6 +89,8 @@ const DELETES: SignedDuration = SignedDuration::from_mins(3);
 const FINAL_SNAPSHOT: SignedDuration = SignedDuration::from_mins(3);
 /// AWS time a manual snapshot is `creating`.
 const SNAPSHOT_CREATES: SignedDuration = SignedDuration::from_secs(60);
+/// AWS time a cluster is put on a schedule, or taken off it (5.6: minutes).
+const SCHEDULES: SignedDuration = SignedDuration::from_secs(60);
 /// AWS time from switching an export on to its first log.
 const LOGS_ARRIVE: SignedDuration = SignedDuration::from_mins(1);
 /// AWS time the interfaces stay in their subnets after the cluster has left them.
@@ -108,6 +112,8 @@ pub struct Redshift {
     pub limits: BTreeMap<String, UsageLimit>,
     /// Scheduled actions by name.
     pub scheduled_actions: BTreeMap<String, ScheduledAction>,
+    /// Snapshot schedules by name.
+    pub schedules: BTreeMap<String, SnapshotSchedule>,
     /// Tags by ARN; an object without tags has no entry.
     pub tags: BTreeMap<String, BTreeMap<String, String>>,
     /// Node types that the region does not offer; only tests put them here (`Sandbox::edit`).
@@ -123,6 +129,7 @@ impl Redshift {
         self.subnet_groups.is_empty()
             && self.parameter_groups.is_empty()
             && self.scheduled_actions.is_empty()
+            && self.schedules.is_empty()
             && self.clusters.values().all(|cluster| cluster.removal.is_some())
     }
 
@@ -178,6 +185,7 @@ pub static SERVICE: Service = Service {
     version: "2012-12-01",
     lists: &[
         same("AvailabilityZones", "AvailabilityZone"),
+        same("AssociatedClusters", "ClusterAssociatedToSchedule"),
         same("AddIamRoles", "IamRoleArn"),
         same("ClusterParameterGroups", "ClusterParameterGroup"),
         same("ClusterSecurityGroups", "ClusterSecurityGroup"),
@@ -193,7 +201,9 @@ pub static SERVICE: Service = Service {
         same("Parameters", "Parameter"),
         same("NextInvocations", "ScheduledActionTime"),
         same("RemoveIamRoles", "IamRoleArn"),
+        same("ScheduleDefinitions", "ScheduleDefinition"),
         same("ScheduledActions", "ScheduledAction"),
+        same("SnapshotSchedules", "SnapshotSchedule"),
         same("Snapshots", "Snapshot"),
         same("SubnetIds", "SubnetIdentifier"),
         same("Subnets", "Subnet"),
@@ -220,6 +230,7 @@ pub static SERVICE: Service = Service {
         resize::OPERATIONS,
         power::OPERATIONS,
         scheduled_action::OPERATIONS,
+        snapshot_schedule::OPERATIONS,
         snapshot::OPERATIONS,
         logging::OPERATIONS,
         usage_limit::OPERATIONS,

@@ -78,7 +78,8 @@ fn resources(world: &World, now: Timestamp) -> Vec<(&'static str, String)> {
     let limits = redshift.limits_at(now).map(|limit| ("usagelimit", limit.arn.clone()));
     let snapshots = redshift.snapshots.values().filter(|snapshot| snapshot.exists(now));
     let snapshots = snapshots.map(|snapshot| ("snapshot", snapshot.arn.clone()));
-    subnets.chain(parameters).chain(clusters).chain(limits).chain(snapshots).collect()
+    let schedules = redshift.schedules.values().map(|schedule| ("snapshotschedule", schedule.arn.clone()));
+    subnets.chain(schedules).chain(parameters).chain(clusters).chain(limits).chain(snapshots).collect()
 }
 
 fn resource(world: &World, req: &Request, now: Timestamp) -> Result<String, AwsError> {
@@ -124,7 +125,7 @@ fn delete_tags(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply
 }
 
 fn describe_tags(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
-    const KINDS: [&str; 5] = ["cluster", "parametergroup", "snapshot", "subnetgroup", "usagelimit"];
+    const KINDS: [&str; 6] = ["cluster", "parametergroup", "snapshot", "snapshotschedule", "subnetgroup", "usagelimit"];
     let arn = req.has("ResourceName").then(|| resource(world, req, now)).transpose()?;
     let kind = req.opt_text("ResourceType")?.map(|kind| kind.to_ascii_lowercase().replace(' ', ""));
     if let Some(unknown) = kind.as_deref().filter(|kind| !KINDS.contains(kind)) {

@@ -17,6 +17,7 @@ mod network;
 mod parameter;
 mod placement;
 mod recovery;
+mod scheduled_action;
 mod snapshot;
 mod tag;
 #[cfg(test)]
@@ -43,6 +44,8 @@ pub use namespace::{Namespace, RoleAttachment};
 pub(in crate::sandbox) use network::check_groups;
 pub use placement::Placed;
 pub(super) use recovery::{is_kept, last_recovery_point};
+pub use scheduled_action::ScheduledAction;
+pub(super) use scheduled_action::catch_up;
 pub use snapshot::Snapshot;
 pub(super) use snapshot::snapshot_by_arn;
 pub(super) use tag::tagged;
@@ -100,6 +103,8 @@ pub struct Serverless {
     pub limits: BTreeMap<String, UsageLimit>,
     /// Snapshots by name.
     pub snapshots: BTreeMap<String, Snapshot>,
+    /// Scheduled actions by name.
+    pub scheduled_actions: BTreeMap<String, ScheduledAction>,
     /// Tags by ARN; an object without tags has no entry.
     pub tags: BTreeMap<String, BTreeMap<String, String>>,
     /// Until when AWS has no RPUs to give; none: it has.
@@ -113,6 +118,7 @@ impl Serverless {
             && self.workgroups.values().all(|workgroup| workgroup.gone_at.is_some())
             && self.endpoints.values().all(|endpoint| endpoint.gone_at.is_some())
             && self.limits.is_empty()
+            && self.scheduled_actions.is_empty()
             && self.snapshots.is_empty()
     }
 
@@ -210,6 +216,7 @@ pub static SERVICE: Service = Service {
         usage_limit::OPERATIONS,
         snapshot::OPERATIONS,
         recovery::OPERATIONS,
+        scheduled_action::OPERATIONS,
         tag::OPERATIONS,
     ],
 };

@@ -36,6 +36,9 @@ pub(crate) fn per_object(kind: &str) -> &'static [(&'static str, Per, &'static s
         "redshift-serverless.namespace" | "redshift-serverless.workgroup" => {
             &[("redshift-serverless:ListTagsForResource", Per::Alone, TAGS)]
         }
+        "redshift-serverless.scheduled-action" => {
+            &[("redshift-serverless:GetScheduledAction", Per::Object(1), "6.6: the list has names alone")]
+        }
         "redshift.parameter-group" => {
             &[("redshift:DescribeClusterParameters", Per::Object(1), "5.2: the parameters of one group per call")]
         }

@@ -44,6 +44,14 @@ pub(super) fn scheduled(name: &str, action: &str) -> Json {
     })
 }
 
+pub(super) fn schedule(name: &str) -> Json {
+    json!({ "name": name, "definitions": ["rate(12 hours)"], "description": "snapshots" })
+}
+
+pub(super) fn on_schedule(cluster: &str, schedule: &str) -> Json {
+    json!({ "cluster": format!("@{cluster}.name"), "schedule": format!("@{schedule}.name") })
+}
+
 pub(super) fn subjects() -> Vec<Subject> {
     let mut cluster = subject(
         "redshift.cluster",
@@ -151,6 +159,24 @@ pub(super) fn subjects() -> Vec<Subject> {
                 row("enabled", json!(true)),
                 row("name", json!("subject-renamed")),
             ],
+        ),
+        subject(
+            "redshift.snapshot-schedule",
+            "subject/redshift.snapshot-schedule",
+            schedule("subject"),
+            Again::Refused,
+            vec![
+                row("definitions", json!(["cron(30 12 *)", "cron(30 18 MON-FRI)"])),
+                row("description", json!("other snapshots")),
+                row("name", json!("subject-renamed")),
+            ],
+        ),
+        subject(
+            "redshift.snapshot-schedule-association",
+            "subject/redshift.snapshot-schedule-association",
+            on_schedule("spare/cluster-1", "spare/schedule-1"),
+            Again::Same,
+            vec![row("schedule", json!("@spare/schedule-2.name")), row("cluster", json!("@spare/cluster-2.name"))],
         ),
     ]
 }

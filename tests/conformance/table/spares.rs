@@ -6,9 +6,9 @@ use super::{
     balancing::{balancer, listener, target_group},
     given,
     network::{group, subnet, vpc},
-    provisioned::{cluster, limit, logging, parameter_group, scheduled, subnet_group},
+    provisioned::{cluster, limit, logging, on_schedule, parameter_group, schedule, scheduled, subnet_group},
     sharing,
-    warehouse::{budget, namespace, workgroup},
+    warehouse::{self, budget, namespace, workgroup},
 };
 use serde_json::json;
 
@@ -84,6 +84,20 @@ pub(crate) fn spares() -> Vec<Given> {
         given("redshift.usage-limit", "spare/limit-weekly", limit("weekly")),
         given("redshift.scheduled-action", "spare/pause", scheduled("spare-pause", "pause-cluster")),
         given("redshift.scheduled-action", "spare/resume", scheduled("spare-resume", "resume-cluster")),
+        given("redshift.snapshot-schedule", "spare/schedule-1", schedule("spare-1")),
+        given("redshift.snapshot-schedule", "spare/schedule-2", schedule("spare-2")),
+        given(
+            "redshift.snapshot-schedule-association",
+            "spare/association-of-3",
+            on_schedule("spare/cluster-3", "spare/schedule-1"),
+        ),
+        given(
+            "redshift.snapshot-schedule-association",
+            "spare/association-of-4",
+            on_schedule("spare/cluster-4", "spare/schedule-2"),
+        ),
+        given("redshift-serverless.scheduled-action", "spare/weekly", warehouse::scheduled("spare-weekly")),
+        given("redshift-serverless.scheduled-action", "spare/daily", warehouse::scheduled("spare-daily")),
         given("redshift-serverless.usage-limit", "spare/limit", budget("@consumer-analytics-2/workgroup.arn", 30)),
         given("elasticloadbalancing.load-balancer", "spare/balancer", balancer("spare")),
         given("elasticloadbalancing.target-group", "spare/targets-1", target_group("spare-1")),

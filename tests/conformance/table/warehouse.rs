@@ -30,6 +30,14 @@ pub(super) fn budget(workgroup: &str, amount: u32) -> Json {
     })
 }
 
+pub(super) fn scheduled(name: &str) -> Json {
+    json!({
+        "name": name, "namespace": "@consumer-analytics-1/namespace.name", "schedule": "cron(0 3 ? 6 SUN *)",
+        "role": "@spare/scheduler-1.arn", "prefix": "weekly", "retention": 7, "description": "a schedule",
+        "enabled": true,
+    })
+}
+
 pub(super) fn subjects() -> Vec<Subject> {
     const ITS_WORKGROUP: &[&str] = &["spare/workgroup"];
     let namespace = Subject {
@@ -126,5 +134,22 @@ pub(super) fn subjects() -> Vec<Subject> {
             row("workgroup", json!("@consumer-analytics-2/workgroup.arn")),
         ],
     );
-    vec![namespace, workgroup, logs, endpoint, budget]
+    let scheduled = subject(
+        "redshift-serverless.scheduled-action",
+        "subject/redshift-serverless.scheduled-action",
+        scheduled("subject"),
+        Again::Refused,
+        vec![
+            row("schedule", json!("cron(30 7 ? 6 MON-FRI *)")).with("description", json!("")),
+            row("role", json!("@spare/scheduler-2.arn")),
+            row("prefix", json!("daily")),
+            row("retention", json!(30)),
+            row("description", json!("another schedule")),
+            row("enabled", json!(false)),
+            row("enabled", json!(true)),
+            row("namespace", json!("@consumer-analytics-2/namespace.name")),
+            row("name", json!("subject-renamed")),
+        ],
+    );
+    vec![namespace, workgroup, logs, endpoint, budget, scheduled]
 }
