@@ -41,8 +41,8 @@ pub(super) enum Goal {
     Gone,
 }
 
-/// How long a resource is waited for: ten times the typical duration, at least ten minutes and at most ninety; of a
-/// resource that stands and changes or goes, as long as its kind says.
+/// How long a resource is waited for: ten times the typical duration, at least ten minutes and at most ninety; or as long
+/// as its kind says of one that is new, and of one that stands and changes or goes.
 fn limit(kind: &dyn AnyKind, goal: Goal, stands: bool) -> Duration {
     let typical = kind.typical();
     let typical = match goal {
@@ -50,12 +50,11 @@ fn limit(kind: &dyn AnyKind, goal: Goal, stands: bool) -> Duration {
         Goal::Gone => typical.delete,
     };
     let usual = Duration::from_secs(u64::from(typical) * 10).clamp(Duration::from_secs(600), Duration::from_secs(5400));
+    let longest = |seconds: u32| usual.max(Duration::from_secs(seconds.into()));
     match (goal, stands) {
         (Goal::Gone, _) if typical <= AT_ONCE => INVISIBLE,
-        (Goal::Still | Goal::Ready | Goal::Settled, false) => usual,
-        (Goal::Still | Goal::Ready | Goal::Settled, true) | (Goal::Gone, _) => {
-            usual.max(Duration::from_secs(kind.longest().into()))
-        }
+        (Goal::Still | Goal::Ready | Goal::Settled, false) => longest(kind.longest_new()),
+        (Goal::Still | Goal::Ready | Goal::Settled, true) | (Goal::Gone, _) => longest(kind.longest()),
     }
 }
 

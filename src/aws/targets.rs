@@ -174,6 +174,7 @@ impl Kind for Targets {
     const TYPICAL: Typical = Typical { create: 30, update: 60, delete: 120 };
     // The longest deregistration delay is an hour (aws-facts.md 7.2).
     const LONGEST: u32 = 65 * 60;
+    const LONGEST_NEW: u32 = 60 * 60;
     const REPLACE: Order = Order::CreateFirst;
     const KEY: &'static [&'static str] = &["target_group", "port", "addresses"];
     const TAGGED: bool = false;

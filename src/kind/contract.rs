@@ -497,6 +497,8 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// The longest one that stands is waited for while it changes or goes, in seconds, where that is more than ten times
     /// the typical time: a cluster may move its data for a day (aws-facts.md 5.3).
     const LONGEST: u32 = 0;
+    /// The same of one that is new: a health check may need ten answers, five minutes apart (aws-facts.md 7.2).
+    const LONGEST_NEW: u32 = 0;
     /// How many reads in a row must show it ready before it counts as settled: a workgroup is AVAILABLE for a
     /// moment and then MODIFYING again (aws-facts.md 6.2).
     const STABLE_READS: u32 = 1;

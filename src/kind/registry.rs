@@ -114,6 +114,8 @@ pub trait AnyKind: Send + Sync {
     fn inside(&self) -> bool;
     /// See `Kind::LONGEST`.
     fn longest(&self) -> u32;
+    /// See `Kind::LONGEST_NEW`.
+    fn longest_new(&self) -> u32;
     /// See `Kind::STABLE_READS`.
     fn stable_reads(&self) -> u32;
     /// See `Kind::CARRIES`.
@@ -228,6 +230,9 @@ impl<K: Kind> AnyKind for Registered<K> {
     }
     fn longest(&self) -> u32 {
         K::LONGEST
+    }
+    fn longest_new(&self) -> u32 {
+        K::LONGEST_NEW
     }
     fn stable_reads(&self) -> u32 {
         K::STABLE_READS

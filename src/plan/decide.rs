@@ -420,6 +420,23 @@ impl<'a> Decider<'a> {
         reasons
     }
 
+    /// Tells whether what is there must let go before something below it can be made anew: in person, or through what is
+    /// taken away and waits for it.
+    fn rests_on_gap(&self, entry: &Entry) -> bool {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![entry]);
+        while let Some(entry) = open.pop() {
+            for on in entry.depends_on.iter().map(|dependency| &dependency.on) {
+                if self.changes.get(on).is_some_and(|change| change.action == Action::Replace(Order::DeleteFirst)) {
+                    return true;
+                }
+                if !self.stack.wanted.contains_key(on) && seen.insert(on) {
+                    open.extend(self.state.entries.get(on));
+                }
+            }
+        }
+        false
+    }
+
     fn is_replaced(&self, address: &Address) -> bool {
         self.changes.get(address).is_some_and(|change| matches!(change.action, Action::Replace(_)))
     }
@@ -435,9 +452,7 @@ impl<'a> Decider<'a> {
     ) -> Choice {
         let kind = wanted.kind;
         let key_changes = kind.key().is_empty() || fields.iter().any(|f| kind.key().contains(&f.field.as_str()));
-        let rests_on_gap = entry.depends_on.iter().any(|dependency| {
-            self.changes.get(&dependency.on).is_some_and(|c| c.action == Action::Replace(Order::DeleteFirst))
-        });
+        let rests_on_gap = self.rests_on_gap(entry);
         // A predecessor is remembered by its id: what has none yet is found and deleted first.
         let going = entry.id.is_none() || reasons.iter().any(|reason| matches!(reason, Reason::CutOff(_)));
         let beside = key_changes || kind.suffixed().is_some();

@@ -142,3 +142,14 @@ async fn the_port_of_a_reader_changes_under_its_endpoint() {
     assert!(ports.contains(&5440));
     assert_eq!(registered(&world), managed(&world));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_goes_while_its_warehouse_and_its_listener_are_replaced() {
+    let mut estate = Estate::new(TWO);
+    estate.set(&[ENDPOINT]);
+    estate.apply().await;
+    // The old targets are the endpoint's, which holds the workgroup, which must go before the new one has addresses.
+    estate.set(&["consumers.reporting.admin_username=chief", "nlb.port=6100"]);
+    estate.apply().await;
+    estate.settled().await;
+}
