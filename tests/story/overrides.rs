@@ -109,9 +109,9 @@ async fn a_field_of_one_resource_is_its_own_and_the_plan_says_where_it_comes_fro
     insta::assert_snapshot!(told(&estate, &plan, WORKGROUP), @r##"
     ~ update consumer-reporting-1/workgroup (redshift-serverless.workgroup)
         arn:aws:redshift-serverless:us-west-2:123456789012:workgroup/ac33a711-9798-4ddd-813e-88de158d0b3f · typical 4m
-        max_capacity:           16              -> 24 (environments/dev.toml:27)
-        parameters.search_path: "$user, public" -> reporting (environments/dev.toml:28)
-        tags.owner:             unset           -> bi (environments/dev.toml:29)
+        max_capacity:           16              -> 24 (environments/dev.toml:28)
+        parameters.search_path: "$user, public" -> reporting (environments/dev.toml:29)
+        tags.owner:             unset           -> bi (environments/dev.toml:30)
         steps, in this order:
           1. set max_capacity · 2m
           2. set parameters · 2m ! reconnect: sessions that are open keep the old value
@@ -261,119 +261,119 @@ cidr = "10.60.0.0"
 protocol = "udp"
 "#), @r##"
 error: redshift-serverless.workgroup has no field `max_capcity`
-  --> environments/dev.toml:28:1
+  --> environments/dev.toml:29:1
    |
-28 | max_capcity = 24
+29 | max_capcity = 24
    | ^^^^^^^^^^^
    |
    = help: did you mean `max_capacity`?
 
 error: `port` of consumer-reporting-1/workgroup (redshift-serverless.workgroup): expected a whole number from 0 to 65535, found the string "5440"
-  --> environments/dev.toml:29:8
+  --> environments/dev.toml:30:8
    |
-29 | port = "5440"
+30 | port = "5440"
    |        ^^^^^^
 
 error: `base_capacity` of consumer-reporting-1/workgroup (redshift-serverless.workgroup): expected a whole number that is not negative, found a table
-  --> environments/dev.toml:30:1
+  --> environments/dev.toml:31:1
    |
-30 | base_capacity = { from = 8 }
+31 | base_capacity = { from = 8 }
    | ^^^^^^^^^^^^^
 
 error: `parameters` of consumer-reporting-1/workgroup (redshift-serverless.workgroup): expected a string, found the number 3
-  --> environments/dev.toml:31:30
+  --> environments/dev.toml:32:30
    |
-31 | parameters = { search_path = 3 }
+32 | parameters = { search_path = 3 }
    |                              ^
 
 error: the tag key `rsds:project` starts with `rsds:`, which belongs to rsds
-  --> environments/dev.toml:32:10
+  --> environments/dev.toml:33:10
    |
-32 | tags = { "rsds:project" = "mine", owner = "a;b" }
+33 | tags = { "rsds:project" = "mine", owner = "a;b" }
    |          ^^^^^^^^^^^^^^
 
 error: `a;b` has a character AWS does not take in tags: `;`
-  --> environments/dev.toml:32:43
+  --> environments/dev.toml:33:43
    |
-32 | tags = { "rsds:project" = "mine", owner = "a;b" }
+33 | tags = { "rsds:project" = "mine", owner = "a;b" }
    |                                           ^^^^^
 
 error: redshift-serverless.workgroup has no field `paramters`
-  --> environments/dev.toml:33:19
+  --> environments/dev.toml:34:19
    |
-33 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
+34 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
    |                   ^^^^^^^^^^^
    |
    = help: did you mean `parameters`?
 
 error: `port` of redshift-serverless.workgroup has no keys that are compared one by one
-  --> environments/dev.toml:33:32
+  --> environments/dev.toml:34:32
    |
-33 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
+34 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
    |                                ^^^^^^^^
    |
    = help: write `port` to ignore all of it
 
 error: the tag `rsds:address` says whose the resource is: rsds always keeps it
-  --> environments/dev.toml:33:42
+  --> environments/dev.toml:34:42
    |
-33 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
+34 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
    |                                          ^^^^^^^^^^^^^^^^^^^
 
 error: redshift-serverless.workgroup has no field `*`
-  --> environments/dev.toml:33:63
+  --> environments/dev.toml:34:63
    |
-33 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
+34 | ignore_changes = ["paramters", "port.x", "tags.rsds:address", "*"]
    |                                                               ^^^
    |
    = help: there is `name`, `namespace`, `base_capacity`, `max_capacity`, `parameters`, `vpc`, `subnets`, `security_groups`, `port`, `enhanced_vpc_routing`, `publicly_accessible`, `tags`
 
 error: there is no resource `consumer-reporting-2/workgroup`
-  --> environments/dev.toml:34:12
+  --> environments/dev.toml:35:12
    |
-34 | [resources."consumer-reporting-2/workgroup"]
+35 | [resources."consumer-reporting-2/workgroup"]
    |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
    |
    = help: did you mean `consumer-reporting-1/workgroup`?
 
 error: there is no resource `moon/crater`
-  --> environments/dev.toml:36:12
+  --> environments/dev.toml:37:12
    |
-36 | [resources."moon/crater"]
+37 | [resources."moon/crater"]
    |            ^^^^^^^^^^^^^
    |
    = help: the components are consumer-reporting-1, networking, nlb, producer
 
 error: `a-load-balancer-whose-name-is-too-long-for-aws` is no name for elasticloadbalancing.load-balancer: a name is up to 32 letters, digits and dashes, no dash at either end, and does not start with `internal-`
-  --> environments/dev.toml:38:8
+  --> environments/dev.toml:39:8
    |
-38 | name = "a-load-balancer-whose-name-is-too-long-for-aws"
+39 | name = "a-load-balancer-whose-name-is-too-long-for-aws"
    |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 
 error: ec2.route has neither a name nor tags
-  --> environments/dev.toml:40:1
+  --> environments/dev.toml:41:1
    |
-40 | name = "out"
+41 | name = "out"
    | ^^^^
 
 error: ec2.vpc is named by its tag `Name`, which `tags` says too
-  --> environments/dev.toml:42:1
+  --> environments/dev.toml:43:1
    |
-42 | name = "vpc"
+43 | name = "vpc"
    | ^^^^
    |
    = help: take one of them away
 
 error: `cidr` of networking/vpc (ec2.vpc): invalid IP address syntax
-  --> environments/dev.toml:44:8
+  --> environments/dev.toml:45:8
    |
-44 | cidr = "10.60.0.0"
+45 | cidr = "10.60.0.0"
    |        ^^^^^^^^^^^
 
 error: `protocol` of networking/nlb-egress-5439-consumers (ec2.security-group-rule): expected `tcp` or `all` or `other`, found the string "udp"
-  --> environments/dev.toml:46:12
+  --> environments/dev.toml:47:12
    |
-46 | protocol = "udp"
+47 | protocol = "udp"
    |            ^^^^^
 "##);
 }
@@ -387,15 +387,15 @@ name = "airline-dev-producer"
 cidr = "10.50.0.0/23"
 "#), @r##"
 error: consumer-reporting-1/workgroup and producer/workgroup would have the same name, and AWS takes only one of them
-  --> environments/dev.toml:28:8
+  --> environments/dev.toml:29:8
    |
-28 | name = "airline-dev-producer"
+29 | name = "airline-dev-producer"
    |        ^^^^^^^^^^^^^^^^^^^^^^
 
 error: networking/subnet-2 and networking/subnet-1 would have the same vpc and cidr, and AWS takes only one of them
-  --> environments/dev.toml:29:12
+  --> environments/dev.toml:30:12
    |
-29 | [resources."networking/subnet-2"]
+30 | [resources."networking/subnet-2"]
    |            ^^^^^^^^^^^^^^^^^^^^^
 "##);
 }
@@ -405,7 +405,7 @@ async fn plan_refuses_what_validate_refuses() {
     let estate = Estate::new(&with("[resources.\"producer/workgrup\"]\nname = \"x\"\n"));
     let why = estate.refusal(&Options::default()).await;
     assert!(why.contains("there is no resource `producer/workgrup`"), "{why}");
-    assert!(why.contains("did you mean `producer/workgroup`?") && why.contains("environments/dev.toml:26:"), "{why}");
+    assert!(why.contains("did you mean `producer/workgroup`?") && why.contains("environments/dev.toml:27:"), "{why}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -453,17 +453,17 @@ exists = false
 exists = false
 "#), @r##"
 error: `namespace` of consumer-reporting-1/workgroup (redshift-serverless.workgroup) comes from consumer-reporting-1/namespace, and is needed
-  --> environments/dev.toml:28:10
+  --> environments/dev.toml:29:10
    |
-28 | exists = false
+29 | exists = false
    |          ^^^^^
    |
    = help: give it under [resources."consumer-reporting-1/workgroup"], or leave that out, too: exists = false
 
 error: `role` of producer/role-policy (iam.role-policy) comes from producer/role, and is needed
-  --> environments/dev.toml:30:10
+  --> environments/dev.toml:31:10
    |
-30 | exists = false
+31 | exists = false
    |          ^^^^^
    |
    = help: give it under [resources."producer/role-policy"], or leave that out, too: exists = false

@@ -350,8 +350,8 @@ async fn a_paused_producer_keeps_no_plan() {
 /// What is inside a warehouse goes with it: no statement is needed, so that one which sleeps can be destroyed, too.
 #[tokio::test(start_paused = true)]
 async fn a_paused_producer_is_destroyed() {
-    let mut estate = Estate::new(SMALL_CLUSTER);
-    // The logging of a cluster is switched off before it goes, and not while it sleeps.
+    // The logging of a cluster and its snapshot schedule are taken from it before it goes, and not while it sleeps.
+    let mut estate = Estate::new(&SMALL_CLUSTER.replace("snapshot_schedule = \"rate(12 hours)\"\n", ""));
     estate.set(&["producer.logging=[]"]);
     estate.apply().await;
     let somebody = estate.somebody().await;
