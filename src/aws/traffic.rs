@@ -69,12 +69,13 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Reads the service from the signature's scope, and the operation from the JSON protocols' target header or the
-    /// query protocols' body.
+    /// Reads the service from the signature's scope, and the operation from the JSON protocols' target header, the path
+    /// of RPC v2, or the query protocols' body.
     pub(super) fn of(request: &HttpRequest) -> Self {
         let header = |name| request.headers().get(name).unwrap_or_default();
         let service = header("authorization").split('/').nth(3).unwrap_or_default().to_owned();
-        let operation = match header("x-amz-target").rsplit_once('.') {
+        let by_path = || request.uri().rsplit_once("/operation/");
+        let operation = match header("x-amz-target").rsplit_once('.').or_else(by_path) {
             Some((_, operation)) => operation.to_owned(),
             None => {
                 let body = request.body().bytes().unwrap_or_default();

@@ -79,7 +79,7 @@ fn unknown_key(protocol: Protocol) -> AwsError {
         Protocol::Ec2 => {
             AwsError::new("AuthFailure", "AWS was not able to validate the provided access credentials").status(401)
         }
-        Protocol::Query => AwsError::new("InvalidClientTokenId", message).status(403),
+        Protocol::Query | Protocol::Cbor => AwsError::new("InvalidClientTokenId", message).status(403),
         Protocol::RestXml => {
             let message = "The AWS Access Key Id you provided does not exist in our records.";
             AwsError::new("InvalidAccessKeyId", message).status(403)
@@ -91,7 +91,7 @@ fn unknown_key(protocol: Protocol) -> AwsError {
 fn expired(protocol: Protocol) -> AwsError {
     let message = "The security token included in the request is expired";
     match protocol {
-        Protocol::Ec2 | Protocol::Query => AwsError::new("ExpiredToken", message).status(403),
+        Protocol::Ec2 | Protocol::Query | Protocol::Cbor => AwsError::new("ExpiredToken", message).status(403),
         Protocol::RestXml => AwsError::new("ExpiredToken", "The provided token has expired."),
         Protocol::Json10 | Protocol::Json11 => AwsError::new("ExpiredTokenException", message),
     }

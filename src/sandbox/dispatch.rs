@@ -9,7 +9,7 @@ use super::store::{Contents, Guard, Store};
 use super::weather::{Sky, Turn, Weather, blind, swapped};
 use super::world::{digest, uuid_shape};
 use super::{
-    AwsError, Fault, How, Operation, Protocol, Reply, Request, SERVICES, Service, World, iam, quota, s3, wire_json,
+    AwsError, Fault, How, Operation, Protocol, Reply, Request, SERVICES, Service, World, iam, quota, s3, wire_cbor, wire_json,
     wire_query,
 };
 use crate::clock::Clock;
@@ -525,16 +525,12 @@ impl From<io::Error> for AwsError {
 }
 
 fn route(http: &http::Request<Bytes>) -> Result<Routed, Refused> {
-    let json = http.headers().contains_key("x-amz-target");
     let query = http.uri().query().unwrap_or_default();
-    let form: &[u8] = if json || is_rest(http) { b"" } else { http.body() };
+    let protocol = spoken(http);
+    let form: &[u8] = if protocol == Protocol::Query { http.body() } else { b"" };
     let mut refused = Refused {
         service: None,
-        protocol: match (json, is_rest(http)) {
-            (true, _) => Protocol::Json11,
-            (false, true) => Protocol::RestXml,
-            (false, false) => Protocol::Query,
-        },
+        protocol,
         operation: "unknown".to_owned(),
         error: AwsError::new("", ""),
     };
@@ -594,12 +590,14 @@ fn operation_name(
     if service.protocol == Protocol::RestXml {
         return s3::wire::operation(http, fields).map(|asked| asked.operation.to_owned());
     }
-    let (version, name) = if is_json(service.protocol) {
-        let target = http.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        target.rsplit_once('.').unwrap_or_default()
-    } else {
-        let field = |name| fields.get(name).map(String::as_str).unwrap_or_default();
-        (field("Version"), field("Action"))
+    let field = |name| fields.get(name).map(String::as_str).unwrap_or_default();
+    let (version, name) = match service.protocol {
+        Protocol::Json10 | Protocol::Json11 => {
+            let target = http.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+            target.rsplit_once('.').unwrap_or_default()
+        }
+        Protocol::Cbor => wire_cbor::addressed(http.uri().path()).unwrap_or_default(),
+        Protocol::Ec2 | Protocol::Query | Protocol::RestXml => (field("Version"), field("Action")),
     };
     if name.is_empty() {
         return Err(AwsError::new("MissingAction", "The request names no operation of this service"));
@@ -626,6 +624,7 @@ fn admitted(
     let params = match service.protocol {
         Protocol::Json10 | Protocol::Json11 => wire_json::decode(http.body())?,
         Protocol::Ec2 | Protocol::Query => wire_query::decode(fields, service)?,
+        Protocol::Cbor => wire_cbor::decode(http.body())?,
         Protocol::RestXml => s3::wire::decode(&s3::wire::operation(http, fields)?, http, fields)?,
     };
     let request = Request {
@@ -639,7 +638,7 @@ fn admitted(
     if let Some(path) = undeclared(&request.params, "", operation.params) {
         let code = match service.protocol {
             Protocol::Ec2 => "UnknownParameter",
-            Protocol::Query => "ValidationError",
+            Protocol::Query | Protocol::Cbor => "ValidationError",
             Protocol::RestXml => "NotImplemented",
             Protocol::Json10 | Protocol::Json11 => "ValidationException",
         };
@@ -648,6 +647,17 @@ fn admitted(
         return Err(AwsError::new(code, message));
     }
     Ok(Routed { service, operation, request })
+}
+
+// What a request is written in, as far as that shows before its service is known: EC2's dialect looks like the query
+// protocol.
+fn spoken(http: &http::Request<Bytes>) -> Protocol {
+    match http.headers().get("smithy-protocol") {
+        Some(name) if name == "rpc-v2-cbor" => Protocol::Cbor,
+        _ if http.headers().contains_key("x-amz-target") => Protocol::Json11,
+        _ if is_rest(http) => Protocol::RestXml,
+        _ => Protocol::Query,
+    }
 }
 
 // The scope alone tells: neither the method nor the body of a REST call is like another protocol's.
@@ -696,19 +706,25 @@ fn rendered(
     id: &str,
 ) -> http::Response<Bytes> {
     let (body, refusal) = match (result, service) {
-        (Ok(reply), _) if is_json(protocol) => (wire_json::answer(reply), None),
-        (Ok(reply), Some(service)) => (wire_query::answer(service, operation, &reply, id), None),
-        (Ok(_), None) => (String::new(), None),
-        (Err(error), _) if is_json(protocol) => (wire_json::error(&error), Some(error)),
-        (Err(error), service) => (wire_query::error(service, protocol, &error, id), Some(error)),
+        (Ok(reply), _) if is_json(protocol) => (wire_json::answer(reply).into_bytes(), None),
+        (Ok(reply), _) if protocol == Protocol::Cbor => (wire_cbor::answer(&reply), None),
+        (Ok(reply), Some(service)) => (wire_query::answer(service, operation, &reply, id).into_bytes(), None),
+        (Ok(_), None) => (Vec::new(), None),
+        (Err(error), _) if is_json(protocol) => (wire_json::error(&error).into_bytes(), Some(error)),
+        (Err(error), _) if protocol == Protocol::Cbor => (wire_cbor::error(&error), Some(error)),
+        (Err(error), service) => (wire_query::error(service, protocol, &error, id).into_bytes(), Some(error)),
     };
     let mut response = http::Response::new(Bytes::from(body));
     let kind = match protocol {
         Protocol::Ec2 | Protocol::Query | Protocol::RestXml => "text/xml;charset=UTF-8",
         Protocol::Json10 => "application/x-amz-json-1.0",
         Protocol::Json11 => "application/x-amz-json-1.1",
+        Protocol::Cbor => "application/cbor",
     };
     let headers = response.headers_mut();
+    if protocol == Protocol::Cbor {
+        headers.insert(HeaderName::from_static("smithy-protocol"), HeaderValue::from_static("rpc-v2-cbor"));
+    }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(HeaderName::from_static("x-amzn-requestid"), id);

@@ -6,6 +6,7 @@
 //! Must never let a parameter, filter or operation pass that it does not act on, and never verify or keep a secret:
 //! signatures are not checked, only the credential scope is read.
 
+pub mod cloudwatch;
 mod credential;
 pub mod data_api;
 mod dispatch;
@@ -22,6 +23,7 @@ pub mod s3;
 pub mod secrets;
 mod serve;
 pub mod serverless;
+pub mod sns;
 pub mod sql;
 mod store;
 mod sts;
@@ -29,6 +31,7 @@ mod tagging;
 mod transport;
 mod under_way;
 pub mod weather;
+mod wire_cbor;
 mod wire_json;
 mod wire_query;
 pub mod world;
@@ -56,6 +59,8 @@ pub enum Protocol {
     Json11,
     /// REST with XML bodies.
     RestXml,
+    /// Smithy RPC v2 with CBOR bodies; its codes are those of the query protocol that the service spoke before.
+    Cbor,
 }
 
 /// What an operation does: reads or changes the world at a moment; an error leaves the world as it was.
@@ -93,7 +98,7 @@ pub struct Service {
     pub scope: &'static str,
     /// Protocol of all its operations.
     pub protocol: Protocol,
-    /// Query `Version`, or the prefix of `X-Amz-Target`.
+    /// Query `Version`, the prefix of `X-Amz-Target`, or what the path of an RPC v2 call names.
     pub version: &'static str,
     /// Lists whose elements are not called `member` (query) or `item` (EC2); JSON services have none.
     pub lists: &'static [List],
@@ -123,6 +128,7 @@ impl Service {
 
 /// Every service the sandbox has.
 pub static SERVICES: &[&Service] = &[
+    &cloudwatch::SERVICE,
     &data_api::SERVICE,
     &ec2::SERVICE,
     &elb::SERVICE,
@@ -134,6 +140,7 @@ pub static SERVICES: &[&Service] = &[
     &s3::SERVICE,
     &secrets::SERVICE,
     &serverless::SERVICE,
+    &sns::SERVICE,
     &sts::SERVICE,
     &tagging::SERVICE,
 ];

@@ -121,7 +121,7 @@ impl Request {
             Protocol::Ec2 => {
                 AwsError::new("MissingParameter", format!("The request must contain the parameter {name}"))
             }
-            Protocol::Query => AwsError::new(
+            Protocol::Query | Protocol::Cbor => AwsError::new(
                 "ValidationError",
                 format!(
                     "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"
@@ -141,7 +141,7 @@ impl Request {
     pub fn invalid(&self, message: impl Into<String>) -> AwsError {
         let code = match self.protocol {
             Protocol::Ec2 => "InvalidParameterValue",
-            Protocol::Query => "ValidationError",
+            Protocol::Query | Protocol::Cbor => "ValidationError",
             Protocol::RestXml => "InvalidArgument",
             Protocol::Json10 | Protocol::Json11 => "ValidationException",
         };
@@ -191,7 +191,7 @@ impl Request {
             Protocol::Ec2 => AwsError::new("InvalidParameterValue", message),
             Protocol::Query => AwsError::new("MalformedInput", message),
             Protocol::RestXml => AwsError::new("InvalidArgument", message),
-            Protocol::Json10 | Protocol::Json11 => AwsError::new("SerializationException", message),
+            Protocol::Json10 | Protocol::Json11 | Protocol::Cbor => AwsError::new("SerializationException", message),
         }
     }
 }

@@ -6,7 +6,8 @@
 
 use super::request::page;
 use super::{
-    AwsError, Operation, Protocol, Reply, Request, Service, World, ec2, elb, kms, logs, redshift, secrets, serverless,
+    AwsError, Operation, Protocol, Reply, Request, Service, World, cloudwatch, ec2, elb, kms, logs, redshift, secrets,
+    serverless, sns,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -41,6 +42,8 @@ fn get_resources(world: &mut World, req: &Request, now: Timestamp) -> Result<Rep
         elb::tagged(world),
         kms::tagged(world, now),
         logs::tagged(world),
+        cloudwatch::tagged(world),
+        sns::tagged(world),
         redshift::tagged(world, now),
         serverless::tagged(world, now),
         secrets::tagged(world, now),

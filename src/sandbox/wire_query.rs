@@ -152,10 +152,10 @@ pub(super) fn error(service: Option<&Service>, protocol: Protocol, error: &AwsEr
     xml
 }
 
-// As the API models spell them: elasticloadbalancing, redshift and ec2 say http, all of them end in a slash.
+// As the API models spell them: some say http, all of them end in a slash.
 fn namespace(service: &Service) -> String {
     let scheme = match service.scope {
-        "ec2" | "elasticloadbalancing" | "redshift" => "http",
+        "ec2" | "elasticloadbalancing" | "redshift" | "sns" => "http",
         _ => "https",
     };
     format!("{scheme}://{}.amazonaws.com/doc/{}/", service.scope, service.version)

@@ -3,7 +3,7 @@
 //! Read and changed by the operations alone (and by tests through `Sandbox::edit`). Must never hold a secret
 //! nor read a clock: ids come from the seed, the time is passed in.
 
-use super::{data_api, ec2, elb, iam, kms, logs, redshift, s3, secrets, serverless, sql};
+use super::{cloudwatch, data_api, ec2, elb, iam, kms, logs, redshift, s3, secrets, serverless, sns, sql};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -46,6 +46,12 @@ pub struct World {
     /// CloudWatch Logs.
     #[serde(default)]
     pub logs: logs::Logs,
+    /// CloudWatch: alarms.
+    #[serde(default)]
+    pub cloudwatch: cloudwatch::CloudWatch,
+    /// Topics and who hears of them.
+    #[serde(default)]
+    pub sns: sns::Sns,
     /// What the warehouses' databases hold.
     #[serde(default)]
     pub sql: sql::Sql,
@@ -80,6 +86,8 @@ impl World {
             elb: elb::Elb::default(),
             secrets: secrets::Secrets::default(),
             logs: logs::Logs::default(),
+            cloudwatch: cloudwatch::CloudWatch::default(),
+            sns: sns::Sns::default(),
             sql: sql::Sql::default(),
             data_api: data_api::DataApi::default(),
             s3: s3::S3::default(),
@@ -113,6 +121,7 @@ impl World {
         redshift::catch_up(self, now);
         serverless::catch_up(self, now);
         s3::expire(self, now);
+        self.sns.catch_up(now);
         data_api::catch_up(self, now);
     }
 
@@ -133,6 +142,8 @@ impl World {
             ("elasticloadbalancing", self.elb.is_empty()),
             ("secretsmanager", self.secrets.is_empty()),
             ("logs", self.logs.is_empty()),
+            ("monitoring", self.cloudwatch.is_empty()),
+            ("sns", self.sns.is_empty()),
             ("s3", self.s3.is_empty()),
         ]
         .into_iter()

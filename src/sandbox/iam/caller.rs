@@ -138,6 +138,7 @@ fn action(service: &str, operation: &str) -> Option<String> {
     match service {
         "sts" | "s3" => None,
         "tagging" => Some(format!("tag:{operation}")),
+        "monitoring" => Some(format!("cloudwatch:{operation}")),
         _ => Some(format!("{service}:{operation}")),
     }
 }
@@ -191,7 +192,7 @@ fn denial(world: &World, protocol: Protocol, action: &str) -> AwsError {
     );
     match protocol {
         Protocol::Ec2 => AwsError::new("UnauthorizedOperation", message).status(403),
-        Protocol::Query | Protocol::RestXml => AwsError::new("AccessDenied", message).status(403),
+        Protocol::Query | Protocol::RestXml | Protocol::Cbor => AwsError::new("AccessDenied", message).status(403),
         Protocol::Json10 | Protocol::Json11 => AwsError::new("AccessDeniedException", message),
     }
 }

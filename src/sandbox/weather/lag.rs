@@ -35,11 +35,13 @@ const PARTS: &[&str] = &[
     "iam",
     "kms",
     "logs",
+    "monitoring",
     "redshift",
     "redshift-data",
     "redshift-serverless",
     "s3",
     "secretsmanager",
+    "sns",
 ];
 
 /// Whether a service can lag: it has something that changes, or reads what others have.
@@ -57,6 +59,7 @@ fn exchange(scope: &str, one: &mut World, other: &mut World) -> bool {
         "kms" => swap(&mut one.kms, &mut other.kms),
         "logs" => swap(&mut one.logs, &mut other.logs),
         "secretsmanager" => swap(&mut one.secrets, &mut other.secrets),
+        "monitoring" => swap(&mut one.cloudwatch, &mut other.cloudwatch),
         "redshift" => swap(&mut one.redshift, &mut other.redshift),
         // One without the other would run statements again that are done.
         "redshift-data" => {
@@ -64,6 +67,7 @@ fn exchange(scope: &str, one: &mut World, other: &mut World) -> bool {
             swap(&mut one.sql, &mut other.sql);
         }
         "redshift-serverless" => swap(&mut one.serverless, &mut other.serverless),
+        "sns" => swap(&mut one.sns, &mut other.sns),
         "s3" => swap(&mut one.s3, &mut other.s3),
         _ => return false,
     }

@@ -156,7 +156,7 @@ fn throttled(service: &Service) -> AwsError {
         ("tagging", _) => AwsError::new("ThrottledException", "The request was denied to limit the frequency"),
         ("servicequotas", _) => AwsError::new("TooManyRequestsException", "Rate exceeded"),
         (_, Protocol::Ec2) => AwsError::new("RequestLimitExceeded", "Request limit exceeded.").status(503),
-        (_, Protocol::Query) => AwsError::new("Throttling", "Rate exceeded"),
+        (_, Protocol::Query | Protocol::Cbor) => AwsError::new("Throttling", "Rate exceeded"),
         (_, Protocol::RestXml) => AwsError::new("SlowDown", "Please reduce your request rate.").status(503),
         (_, Protocol::Json10 | Protocol::Json11) => AwsError::new("ThrottlingException", "Rate exceeded"),
     }
@@ -175,7 +175,7 @@ fn failed(service: &Service) -> AwsError {
     ];
     let usual = match service.protocol {
         Protocol::Ec2 | Protocol::RestXml => "InternalError",
-        Protocol::Query | Protocol::Json10 | Protocol::Json11 => "InternalFailure",
+        Protocol::Query | Protocol::Json10 | Protocol::Json11 | Protocol::Cbor => "InternalFailure",
     };
     let (_, code, status) = own.into_iter().find(|(scope, ..)| *scope == service.scope).unwrap_or(("", usual, 500));
     AwsError::new(code, "An internal error has occurred. Retry your request").status(status)
