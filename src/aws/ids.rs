@@ -31,6 +31,8 @@ crate::identifier!(
     SecretArn,
     /// Which of a secret's passwords: its ARN and the version, `<arn>#<version>`.
     PasswordVersion,
+    /// The ARN of an SNS topic.
+    TopicArn,
     /// The ARN of a CloudWatch log group, without `:*` at its end.
     LogGroupArn,
     /// The name of a Redshift Serverless namespace.

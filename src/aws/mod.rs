@@ -60,6 +60,7 @@ pub mod key;
 pub mod listener;
 pub mod load_balancer;
 pub mod log_group;
+pub mod metric_alarm;
 pub mod namespace;
 pub mod role;
 pub mod role_member;
@@ -76,8 +77,10 @@ pub mod shared_database;
 pub mod snapshot_schedule;
 pub mod snapshot_schedule_association;
 pub mod subnet;
+pub mod subscription;
 pub mod target_group;
 pub mod targets;
+pub mod topic;
 pub mod usage_limit;
 pub mod vpc;
 pub mod vpc_endpoint;
@@ -131,6 +134,9 @@ crate::kinds![
     target_group::TargetGroup,
     listener::Listener,
     targets::Targets,
+    topic::Topic,
+    subscription::Subscription,
+    metric_alarm::MetricAlarm,
 ];
 
 /// Tells whether what is done to a kind may show late: its service is known for that (aws-facts.md 1, 2, 3).

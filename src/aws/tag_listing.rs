@@ -1,21 +1,23 @@
 //! Tags that their own service tells for one object or a few at a time (aws-facts.md 0.3), from one listing of the
 //! Resource Groups Tagging API.
 //!
-//! Called by the kinds of Redshift Serverless, CloudWatch Logs and Elastic Load Balancing. The listing lags behind its
+//! Called by the kinds of Redshift Serverless, CloudWatch, SNS and Elastic Load Balancing. The listing lags behind its
 //! services: it must never be believed where it lacks an object or contradicts what is recorded of it. The kinds ask the
 //! service itself then.
 
 use super::{
     Class, Fault, Look, Owner, listener::Listener, load_balancer::LoadBalancer, log_group::LogGroup,
-    namespace::Namespace, owned, tags, target_group::TargetGroup, workgroup::Workgroup,
+    metric_alarm::MetricAlarm, namespace::Namespace, owned, tags, target_group::TargetGroup, topic::Topic,
+    workgroup::Workgroup,
 };
 use crate::kind::{AnyWhich, Kind, Tags};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The services whose tags are listed.
-const SERVICES: [&str; 3] = ["redshift-serverless", "logs", "elasticloadbalancing"];
+const SERVICES: [&str; 5] = ["redshift-serverless", "logs", "elasticloadbalancing", "cloudwatch", "sns"];
 /// The kinds whose tags cost a call for each object.
-const ONE_BY_ONE: [&str; 3] = [Namespace::NAME, Workgroup::NAME, LogGroup::NAME];
+const ONE_BY_ONE: [&str; 5] =
+    [Namespace::NAME, Workgroup::NAME, LogGroup::NAME, MetricAlarm::NAME, Topic::NAME];
 /// The kinds whose tags cost a call for every twenty objects: no reason to list, but the listing has them.
 const BY_TWENTY: [&str; 3] = [LoadBalancer::NAME, TargetGroup::NAME, Listener::NAME];
 
@@ -59,8 +61,8 @@ pub(super) async fn confirmed(look: &Look) -> Result<Arc<Confirmed>, Fault> {
             };
         }
         let expected = |arn: &str, tags: &Tags| {
-            // The id of a log group is its name; of all others, the ARN.
-            let name = arn.split_once(":log-group:").map(|(_, name)| name);
+            // The id of a log group and of an alarm is its name; of all others, the ARN.
+            let name = [":log-group:", ":alarm:"].iter().find_map(|before| Some(arn.split_once(before)?.1));
             let of_id = [Some(arn), name].into_iter().flatten().find_map(|id| by_id.get(id));
             of_id.or_else(|| by_address.get(Owner::address(tags)?)).cloned()
         };

@@ -70,6 +70,16 @@ impl<T> From<T> for In<T> {
     }
 }
 
+impl<T: Into<String>> In<T> {
+    /// The same as plain text: an identifier where any text is taken.
+    pub fn into_text(self) -> In<String> {
+        match self {
+            Self::Ref(of) => In::Ref(of),
+            Self::Literal(value) => In::Literal(value.into()),
+        }
+    }
+}
+
 impl<T: Serialize> Serialize for In<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

@@ -22,6 +22,8 @@ const SPECIAL: &[(&str, &str, &str, Class)] = &[
     // A secret keeps its name until it is gone, and can be had back until then.
     ("secretsmanager:CreateSecret", "InvalidRequestException", "scheduled for deletion", Class::Exists),
     // SQL has texts alone (aws-facts.md 10.5, 11).
+    // A topic of that name that is not as asked for (aws-facts.md 0.2).
+    ("sns:CreateTopic", "InvalidParameter", "already exists", Class::Exists),
     ("redshift-data:", "SqlError", "conflict with concurrent transaction", Class::Busy),
     ("redshift-data:", "SqlError", "being accessed by", Class::Busy),
     ("redshift-data:", "SqlError", "already exists", Class::Exists),
@@ -91,6 +93,9 @@ const BY_CODE: &[(Class, &[&str])] = &[
             "ConcurrentMutationLimitExceeded",
             "ConcurrentModification",
             "ConcurrentModificationException",
+            "ConcurrentAccess",
+            "ResourceConflict",
+            "StaleTag",
             "InvalidClusterState",
             "InvalidClusterParameterGroupState",
             "InvalidClusterSubnetGroupStateFault",
