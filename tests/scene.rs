@@ -102,6 +102,8 @@ grant_to = ["role:analyst"]
 [users.bi_reader]
 [roles.analyst]
 members = ["user:bi_reader"]
+[monitoring]
+notify = ["oncall@example.com"]
 "#
 );
 
@@ -246,6 +248,8 @@ pub(crate) fn inventory(world: &World) -> BTreeMap<&'static str, usize> {
         ("balancers", world.elb.balancers.len()),
         ("target groups", world.elb.groups.len()),
         ("listeners", world.elb.listeners.len()),
+        ("alarms", world.cloudwatch.alarms.len()),
+        ("topics", world.sns.topics.len()),
         ("targets", targets.filter(|target| target.gone_at.is_none()).count()),
         ("secrets", world.secrets.managed.len()),
     ])

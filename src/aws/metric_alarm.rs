@@ -330,6 +330,6 @@ mod tests {
     #[test]
     fn a_whole_threshold_is_written_as_one() {
         let written = |number: f64| plainly(&number, serde_json::value::Serializer).unwrap().to_string();
-        assert_eq!((written(80.0), written(0.5), written(-1e30)), ("80".into(), "0.5".into(), "-1e30".into()));
+        assert_eq!((written(80.0), written(0.5), written(-1e30)), ("80".into(), "0.5".into(), "-1e+30".into()));
     }
 }

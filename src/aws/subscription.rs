@@ -44,14 +44,17 @@ crate::outputs!(Subscription =>
         at_once {
             /// Who is told.
             endpoint: String,
+            /// Whether they have said that they want to be.
+            confirmed: bool,
         }
         ready {}
-        maybe {
-            /// Its ARN, once it is confirmed.
-            arn: String,
-        }
     }
 );
+
+/// The ARN of one that is confirmed.
+fn arn(shown: &AwsSubscription) -> Option<String> {
+    shown.subscription_arn.clone().filter(|arn| arn.starts_with(ARN))
+}
 
 impl Subscription {
     fn id(spec: &SubscriptionSpec<Known>) -> Id {
@@ -65,14 +68,15 @@ impl Subscription {
         Ok(found(std::future::ready(all).called(LIST).await)?.unwrap_or_default())
     }
 
-    fn live(shown: AwsSubscription) -> Live<Self> {
-        let arn = shown.subscription_arn.filter(|arn| arn.starts_with(ARN));
+    fn live(shown: &AwsSubscription) -> Live<Self> {
+        let of = |text: &Option<String>| text.clone().unwrap_or_default();
         let spec = SubscriptionSpec {
-            topic: shown.topic_arn.unwrap_or_default().into(),
-            protocol: shown.protocol.unwrap_or_default(),
-            endpoint: shown.endpoint.unwrap_or_default(),
+            topic: of(&shown.topic_arn).into(),
+            protocol: of(&shown.protocol),
+            endpoint: of(&shown.endpoint),
         };
-        let outputs = SubscriptionOutputs { endpoint: spec.endpoint.clone(), arn };
+        let confirmed = arn(&shown).is_some();
+        let outputs = SubscriptionOutputs { endpoint: spec.endpoint.clone(), confirmed };
         Live { id: Self::id(&spec), spec, outputs, readiness: Readiness::Ready }
     }
 }
@@ -81,12 +85,8 @@ impl Kind for Subscription {
     const NAME: &'static str = "sns.subscription";
     const FIELDS: &'static [Field] =
         &[Field::replaces("topic").follows(), Field::replaces("protocol"), Field::replaces("endpoint")];
-    const ACTIONS: Actions = Actions {
-        read: &[LIST],
-        create: &["sns:Subscribe"],
-        update: &[],
-        delete: &[LIST, "sns:Unsubscribe"],
-    };
+    const ACTIONS: Actions =
+        Actions { read: &[LIST], create: &["sns:Subscribe"], update: &[], delete: &[LIST, "sns:Unsubscribe"] };
     const TYPICAL: Typical = Typical { create: 1, update: 1, delete: 1 };
     const SETTLES: bool = false;
     const REPLACE: Order = Order::CreateFirst;
@@ -107,7 +107,7 @@ impl Kind for Subscription {
     async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let topics: BTreeSet<&str> = which.iter().map(|question| question.spec.topic.as_str()).collect();
         let all = try_join_all(topics.into_iter().map(|topic| Self::of_topic(look, topic))).await?;
-        let live = all.into_iter().flatten().map(Self::live);
+        let live = all.iter().flatten().map(Self::live);
         let fits = |question: &Which<Self>, live: &Live<Self>| match &question.id {
             Some(id) => *id == live.id,
             None => Self::id(&question.spec) == live.id,
@@ -119,13 +119,13 @@ impl Kind for Subscription {
         let call = aws.sns.subscribe().topic_arn(spec.topic.as_str());
         let call = call.protocol(&spec.protocol).endpoint(&spec.endpoint);
         let answer = call.send().called("sns:Subscribe").await?;
-        let arn = answer.subscription_arn.filter(|arn| arn.starts_with(ARN));
-        let outputs = SubscriptionOutputs { endpoint: spec.endpoint.clone(), arn };
+        let confirmed = answer.subscription_arn.is_some_and(|arn| arn.starts_with(ARN));
+        let outputs = SubscriptionOutputs { endpoint: spec.endpoint.clone(), confirmed };
         Ok(Created { id: Self::id(spec), outputs })
     }
 
     fn notice(outputs: &SubscriptionOutputs, _: &Readiness) -> Option<String> {
-        outputs.arn.is_none().then(|| {
+        (!outputs.confirmed).then(|| {
             format!(
                 "{} hears of no alarm until somebody follows the link in the mail from AWS; AWS drops what nobody has \
                  confirmed after two days, and the next apply has another mail sent",
@@ -137,10 +137,10 @@ impl Kind for Subscription {
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {
         match job.step.name.as_str() {
             "delete" => {
-                let all = Self::of_topic(aws, job.id.part(0)).await?.into_iter();
-                let own = all.map(Self::live).find(|live| live.id == *job.id);
+                let all = Self::of_topic(aws, job.id.part(0)).await?;
+                let own = all.iter().find(|shown| Self::live(shown).id == *job.id);
                 // What nobody has confirmed cannot be deleted, and goes by itself.
-                if let Some(arn) = own.and_then(|live| live.outputs.arn) {
+                if let Some(arn) = own.and_then(arn) {
                     let call = aws.sns.unsubscribe().subscription_arn(arn);
                     found(call.send().called("sns:Unsubscribe").await)?;
                 }

@@ -16,8 +16,7 @@ use std::{collections::BTreeMap, sync::Arc};
 /// The services whose tags are listed.
 const SERVICES: [&str; 5] = ["redshift-serverless", "logs", "elasticloadbalancing", "cloudwatch", "sns"];
 /// The kinds whose tags cost a call for each object.
-const ONE_BY_ONE: [&str; 5] =
-    [Namespace::NAME, Workgroup::NAME, LogGroup::NAME, MetricAlarm::NAME, Topic::NAME];
+const ONE_BY_ONE: [&str; 5] = [Namespace::NAME, Workgroup::NAME, LogGroup::NAME, MetricAlarm::NAME, Topic::NAME];
 /// The kinds whose tags cost a call for every twenty objects: no reason to list, but the listing has them.
 const BY_TWENTY: [&str; 3] = [LoadBalancer::NAME, TargetGroup::NAME, Listener::NAME];
 
@@ -61,8 +60,9 @@ pub(super) async fn confirmed(look: &Look) -> Result<Arc<Confirmed>, Fault> {
             };
         }
         let expected = |arn: &str, tags: &Tags| {
-            // The id of a log group and of an alarm is its name; of all others, the ARN.
-            let name = [":log-group:", ":alarm:"].iter().find_map(|before| Some(arn.split_once(before)?.1));
+            // The id of a log group, an alarm and a topic is its name; of all others, the ARN.
+            let end = arn.splitn(6, ':').nth(5);
+            let name = end.map(|end| end.split_once(':').map_or(end, |(_, name)| name));
             let of_id = [Some(arn), name].into_iter().flatten().find_map(|id| by_id.get(id));
             of_id.or_else(|| by_address.get(Owner::address(tags)?)).cloned()
         };

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 const DISPLAY_NAME: &str = "DisplayName";
 
-/// An SNS topic. Its id is its ARN.
+/// An SNS topic. Its id is its name.
 pub struct Topic;
 
 /// What a topic is to be. It refers to nothing, so both stages look alike.
@@ -65,7 +65,8 @@ impl Topic {
         Ok(answer.map(|answer| tags::own(pairs(answer.tags.unwrap_or_default()))))
     }
 
-    async fn one(aws: &Aws, confirmed: &Confirmed, arn: String) -> Result<Option<Live<Self>>, Fault> {
+    async fn one(aws: &Aws, confirmed: &Confirmed, name: String) -> Result<Option<Live<Self>>, Fault> {
+        let arn = Self::arn(aws, &name);
         let call = aws.sns.get_topic_attributes().topic_arn(&arn);
         let Some(shown) = found(call.send().called("sns:GetTopicAttributes").await)? else { return Ok(None) };
         let tags = match confirmed.of(&arn) {
@@ -76,10 +77,9 @@ impl Topic {
             },
         };
         let display_name = shown.attributes.unwrap_or_default().remove(DISPLAY_NAME).unwrap_or_default();
-        let name = arn.rsplit(':').next().unwrap_or_default().to_owned();
-        let spec = TopicSpec { name, display_name, tags };
-        let outputs = TopicOutputs { arn: arn.as_str().into() };
-        Ok(Some(Live { id: Id(arn), spec, outputs, readiness: Readiness::Ready }))
+        let spec = TopicSpec { name: name.clone(), display_name, tags };
+        let outputs = TopicOutputs { arn: arn.into() };
+        Ok(Some(Live { id: Id(name), spec, outputs, readiness: Readiness::Ready }))
     }
 }
 
@@ -105,16 +105,17 @@ impl Kind for Topic {
     }
 
     fn named(text: &str) -> Option<Named> {
-        named::arn_or_name(text, "sns", "").filter(|_| !text.contains(':') || text.split(':').count() == 6)
+        // A subscription has the ARN of its topic and one part more.
+        named::name(text, "sns", "").filter(|named| !named.id.as_ref().is_some_and(|id| id.0.contains(':')))
     }
 
     async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
         let confirmed = tag_listing::confirmed(look).await?;
-        let arn = |question: &Which<Self>| match &question.id {
+        let name = |question: &Which<Self>| match &question.id {
             Some(id) => id.0.clone(),
-            None => Self::arn(look, &question.spec.name),
+            None => question.spec.name.clone(),
         };
-        try_join_all(which.iter().map(|question| Self::one(look, &confirmed, arn(question)))).await
+        try_join_all(which.iter().map(|question| Self::one(look, &confirmed, name(question)))).await
     }
 
     async fn create(aws: &Aws, spec: &TopicSpec, _: &str) -> Result<Created<Self>, Fault> {
@@ -122,7 +123,7 @@ impl Kind for Topic {
         let call = aws.sns.create_topic().name(&spec.name).attributes(DISPLAY_NAME, &spec.display_name);
         let answer = call.set_tags(tag_list(&spec.tags)?).send().called(CALL).await?;
         let arn = answer.topic_arn.ok_or_else(|| Fault::incomplete(CALL, "TopicArn"))?;
-        Ok(Created { id: Id(arn.clone()), outputs: TopicOutputs { arn: arn.into() } })
+        Ok(Created { id: Id(spec.name.clone()), outputs: TopicOutputs { arn: arn.into() } })
     }
 
     fn update(changes: &Changes) -> Vec<Step> {
@@ -130,7 +131,7 @@ impl Kind for Topic {
     }
 
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {
-        let (sns, arn, spec) = (&aws.sns, job.id.as_str(), job.spec);
+        let (sns, arn, spec) = (&aws.sns, Self::arn(aws, job.id.as_str()), job.spec);
         match job.step.name.as_str() {
             "set display_name" => {
                 let call = sns.set_topic_attributes().topic_arn(arn).attribute_name(DISPLAY_NAME);

@@ -43,9 +43,12 @@ pub struct UsageLimitSpec<S: Stage> {
 }
 
 crate::outputs!(UsageLimit =>
-    /// A usage limit offers nothing to others.
+    /// What a usage limit offers.
     UsageLimitOutputs {
-        at_once {}
+        at_once {
+            /// The limit's id, which its metrics go by.
+            id: String,
+        }
         ready {}
     }
 );
@@ -59,8 +62,9 @@ fn live(shown: AwsLimit) -> Option<Live<UsageLimit>> {
         amount: shown.amount.unwrap_or_default(),
         breach_action: text(shown.breach_action.as_ref().map(UsageLimitBreachAction::as_str)),
     };
-    let outputs = UsageLimitOutputs {};
-    Some(Live { id: Id(shown.usage_limit_id?), spec, outputs, readiness: Readiness::Ready })
+    let id = shown.usage_limit_id?;
+    let outputs = UsageLimitOutputs { id: id.clone() };
+    Some(Live { id: Id(id), spec, outputs, readiness: Readiness::Ready })
 }
 
 /// Tells whether `live` is the limit asked for: by id, and, while none is recorded, by what makes a limit unique.
@@ -140,8 +144,8 @@ impl Kind for UsageLimit {
             Err(fault) => return Err(Self::refused(aws, spec, fault).await),
         };
         let id = answer.usage_limit.and_then(|limit| limit.usage_limit_id);
-        let id = Id(id.ok_or_else(|| Fault::incomplete(CALL, "usageLimitId"))?);
-        Ok(Created { id, outputs: UsageLimitOutputs {} })
+        let id = id.ok_or_else(|| Fault::incomplete(CALL, "usageLimitId"))?;
+        Ok(Created { id: Id(id.clone()), outputs: UsageLimitOutputs { id } })
     }
 
     fn update(changes: &Changes) -> Vec<Step> {

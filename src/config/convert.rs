@@ -16,8 +16,8 @@ use super::tree::{Node, Value, parse_value};
 use super::typed::{
     AdminPassword, BreachAction, Capacity, Cluster, Config, Consumer, CustomDomain, Datashare, HealthCheck,
     LimitedFeature, Listener, LogExport, Monitoring, Networking, Nlb, NlbTargets, Pause, Period, Principal, Producer,
-    ProducerKind, ProducerLimit, Protect, ResourceOverride, Role, SnapshotCopy, StateBackend, UsageLimit, User, Vpc,
-    Zones,
+    ProducerKind, ProducerLimit, Protect, ResourceOverride, Role, SnapshotCopy, StateBackend, Thresholds, UsageLimit,
+    User, Vpc, Zones,
 };
 
 /// Converts the whole tree; `env` is the name of the environment.
@@ -367,12 +367,25 @@ fn principals(view: &View<'_>) -> Vec<Principal> {
 }
 
 fn monitoring(view: &View<'_>) -> Monitoring {
-    let thresholds = view.at("thresholds").settings();
+    let of = view.at("thresholds");
     Monitoring {
         alarms: view.at("alarms").flag(),
         notify: view.at("notify").texts(),
         topic_arn: view.at("topic_arn").text_if(),
-        thresholds: thresholds.into_iter().filter_map(|(name, text)| Some((name, text.parse().ok()?))).collect(),
+        thresholds: Thresholds {
+            consumer_rpu_hours_per_day: of.at("consumer_rpu_hours_per_day").number_if(),
+            consumer_connections: of.at("consumer_connections").number(),
+            queries_failed: of.at("queries_failed").number(),
+            queries_queued: of.at("queries_queued").number(),
+            usage_limit_percent: of.at("usage_limit_percent").number(),
+            storage_gb: of.at("storage_gb").number_if(),
+            cluster_cpu_percent: of.at("cluster_cpu_percent").number(),
+            cluster_disk_percent: of.at("cluster_disk_percent").number(),
+            cluster_connections: of.at("cluster_connections").number(),
+            cluster_commit_queue: of.at("cluster_commit_queue").number(),
+            healthy_hosts: of.at("healthy_hosts").number(),
+            nlb_resets: of.at("nlb_resets").number_if(),
+        },
     }
 }
 

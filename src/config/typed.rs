@@ -386,8 +386,37 @@ pub struct Monitoring {
     pub notify: Vec<String>,
     /// An SNS topic that exists.
     pub topic_arn: Option<String>,
-    /// Threshold per alarm.
-    pub thresholds: BTreeMap<String, u32>,
+    /// Where the alarms ring.
+    pub thresholds: Thresholds,
+}
+
+/// Where the alarms ring; an alarm without a threshold does not exist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Thresholds {
+    /// RPU-hours of one consumer in a day.
+    pub consumer_rpu_hours_per_day: Option<u32>,
+    /// Connections to one serverless warehouse.
+    pub consumer_connections: u32,
+    /// Failed queries of one serverless warehouse in five minutes.
+    pub queries_failed: u32,
+    /// Queued queries of one serverless warehouse.
+    pub queries_queued: u32,
+    /// Per cent of a usage limit.
+    pub usage_limit_percent: u32,
+    /// Gigabytes of data of a serverless producer.
+    pub storage_gb: Option<u32>,
+    /// Per cent of the cluster's CPU.
+    pub cluster_cpu_percent: u32,
+    /// Per cent of the cluster's disk.
+    pub cluster_disk_percent: u32,
+    /// Connections to the cluster.
+    pub cluster_connections: u32,
+    /// Transactions of the cluster that wait to commit.
+    pub cluster_commit_queue: u32,
+    /// Healthy targets of one port of the load balancer.
+    pub healthy_hosts: u32,
+    /// Connections that the load balancer cuts off in five minutes.
+    pub nlb_resets: Option<u32>,
 }
 
 /// What may not be deleted or replaced.

@@ -260,6 +260,8 @@ impl Graph<'_> {
         }
         // Half of a replacement that deletes first.
         if op.verb == Verb::Create {
+            let made = wanted.made_after.iter().filter_map(|on| self.at(on, Verb::Create));
+            needs.extend(made.map(|op| Need { op, until: Until::Done }));
             needs.extend(self.at(&op.address, Verb::Delete).map(|op| Need { op, until: Until::Done }));
         }
     }

@@ -9,8 +9,8 @@ use super::store::{Contents, Guard, Store};
 use super::weather::{Sky, Turn, Weather, blind, swapped};
 use super::world::{digest, uuid_shape};
 use super::{
-    AwsError, Fault, How, Operation, Protocol, Reply, Request, SERVICES, Service, World, iam, quota, s3, wire_cbor, wire_json,
-    wire_query,
+    AwsError, Fault, How, Operation, Protocol, Reply, Request, SERVICES, Service, World, iam, quota, s3, wire_cbor,
+    wire_json, wire_query,
 };
 use crate::clock::Clock;
 use bytes::Bytes;
@@ -528,12 +528,8 @@ fn route(http: &http::Request<Bytes>) -> Result<Routed, Refused> {
     let query = http.uri().query().unwrap_or_default();
     let protocol = spoken(http);
     let form: &[u8] = if protocol == Protocol::Query { http.body() } else { b"" };
-    let mut refused = Refused {
-        service: None,
-        protocol,
-        operation: "unknown".to_owned(),
-        error: AwsError::new("", ""),
-    };
+    let mut refused =
+        Refused { service: None, protocol, operation: "unknown".to_owned(), error: AwsError::new("", "") };
     let fail = |mut refused: Refused, error| {
         refused.error = error;
         refused

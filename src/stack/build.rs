@@ -3,7 +3,8 @@
 //! Called by `session`. Pure: what must be asked of AWS first comes in as a `Site`.
 
 use super::{
-    Existing, Stack, consumers, existing, graph::Flaws, networking, nlb, overrides::Misfit, producer, sharing, users,
+    Existing, Stack, consumers, existing, graph::Flaws, monitoring, networking, nlb, overrides::Misfit, producer,
+    sharing, users,
 };
 use crate::{
     address::Address,
@@ -91,9 +92,10 @@ pub fn build(environment: &Environment, owner: &Owner, site: &Site) -> Result<St
     let config = &environment.config;
     let mut stack = Stack::new(owner.clone(), config);
     if let Some(network) = networking::describe(&mut stack, config, site) {
-        let producer = producer::describe(&mut stack, config, owner, &network, site.shared);
-        let ports = nlb::describe(&mut stack, config, &network);
-        let readers = consumers::describe(&mut stack, config, owner, &network, &ports);
+        let watch = monitoring::describe(&mut stack, config);
+        let producer = producer::describe(&mut stack, config, owner, &network, &watch, site.shared);
+        let ports = nlb::describe(&mut stack, config, &network, &watch);
+        let readers = consumers::describe(&mut stack, config, owner, &network, &watch, &ports);
         let passwords = users::describe(&mut stack, config, &site.rotations);
         sharing::describe(&mut stack, config, producer.as_ref(), &readers, &passwords);
     }

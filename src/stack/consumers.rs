@@ -4,10 +4,11 @@
 
 use super::{
     Component, Stack,
+    monitoring::Watch,
     networking::Network,
     nlb::Port,
     sharing::Place,
-    warehouse::{self, Warehouse},
+    warehouse::{self, Budget, Warehouse},
 };
 use crate::{
     aws::{
@@ -27,6 +28,7 @@ pub(super) fn describe<'a>(
     config: &'a Config,
     owner: &Owner,
     network: &Network,
+    watch: &Watch<'_>,
     ports: &[Port],
 ) -> Vec<(Reader<'a>, Place<'a>)> {
     let mut places = Vec::new();
@@ -53,16 +55,18 @@ pub(super) fn describe<'a>(
             security_group: &network.consumer_group,
         };
         let (namespace, workgroup) = warehouse::describe(&mut part, config, owner, network, warehouse);
+        let name = config.reader_name(reader);
         let (component, database) = (reader.component(), consumer.database.as_str());
         let compute = workgroup.address().clone();
         places.push((reader, Place { component, namespace: namespace.id(), database, compute }));
         let timeout = format!("{origin}.query_timeout");
         part.comes_from(&workgroup, "parameters.max_query_execution_time", &timeout);
         if let Some(limit) = &consumer.usage_limit {
-            let budget = (limit.period, limit.rpu_hours, limit.action);
-            let (key, amount) = (format!("{origin}.usage_limit"), "rpu_hours");
-            warehouse::usage_limit(&mut part, "usage-limit", &workgroup, budget, &key, amount);
+            let budget = Budget { period: limit.period, rpu_hours: limit.rpu_hours, action: limit.action };
+            let (key, of) = (format!("{origin}.usage_limit"), (name.as_str(), "usage-limit"));
+            warehouse::usage_limit(&mut part, watch, of, &workgroup, budget, (&key, "rpu_hours"));
         }
+        watch.consumer(&mut part, &name, &workgroup, consumer.capacity);
         let ports: Vec<&Port> = ports.iter().filter(|port| port.sends_to(reader.group)).collect();
         if !consumer.behind_nlb || ports.is_empty() {
             continue;

@@ -21,6 +21,8 @@ pub struct Wanted {
     pub spec: BTreeMap<String, Tree>,
     /// Resources it must come after though no value flows, each with the reason.
     pub after: BTreeMap<Address, String>,
+    /// What it is made after where both are made: it could be without them, and once it stands it does not care.
+    pub made_after: BTreeSet<Address>,
     /// The TOML key it comes from.
     pub origin: String,
     /// The TOML keys of single fields, where they differ from `<origin>.<field>`.
@@ -159,8 +161,9 @@ impl Component<'_> {
         if K::TAGGED {
             field_origins.insert("tags".to_owned(), "tags".to_owned());
         }
-        let (after, origin, ignored) = (BTreeMap::new(), self.origin.clone(), Ignored::new());
-        Ok(Wanted { kind, spec, after, origin, field_origins, ignored })
+        let (after, made_after) = (BTreeMap::new(), BTreeSet::new());
+        let (origin, ignored) = (self.origin.clone(), Ignored::new());
+        Ok(Wanted { kind, spec, after, made_after, origin, field_origins, ignored })
     }
 
     /// Returns the physical name a resource of this component has: the pinned one, or `default`. Whoever derives a
@@ -168,6 +171,11 @@ impl Component<'_> {
     pub fn physical_name(&self, resource: &str, default: impl Into<String>) -> String {
         let pinned = self.stack.overrides.name(&Address::new(&self.name, resource));
         pinned.map_or_else(|| default.into(), str::to_owned)
+    }
+
+    /// The same component, for resources that come from another TOML key.
+    pub fn under(&mut self, origin: &str) -> Component<'_> {
+        Component { stack: self.stack, name: self.name.clone(), origin: origin.to_owned() }
     }
 
     /// Returns the TOML key the component comes from.
@@ -189,6 +197,13 @@ impl Component<'_> {
     pub fn after_address<A>(&mut self, this: &Handle<A>, that: &Address, reason: &str) {
         if let Some(wanted) = self.stack.wanted.get_mut(this.address()) {
             wanted.after.insert(that.clone(), reason.to_owned());
+        }
+    }
+
+    /// Has `this` made after those that are made in the same run; nothing more hangs on them.
+    pub fn made_after<A>(&mut self, this: &Handle<A>, those: &[Address]) {
+        if let Some(wanted) = self.stack.wanted.get_mut(this.address()) {
+            wanted.made_after.extend(those.iter().cloned());
         }
     }
 

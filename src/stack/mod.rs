@@ -11,6 +11,7 @@ mod consumers;
 pub mod datashares;
 pub mod existing;
 mod graph;
+mod monitoring;
 mod networking;
 mod nlb;
 pub mod outputs;

@@ -2,7 +2,7 @@
 //!
 //! Called by `build` when any group is behind it. The targets sit with their consumers: they die with them.
 
-use super::{Component, Stack, networking::Network};
+use super::{Component, Stack, monitoring::Watch, networking::Network};
 use crate::{
     aws::{
         listener::{Listener, ListenerSpec},
@@ -16,6 +16,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 /// One port of the balancer, as the consumers behind it need it.
 pub(super) struct Port {
+    pub(super) number: u16,
     pub(super) target_group: Handle<TargetGroup>,
     pub(super) listener: Handle<Listener>,
     /// The resource that a consumer's targets of this port are.
@@ -36,7 +37,7 @@ fn whole_seconds(duration: Duration) -> u32 {
 }
 
 /// Describes the load balancer and its ports, the one over every group first; none when no group is behind one.
-pub(super) fn describe(stack: &mut Stack, config: &Config, network: &Network) -> Vec<Port> {
+pub(super) fn describe(stack: &mut Stack, config: &Config, network: &Network, watch: &Watch<'_>) -> Vec<Port> {
     let Some(security_group) = &network.nlb_group else { return Vec::new() };
     let nlb = &config.nlb;
     let mut part = stack.component("nlb", "nlb");
@@ -57,11 +58,12 @@ pub(super) fn describe(stack: &mut Stack, config: &Config, network: &Network) ->
     if !nlb.internal {
         part.after_all(&balancer, &network.way_out, "an internet-facing load balancer needs the route to the internet");
     }
-    let mut ports = vec![port(&mut part, config, network, &balancer, nlb.port, None)];
+    watch.balancer(&mut part, &balancer);
+    let mut ports = vec![port(&mut part, config, network, watch, &balancer, (nlb.port, None))];
     for (index, listener) in nlb.listeners.iter().enumerate() {
         let mut part = stack.component("nlb", &format!("nlb.listeners[{index}]"));
         let groups = listener.consumers.iter().cloned().collect();
-        ports.push(port(&mut part, config, network, &balancer, listener.port, Some(groups)));
+        ports.push(port(&mut part, config, network, watch, &balancer, (listener.port, Some(groups))));
     }
     ports
 }
@@ -71,9 +73,9 @@ fn port(
     part: &mut Component<'_>,
     config: &Config,
     network: &Network,
+    watch: &Watch<'_>,
     balancer: &Handle<LoadBalancer>,
-    number: u16,
-    groups: Option<BTreeSet<String>>,
+    (number, groups): (u16, Option<BTreeSet<String>>),
 ) -> Port {
     let nlb = &config.nlb;
     // Targets are registered with the port of their consumer; the group's own port is only the default.
@@ -118,5 +120,7 @@ fn port(
     part.comes_from(&listener, "idle_timeout", "nlb.idle_timeout");
     // The targets of the port over every group keep one name, whatever port that is.
     let targets = groups.as_ref().map_or_else(|| "targets".to_owned(), |_| format!("targets-{number}"));
-    Port { target_group, listener, targets, groups }
+    let port = Port { number, target_group, listener, targets, groups };
+    watch.targets(part, balancer, &port);
+    port
 }

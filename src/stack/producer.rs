@@ -4,9 +4,10 @@
 
 use super::{
     Component, Stack, access, cluster,
+    monitoring::Watch,
     networking::Network,
     sharing::Place,
-    warehouse::{self, Warehouse},
+    warehouse::{self, Budget, Warehouse},
 };
 use crate::{
     aws::{
@@ -29,6 +30,7 @@ pub(super) fn describe<'a>(
     config: &'a Config,
     owner: &Owner,
     network: &Network,
+    watch: &Watch<'_>,
     shared: bool,
 ) -> Option<Place<'a>> {
     let mut part = stack.component("producer", "producer");
@@ -37,11 +39,12 @@ pub(super) fn describe<'a>(
     let (namespace, compute, open) = match &config.producer.kind {
         // Without a secret there is no way in that may share (aws-facts.md 11); what has been shared stays.
         ProducerKind::Serverless(capacity) => {
-            let (namespace, compute) = serverless(&mut part, config, owner, network, *capacity, key);
+            let (namespace, compute) = serverless(&mut part, config, owner, network, watch, (*capacity, key));
             (namespace.id(), compute.address().clone(), managed || shared)
         }
         ProducerKind::Cluster(wanted) => {
             let cluster = cluster::describe(&mut part, config, owner, network, wanted, key);
+            watch.cluster(&mut part, &cluster);
             (cluster.namespace_id(), cluster.address().clone(), true)
         }
     };
@@ -71,12 +74,12 @@ fn serverless(
     config: &Config,
     owner: &Owner,
     network: &Network,
-    capacity: Capacity,
-    key: In<KeyArn>,
+    watch: &Watch<'_>,
+    (capacity, key): (Capacity, In<KeyArn>),
 ) -> (Handle<Namespace>, Handle<Workgroup>) {
-    let producer = &config.producer;
+    let (producer, name) = (&config.producer, config.producer_name());
     let warehouse = Warehouse {
-        name: config.producer_name(),
+        name: name.clone(),
         capacity,
         database: &producer.database,
         admin_username: &producer.admin_username,
@@ -98,10 +101,12 @@ fn serverless(
     name_keys(part, &namespace);
     for (index, limit) in producer.usage_limits.iter().enumerate() {
         let resource = format!("usage-limit-{}-{}", limit.feature.as_str(), limit.period.as_str());
-        let budget = (limit.period, limit.amount, limit.action);
-        let key = format!("producer.usage_limits[{index}]");
-        warehouse::usage_limit(part, &resource, &workgroup, budget, &key, "amount");
+        let budget = Budget { period: limit.period, rpu_hours: limit.amount, action: limit.action };
+        let (key, of) = (format!("producer.usage_limits[{index}]"), (name.as_str(), resource.as_str()));
+        warehouse::usage_limit(part, watch, of, &workgroup, budget, (&key, "amount"));
     }
+    watch.workgroup(part, &name, &workgroup, capacity, None);
+    watch.storage(part, &namespace);
     snapshots(part, config, owner, &namespace, &workgroup);
     (namespace, workgroup)
 }

@@ -2,7 +2,7 @@
 //!
 //! Called by `producer` and `consumers`. Must never hold what only one of them has.
 
-use super::{Component, access, networking::Network};
+use super::{Component, access, monitoring::Watch, networking::Network};
 use crate::{
     aws::{
         Owner,
@@ -137,25 +137,34 @@ pub(super) fn log_groups(
     exports.iter().map(group).collect()
 }
 
-/// Describes a budget of RPU-hours of a workgroup. `key` is the TOML table it comes from, in which the amount is called
-/// `amount`.
+/// What a workgroup may use.
+#[derive(Clone, Copy)]
+pub(super) struct Budget {
+    pub(super) period: Period,
+    pub(super) rpu_hours: u32,
+    pub(super) action: BreachAction,
+}
+
+/// Describes the budget of a workgroup, and the alarm on it. `key` is the TOML table it comes from, in which the amount is
+/// called `amount`.
 pub(super) fn usage_limit(
     part: &mut Component<'_>,
-    resource: &str,
+    watch: &Watch<'_>,
+    (warehouse, resource): (&str, &str),
     workgroup: &Handle<Workgroup>,
-    (period, rpu_hours, action): (Period, u32, BreachAction),
-    key: &str,
-    amount: &str,
+    budget: Budget,
+    (key, amount): (&str, &str),
 ) {
     let spec = UsageLimitSpec {
         workgroup: workgroup.arn(),
         usage_type: LimitedFeature::ServerlessCompute.as_str().to_owned(),
-        period: period.as_str().to_owned(),
-        amount: rpu_hours.into(),
-        breach_action: action.as_str().to_owned(),
+        period: budget.period.as_str().to_owned(),
+        amount: budget.rpu_hours.into(),
+        breach_action: budget.action.as_str().to_owned(),
     };
     let limit = part.add::<UsageLimit>(resource, spec);
     for (field, name) in [("period", "period"), ("amount", amount), ("breach_action", "action")] {
         part.comes_from(&limit, field, &format!("{key}.{name}"));
     }
+    watch.usage_limit(part, warehouse, resource, workgroup, (&limit, budget));
 }

@@ -169,8 +169,8 @@ const MISTAKES: &[Mistake] = &[
     ),
     file(
         "addresses = []",
-        "addresses = []\n[monitoring]\nalarms = true",
-        &["`monitoring` is not supported yet", "dev.toml:14:"],
+        "addresses = []\n[monitoring]\ntopic_arn = \"arn:aws:sns:eu-west-1:123456789012:oncall\"",
+        &["the topic oncall is in eu-west-1, and the estate in us-west-2", "dev.toml:15:"],
     ),
 ];
 

@@ -33,7 +33,9 @@ pub(crate) fn at(text: &str) -> Address {
 
 /// Tells an SDK call as an IAM action.
 pub(crate) fn action(call: &Call) -> String {
-    format!("{}:{}", call.service, call.operation)
+    // CloudWatch signs with the name it had first.
+    let service = if call.service == "monitoring" { "cloudwatch" } else { &*call.service };
+    format!("{service}:{}", call.operation)
 }
 
 /// Makes a tree of JSON in which `@<address>.<output>` is a reference.
@@ -56,7 +58,8 @@ fn wanted(given: &Given, owner: &Owner) -> Wanted {
         spec.insert("tags".to_owned(), tree(&json!(owner.tags(&at(given.address)))));
     }
     let after = given.after.iter().map(|on| (at(on), "as in the estate".to_owned())).collect();
-    Wanted { kind, spec, after, origin: "test".to_owned(), field_origins: BTreeMap::new(), ignored: BTreeSet::new() }
+    let (made_after, ignored) = (BTreeSet::new(), BTreeSet::new());
+    Wanted { kind, spec, after, made_after, origin: "test".to_owned(), field_origins: BTreeMap::new(), ignored }
 }
 
 impl To {

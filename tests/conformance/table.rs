@@ -4,6 +4,7 @@
 mod access;
 mod balancing;
 mod calls;
+mod monitoring;
 mod network;
 mod provisioned;
 mod sharing;
@@ -79,6 +80,8 @@ logging = ["userlog"]
 usage_limits = [{ feature = "spectrum", amount = 5 }]
 snapshot_schedule = "rate(12 hours)"
 pause = { stop = "cron(0 20 ? 6 FRI *)", start = "cron(0 7 ? 6 MON *)" }
+[monitoring]
+notify = ["oncall@example.com"]
 "#;
 
 /// A resource of the test. In its spec `@<address>.<output>` is a reference.
@@ -179,6 +182,7 @@ pub(crate) fn subjects() -> Vec<Subject> {
         provisioned::subjects(),
         sharing::subjects(),
         balancing::subjects(),
+        monitoring::subjects(),
     ];
     services.into_iter().flatten().collect()
 }

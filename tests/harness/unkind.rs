@@ -68,7 +68,8 @@ impl HttpConnector for Unkind {
 fn respelled(mut answer: HttpResponse, service: &Service, seed: u64) -> HttpResponse {
     let text = answer.body().bytes().and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
     let text = match service.protocol {
-        Protocol::RestXml => return answer,
+        // Neither has a spelling of its own that text could hold.
+        Protocol::RestXml | Protocol::Cbor => return answer,
         Protocol::Json10 | Protocol::Json11 => json_text(text, seed),
         Protocol::Ec2 | Protocol::Query => xml_text(text, service, seed),
     };

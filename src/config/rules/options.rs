@@ -51,6 +51,26 @@ fn monitoring(rules: &mut Rules<'_>) {
         let fault = Fault::new("either mail addresses (`notify`) or a topic that exists, not both");
         rules.error_at_key("monitoring.topic_arn", fault);
     }
+    if let Some(arn) = &monitoring.topic_arn {
+        topic(rules, arn);
+    } else if monitoring.alarms && monitoring.notify.is_empty() && rules.sound("monitoring.notify") {
+        let fault = Fault::new("the alarms tell nobody: they are seen in the console alone");
+        rules.warning("monitoring", fault.help("name mail addresses (`notify`) or a topic (`topic_arn`)"));
+    }
+}
+
+/// CloudWatch tells topics of its own region alone.
+fn topic(rules: &mut Rules<'_>, arn: &str) {
+    let path = "monitoring.topic_arn";
+    let parts: Vec<&str> = arn.split(':').collect();
+    let [_, _, _, region, _, name] = parts.as_slice() else {
+        let fault = Fault::new("not the ARN of a topic").help("`arn:aws:sns:<region>:<account>:<name>`");
+        return rules.error(path, fault);
+    };
+    if rules.sound("region") && *region != rules.config.region {
+        let message = format!("the topic {name} is in {region}, and the estate in {}", rules.config.region);
+        rules.error(path, Fault::new(message).help("CloudWatch tells topics of its own region alone"));
+    }
 }
 
 fn protect(rules: &mut Rules<'_>) {

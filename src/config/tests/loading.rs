@@ -215,13 +215,13 @@ fn what_is_not_built_yet_is_said_once_per_key_and_only_then() {
     let domain =
         "{ name = \"dwh.example.com\", certificate_arn = \"arn:aws:acm:us-west-2:123456789012:certificate/c-1\" }";
     let text = format!(
-        "{GOOD}[nlb]\ncustom_domain = {domain}\n[state]\nbackend = \"s3\"\nbucket = \"b-1\"\n[monitoring]\nalarms = true\nnotify = [\"a@example.com\"]\n"
+        "{GOOD}[nlb]\ncustom_domain = {domain}\n[state]\nbackend = \"s3\"\nbucket = \"b-1\"\n[producer.snapshot_copy]\nregion = \"us-east-1\"\nretention = \"3d\"\n"
     );
     let environment = good(&text);
     let said: Vec<String> = environment.unsupported.iter().map(ToString::to_string).collect();
     let expected = [
         "environments/dev.toml:9: `nlb.custom_domain` is not supported yet",
-        "environments/dev.toml:13: `monitoring` is not supported yet",
+        "environments/dev.toml:13: `producer.snapshot_copy` is not supported yet",
     ];
     assert_eq!(said, expected);
     refused(

@@ -193,14 +193,26 @@ fn monitoring_and_resources() {
     refused(
         &text,
         &[
-            (8, "not supported yet"),
             (9, "`nobody` is not a mail address"),
             (11, "did you mean `cluster_disk_percent`?"),
             (11, "101 is out of bounds"),
         ],
     );
     let both = and("[monitoring]\nnotify = [\"a@example.com\"]\ntopic_arn = \"arn:aws:sns:us-west-2:123456789012:t\"");
-    refused(&both, &[(8, "not supported yet"), (10, "either mail addresses (`notify`) or a topic")]);
+    refused(&both, &[(10, "either mail addresses (`notify`) or a topic")]);
+    refused(
+        &and("[monitoring]\ntopic_arn = \"arn:aws:sns:eu-west-1:123456789012:oncall\""),
+        &[(9, "the topic oncall is in eu-west-1, and the estate in us-west-2")],
+    );
+    let subscription = "arn:aws:sns:us-west-2:123456789012:oncall:0f7c5d2e";
+    refused(&and(&format!("[monitoring]\ntopic_arn = \"{subscription}\"")), &[(9, "not the ARN of a topic")]);
+    let silent = good(&and("[monitoring]\nalarms = true"));
+    assert!(silent.warnings()[0].to_string().contains("the alarms tell nobody"));
+    for heard in
+        ["notify = [\"a@example.com\"]", "topic_arn = \"arn:aws:sns:us-west-2:123456789012:t\"", "alarms = false"]
+    {
+        assert!(good(&and(&format!("[monitoring]\n{heard}"))).warnings().is_empty(), "{heard}");
+    }
     refused(
         &and("[resources.\"consumer-*\"]\nname = 3"),
         &[(8, "is not the address of one resource"), (9, "must be a string")],

@@ -22,12 +22,8 @@ const DAY: i64 = 86_400;
 const HOUR: i64 = 3600;
 
 const STATISTICS: &[&str] = &["SampleCount", "Average", "Sum", "Minimum", "Maximum"];
-const OPERATORS: &[&str] = &[
-    "GreaterThanOrEqualToThreshold",
-    "GreaterThanThreshold",
-    "LessThanThreshold",
-    "LessThanOrEqualToThreshold",
-];
+const OPERATORS: &[&str] =
+    &["GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"];
 const MISSING: &[&str] = &["breaching", "notBreaching", "ignore", "missing"];
 
 /// An alarm on one metric; its name is its key.

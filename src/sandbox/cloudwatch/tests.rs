@@ -71,7 +71,7 @@ fn what_no_alarm_can_be_is_refused() {
         ("Dimensions", json!([{ "Name": "A", "Value": "1" }, { "Name": "A", "Value": "2" }])),
         ("AlarmActions", json!(["oncall"])),
         ("AlarmActions", json!(["arn:aws:sns:us-east-1:123456789012:oncall"])),
-        ("OKActions", json!(["arn:aws:sns:us-west-2:123456789012:t"; 6])),
+        ("OKActions", json!(vec!["arn:aws:sns:us-west-2:123456789012:t"; 6])),
     ] {
         let mut params = alarm("cpu");
         params[field] = value;

@@ -32,6 +32,14 @@ pub(crate) fn per_object(kind: &str) -> &'static [(&'static str, Per, &'static s
         "secretsmanager.secret" => {
             &[("secretsmanager:DescribeSecret", Per::Object(1), "one secret per call; lists lag by minutes")]
         }
+        "cloudwatch.metric-alarm" => &[("cloudwatch:ListTagsForResource", Per::Alone, TAGS)],
+        "sns.topic" => &[
+            ("sns:GetTopicAttributes", Per::Object(1), "8: one topic per call"),
+            ("sns:ListTagsForResource", Per::Alone, TAGS),
+        ],
+        "sns.subscription" => {
+            &[("sns:ListSubscriptionsByTopic", Per::Parent("topic"), "8: the subscriptions of one topic per call")]
+        }
         "logs.log-group" => &[("logs:ListTagsForResource", Per::Alone, "tags of one group per call")],
         "redshift-serverless.namespace" | "redshift-serverless.workgroup" => {
             &[("redshift-serverless:ListTagsForResource", Per::Alone, TAGS)]

@@ -4,7 +4,7 @@ use super::{
     Given,
     access::{key, role, scheduler, secret},
     balancing::{balancer, listener, target_group},
-    given,
+    given, monitoring,
     network::{group, subnet, vpc},
     provisioned::{cluster, limit, logging, on_schedule, parameter_group, schedule, scheduled, subnet_group},
     sharing,
@@ -116,5 +116,6 @@ pub(crate) fn spares() -> Vec<Given> {
         ),
     ];
     all.extend(sharing::spares());
+    all.extend(monitoring::spares());
     all
 }
