@@ -12,6 +12,7 @@ mod limits;
 mod listeners;
 mod logins;
 mod logs;
+mod monitoring;
 mod overrides;
 mod power;
 mod producer;

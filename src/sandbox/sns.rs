@@ -37,6 +37,9 @@ pub struct Sns {
 pub struct Topic {
     /// What its mails come from.
     pub display_name: String,
+    /// The key that encrypts it.
+    #[serde(default)]
+    pub key: Option<String>,
     /// Who hears of it, in the order of their coming.
     pub subscriptions: Vec<Subscription>,
     /// Tags.
@@ -221,7 +224,8 @@ fn get_topic_attributes(world: &mut World, req: &Request, _: Timestamp) -> Resul
         ("SubscriptionsPending", count(true).to_string()),
         ("SubscriptionsDeleted", "0".to_owned()),
     ];
-    let attributes = attributes.into_iter().map(|(key, value)| json!({ "key": key, "value": value }));
+    let attributes = attributes.into_iter().chain(topic.key.clone().map(|key| ("KmsMasterKeyId", key)));
+    let attributes = attributes.map(|(key, value)| json!({ "key": key, "value": value }));
     Ok(json!({ "Attributes": attributes.collect::<Vec<_>>() }))
 }
 

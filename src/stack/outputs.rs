@@ -42,6 +42,7 @@ pub fn outputs(config: &Config, state: &State) -> BTreeMap<String, Json> {
     if !secrets.is_empty() {
         all.insert("user_secrets".to_owned(), json!(secrets));
     }
+    all.insert("alarm_topic_arn".to_owned(), estate.alarm_topic());
     if let Some(dns_name) = estate.nlb_name() {
         all.insert("nlb_dns_name".to_owned(), json!(dns_name));
         all.insert("nlb_port".to_owned(), json!(config.nlb.port));
@@ -189,6 +190,12 @@ impl Estate<'_> {
 
     fn nlb_name(&self) -> Option<String> {
         self.text("nlb", "load-balancer", "dns_name")
+    }
+
+    /// The topic that the alarms tell; null where they tell nobody.
+    fn alarm_topic(&self) -> Json {
+        let theirs = self.config.monitoring.as_ref().and_then(|monitoring| monitoring.topic_arn.as_ref());
+        theirs.map_or_else(|| self.get("monitoring", "topic", "arn"), |arn| json!(arn))
     }
 
     /// The listeners of the load balancer, the one over every group first.

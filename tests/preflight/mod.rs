@@ -68,7 +68,7 @@ impl Scene {
         self
     }
 
-    /// What is a warning, and no call is refused.
+    /// No call is refused: it comes about, and works badly.
     pub(crate) fn works_badly(mut self) -> Self {
         self.refused = false;
         self

@@ -48,6 +48,8 @@ scenes! {
     "addresses": too_few_addresses,
     "keys": a_key_that_is_disabled,
     "keys": a_key_that_is_not_there,
+    "topic": a_topic_that_is_not_there,
+    "topic": a_topic_that_alarms_cannot_use,
     "public-access": blocked_from_outside,
     "load-balancer": not_in_every_zone,
     "security-group-path": no_way_through_the_groups,
@@ -74,6 +76,21 @@ fn but(denied: &[&str]) -> Vec<String> {
 
 mod stage {
     use super::*;
+
+    fn telling_a_topic() -> String {
+        format!("{TINY}[monitoring]\ntopic_arn = \"arn:aws:sns:us-west-2:123456789012:oncall\"\n")
+    }
+
+    pub(super) async fn a_topic_that_is_not_there() -> Scene {
+        Scene::of(&telling_a_topic()).await.works_badly()
+    }
+
+    pub(super) async fn a_topic_that_alarms_cannot_use() -> Scene {
+        let key = Some("alias/aws/sns".to_owned());
+        let topic = rsds::sandbox::sns::Topic { key, ..Default::default() };
+        let scene = Scene::of(&telling_a_topic()).await.works_badly();
+        scene.edit(|world| drop(world.sns.topics.insert("oncall".to_owned(), topic)))
+    }
 
     pub(super) async fn denied_outright() -> Scene {
         let denied = but(&["ec2:CreateSubnet", "ec2:CreateRouteTable", "redshift-serverless:CreateWorkgroup"]);

@@ -19,6 +19,7 @@ mod restore;
 mod s3_route;
 mod snapshots;
 mod state_bucket;
+mod topic;
 mod zones;
 
 pub(super) use permissions::Need;
@@ -91,6 +92,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &names::ALIASES,
     &addresses::CHECK,
     &keys::CHECK,
+    &topic::CHECK,
     &public_access::CHECK,
     &balancer::CHECK,
     &paths::GROUPS,

@@ -280,6 +280,8 @@ fn arns(case: &Case<'_>, actions: &[String]) -> Vec<String> {
                 format!("targetgroup/{}/{id}", config.target_group_name(config.nlb.port)),
             ],
             "kms" => vec![format!("key/{uuid}"), format!("alias/{}", name("producer"))],
+            "cloudwatch" => vec![format!("alarm:{}", name("producer"))],
+            "sns" => vec![name("alarms")],
             "logs" => vec![format!("log-group:/aws/redshift/{}", name("producer"))],
             "secretsmanager" => vec![format!("secret:redshift!{}-{}", name("producer"), "abcdef")],
             _ => Vec::new(),

@@ -1,4 +1,4 @@
-//! Questions about the account: quotas, the caller's permissions, roles, keys.
+//! Questions about the account: quotas, the caller's permissions, roles, keys, topics.
 //!
 //! Called by `Ask::answer`. Must only ever read.
 
@@ -9,6 +9,7 @@ use aws_sdk_iam::types::{
 };
 use aws_sdk_kms::types::KeySpec;
 use aws_sdk_resourcegroupstagging::types::TagFilter;
+use aws_sdk_sns::operation::get_topic_attributes::GetTopicAttributesOutput;
 use std::collections::BTreeMap;
 
 /// What is asked of the policies.
@@ -130,4 +131,14 @@ pub(super) async fn key(aws: &Aws, id: &str) -> Result<Fact, Fault> {
         symmetric: key.key_spec.is_none_or(|spec| spec == KeySpec::SymmetricDefault),
         arn: key.arn.unwrap_or_default(),
     }))
+}
+
+/// The word is its key, empty where it has none.
+pub(super) async fn topic(aws: &Aws, arn: &str) -> Result<Fact, Fault> {
+    let answer = found(aws.sns.get_topic_attributes().topic_arn(arn).send().called("sns:GetTopicAttributes").await)?;
+    let key = |answer: GetTopicAttributesOutput| {
+        let key = answer.attributes.unwrap_or_default().remove("KmsMasterKeyId");
+        Fact::Word(key.unwrap_or_default())
+    };
+    Ok(answer.map_or(Fact::Nothing, key))
 }

@@ -72,6 +72,8 @@ pub(super) enum Ask {
     Aliases,
     /// A key.
     Key(String),
+    /// A topic, for the key it is encrypted with.
+    Topic(String),
 }
 
 impl Ask {
@@ -105,6 +107,7 @@ impl Ask {
             Self::Owned => "tag:GetResources",
             Self::Aliases => "kms:ListAliases",
             Self::Key(_) => "kms:DescribeKey",
+            Self::Topic(_) => "sns:GetTopicAttributes",
         }
     }
 
@@ -137,12 +140,13 @@ impl Ask {
             Self::Owned => account::owned(aws).await,
             Self::Aliases => account::aliases(aws).await,
             Self::Key(key) => account::key(aws, key).await,
+            Self::Topic(arn) => account::topic(aws, arn).await,
         }
     }
 }
 
 /// The IAM actions of all questions there are, for the documentation.
-pub const ACTIONS: [&str; 28] = [
+pub const ACTIONS: [&str; 29] = [
     "ec2:DescribeAvailabilityZones",
     "ec2:DescribeInternetGateways",
     "ec2:DescribeNetworkAcls",
@@ -170,6 +174,7 @@ pub const ACTIONS: [&str; 28] = [
     "redshift:DescribeClusters",
     "redshift:DescribeOrderableClusterOptions",
     "servicequotas:ListServiceQuotas",
+    "sns:GetTopicAttributes",
     "tag:GetResources",
 ];
 
