@@ -75,7 +75,7 @@ impl Subscription {
             protocol: of(&shown.protocol),
             endpoint: of(&shown.endpoint),
         };
-        let confirmed = arn(&shown).is_some();
+        let confirmed = arn(shown).is_some();
         let outputs = SubscriptionOutputs { endpoint: spec.endpoint.clone(), confirmed };
         Live { id: Self::id(&spec), spec, outputs, readiness: Readiness::Ready }
     }
