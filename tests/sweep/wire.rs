@@ -74,7 +74,8 @@ impl HttpClient for Wire {
 fn named(request: &HttpRequest) -> (String, String) {
     let header = |name| request.headers().get(name).unwrap_or_default();
     let service = header("authorization").split('/').nth(3).unwrap().to_owned();
-    if let Some((_, operation)) = header("x-amz-target").rsplit_once('.') {
+    let by_path = || request.uri().rsplit_once("/operation/");
+    if let Some((_, operation)) = header("x-amz-target").rsplit_once('.').or_else(by_path) {
         return (service, operation.to_owned());
     }
     let body = std::str::from_utf8(request.body().bytes().unwrap()).unwrap();

@@ -21,9 +21,9 @@ const SPECIAL: &[(&str, &str, &str, Class)] = &[
     ("ec2:CreateRoute", "InvalidParameterException", "", Class::Propagating),
     // A secret keeps its name until it is gone, and can be had back until then.
     ("secretsmanager:CreateSecret", "InvalidRequestException", "scheduled for deletion", Class::Exists),
-    // SQL has texts alone (aws-facts.md 10.5, 11).
     // A topic of that name that is not as asked for (aws-facts.md 0.2).
     ("sns:CreateTopic", "InvalidParameter", "already exists", Class::Exists),
+    // SQL has texts alone (aws-facts.md 10.5, 11).
     ("redshift-data:", "SqlError", "conflict with concurrent transaction", Class::Busy),
     ("redshift-data:", "SqlError", "being accessed by", Class::Busy),
     ("redshift-data:", "SqlError", "already exists", Class::Exists),
@@ -47,6 +47,7 @@ const BY_CODE: &[(Class, &[&str])] = &[
             "Throttling",
             "ThrottlingException",
             "ThrottledException",
+            "Throttled",
             "RequestLimitExceeded",
             "RequestThrottled",
             "RequestThrottledException",
