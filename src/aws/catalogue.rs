@@ -29,6 +29,7 @@ const SHARES: &str =
 pub(super) const OBJECTS: &str =
     "SELECT share_name, object_type, object_name, include_new FROM svv_datashare_objects WHERE share_type = 'OUTBOUND'";
 pub(super) const TABLES: &str = "SELECT database_name, schema_name, table_name FROM svv_redshift_tables";
+const SCHEMAS: &str = "SELECT database_name, schema_name FROM svv_redshift_schemas";
 const CONSUMERS: &str = "SELECT share_name, consumer_namespace FROM svv_datashare_consumers";
 const DATABASES: &str = "SELECT database_name FROM svv_redshift_databases WHERE database_type = 'shared'";
 const INBOUND: &str =
@@ -149,6 +150,20 @@ impl Catalogue {
                 && row[3].eq_ignore_ascii_case(kind)
         })
     }
+}
+
+/// Returns the schemas of a database, each with its tables and views; none where nothing computes for the warehouse.
+pub(crate) async fn contents(
+    aws: &Aws,
+    warehouse: &str,
+    database: &str,
+) -> Result<Option<BTreeMap<String, BTreeSet<String>>>, Fault> {
+    let catalogue = match Catalogue::of(aws, warehouse, database, [SCHEMAS, TABLES]).await {
+        Err(fault) if fault.code == NOT_FOUND => return Ok(None),
+        answer => answer?,
+    };
+    let schemas = catalogue.rows(SCHEMAS).filter(|row| row[0] == database).map(|row| row[1].clone());
+    Ok(Some(schemas.map(|schema| (schema.clone(), catalogue.tables(database, &schema))).collect()))
 }
 
 /// SQL's yes, as a boolean and as its text.

@@ -138,7 +138,7 @@ fn refused(call: &str, at: &str, id: &str, statements: &[String], error: &str) -
 }
 
 /// Tells whether a warehouse stands and takes no statements of ours: it is paused, resized, patched, or closed.
-pub(super) fn is_closed(fault: &Fault) -> bool {
+pub(crate) fn is_closed(fault: &Fault) -> bool {
     let sleeps = fault.class == Class::Busy || fault.message.contains("paus");
     fault.code == NO_WAY_IN || (fault.code == "ValidationException" && sleeps)
 }

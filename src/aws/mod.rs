@@ -4,7 +4,7 @@
 //! `stack` names the specs. What a person does by hand (`cluster_power`, `snapshots`) is no kind, and is followed to its end
 //! here, as every statement is (`data_api`). Must never print or touch the state; a kind must wait for nothing else.
 
-mod catalogue;
+pub(crate) mod catalogue;
 pub mod client;
 mod cluster_change;
 pub mod cluster_power;

@@ -56,6 +56,7 @@ scenes! {
     "network-acls": no_way_through_the_acl,
     "s3-route": no_way_to_s3,
     "restore": a_snapshot_that_is_not_there,
+    "schemas": a_schema_and_a_table_that_are_not_there,
     "final-snapshots": no_room_for_the_final_snapshot,
     "clock": a_clock_that_is_wrong,
     "state-bucket": a_bucket_that_keeps_badly,
@@ -301,6 +302,15 @@ mod stage {
         let mut scene = Scene::built(SMALL_CLUSTER).await;
         scene.estate.leave_behind("backup").await;
         scene.with(&["producer.restore.snapshot=back-up"])
+    }
+
+    pub(super) async fn a_schema_and_a_table_that_are_not_there() -> Scene {
+        let sharing = |schemas: &str, tables: &str| {
+            format!("{TINY}[datashares.airline_share]\nschemas = [{schemas}]\ntables = [{tables}]\n")
+        };
+        let scene = Scene::built(&sharing("\"flights\"", "\"public.dim_date\"")).await;
+        scene.estate.write(&sharing("\"flights\", \"fligths\"", "\"public.dim_dates\""));
+        scene
     }
 
     pub(super) async fn no_room_for_the_final_snapshot() -> Scene {

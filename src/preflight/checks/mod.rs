@@ -17,6 +17,7 @@ mod public_access;
 mod quotas;
 mod restore;
 mod s3_route;
+mod schemas;
 mod snapshots;
 mod state_bucket;
 mod topic;
@@ -99,6 +100,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &paths::ACLS,
     &s3_route::CHECK,
     &restore::CHECK,
+    &schemas::CHECK,
     &snapshots::CHECK,
     &clock::CHECK,
     &state_bucket::CHECK,

@@ -5,6 +5,7 @@
 
 mod account;
 mod backup;
+mod inside;
 mod network;
 mod warehouse;
 
@@ -56,6 +57,12 @@ pub(super) enum Ask {
     ClusterSnapshots,
     /// Every backup that a cluster can be made from, or the one of this ARN.
     Backups(Option<String>),
+    /// The schemas and tables of a database in a warehouse that stands.
+    Schemas {
+        /// The GUID of its namespace.
+        warehouse: String,
+        database: String,
+    },
     /// Where a node type can be had.
     NodeType(String),
     /// Every role, those of services included.
@@ -99,6 +106,7 @@ impl Ask {
             Self::ParameterGroups => "redshift:DescribeClusterParameterGroups",
             Self::ClusterSnapshots => "redshift:DescribeClusterSnapshots",
             Self::Backups(arn) => backup::action(arn.as_deref()),
+            Self::Schemas { .. } => "redshift-data:BatchExecuteStatement",
             Self::NodeType(_) => "redshift:DescribeOrderableClusterOptions",
             Self::Roles => "iam:ListRoles",
             Self::RoleQuota => "iam:GetAccountSummary",
@@ -132,6 +140,7 @@ impl Ask {
             Self::ParameterGroups => warehouse::parameter_groups(aws).await,
             Self::ClusterSnapshots => warehouse::cluster_snapshots(aws).await,
             Self::Backups(arn) => backup::of_clusters(aws, arn.as_deref()).await,
+            Self::Schemas { warehouse, database } => inside::schemas(aws, warehouse, database).await,
             Self::NodeType(name) => warehouse::node_type(aws, name).await,
             Self::Roles => account::roles(aws).await,
             Self::RoleQuota => account::role_quota(aws).await,
@@ -146,7 +155,7 @@ impl Ask {
 }
 
 /// The IAM actions of all questions there are, for the documentation.
-pub const ACTIONS: [&str; 29] = [
+pub const ACTIONS: [&str; 30] = [
     "ec2:DescribeAvailabilityZones",
     "ec2:DescribeInternetGateways",
     "ec2:DescribeNetworkAcls",
@@ -163,6 +172,7 @@ pub const ACTIONS: [&str; 29] = [
     "iam:SimulatePrincipalPolicy",
     "kms:DescribeKey",
     "kms:ListAliases",
+    "redshift-data:BatchExecuteStatement",
     "redshift-serverless:GetSnapshot",
     "redshift-serverless:ListEndpointAccess",
     "redshift-serverless:ListNamespaces",
@@ -231,6 +241,8 @@ pub(super) enum Fact {
     Zones(BTreeMap<String, Result<(), String>>),
     Acls(Vec<Acl>),
     Backups(Vec<Backup>),
+    /// The tables of each schema.
+    Schemas(BTreeMap<String, BTreeSet<String>>),
     /// One word: a mode, an ARN.
     Word(String),
     Key {
