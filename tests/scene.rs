@@ -98,6 +98,7 @@ pub(crate) const SMALL_SHARING: &str = concat!(
     small!(),
     r#"[datashares.airline_share]
 schemas = ["flights"]
+accounts = ["210987654321"]
 grant_to = ["role:analyst"]
 [users.bi_reader]
 [roles.analyst]

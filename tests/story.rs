@@ -2,6 +2,7 @@
 
 use crate::harness::*;
 
+mod accounts;
 mod blocked;
 mod change;
 mod drift;

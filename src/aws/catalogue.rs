@@ -30,7 +30,7 @@ pub(super) const OBJECTS: &str =
     "SELECT share_name, object_type, object_name, include_new FROM svv_datashare_objects WHERE share_type = 'OUTBOUND'";
 pub(super) const TABLES: &str = "SELECT database_name, schema_name, table_name FROM svv_redshift_tables";
 const SCHEMAS: &str = "SELECT database_name, schema_name FROM svv_redshift_schemas";
-const CONSUMERS: &str = "SELECT share_name, consumer_namespace FROM svv_datashare_consumers";
+const CONSUMERS: &str = "SELECT share_name, consumer_namespace, consumer_account FROM svv_datashare_consumers";
 const DATABASES: &str = "SELECT database_name FROM svv_redshift_databases WHERE database_type = 'shared'";
 const INBOUND: &str =
     "SELECT consumer_database, share_name, producer_namespace FROM svv_datashares WHERE share_type = 'INBOUND'";
@@ -54,11 +54,18 @@ const QUESTIONS: [(&str, &[&str]); 7] = [
 
 /// What the `redshift` API says of a share of this account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Listed {
+pub(super) struct Listed {
     /// Whether public warehouses may read it.
     public: bool,
-    /// The GUIDs of the namespaces that may.
-    consumers: BTreeSet<String>,
+    /// The GUIDs of the namespaces, and the accounts, that it is granted to, each with its status.
+    consumers: BTreeMap<String, String>,
+}
+
+impl Listed {
+    /// Returns the status of a consumer.
+    pub(super) fn status(&self, consumer: &str) -> Option<&str> {
+        self.consumers.get(consumer).map(String::as_str)
+    }
 }
 
 /// The answers of one warehouse, by question.
@@ -110,9 +117,10 @@ impl Catalogue {
         inside.map(|row| row[2].clone()).collect()
     }
 
-    /// Tells whether a namespace may read a share.
+    /// Tells whether a namespace, or another account, may read a share.
     pub(super) fn granted(&self, share: &str, consumer: &str) -> bool {
-        self.rows(CONSUMERS).any(|row| row[0] == share && row[1] == consumer)
+        let is = |row: &[String]| if row[1].is_empty() { row[2] == consumer } else { row[1] == consumer };
+        self.rows(CONSUMERS).any(|row| row[0] == share && is(row))
     }
 
     /// Returns whether a database stands for a share and, while that can be read, for which, and its producer's GUID.
@@ -182,7 +190,11 @@ impl Catalogues {
     }
 }
 
-/// Lists the shares of the account, by ARN.
+/// Returns what the `redshift` API says of each share of this account, by ARN, listed once a look.
+pub(super) async fn listed(look: &Look) -> Result<Arc<BTreeMap<String, Listed>>, Fault> {
+    look.once("data shares", async { Box::pin(list(look)).await }).await
+}
+
 async fn list(aws: &Aws) -> Result<BTreeMap<String, Listed>, Fault> {
     let shares = aws.redshift.describe_data_shares().into_paginator().items().send();
     let shares: Vec<_> = shares.collect::<Result<_, _>>().called("redshift:DescribeDataShares").await?;
@@ -191,7 +203,8 @@ async fn list(aws: &Aws) -> Result<BTreeMap<String, Listed>, Fault> {
         let consumers = associations.into_iter().filter_map(|one| {
             let consumer = one.consumer_identifier?;
             // A namespace by its ARN or its GUID (unconfirmed).
-            Some(consumer.rsplit(['/', ':']).next().unwrap_or_default().to_owned())
+            let consumer = consumer.rsplit(['/', ':']).next().unwrap_or_default().to_owned();
+            Some((consumer, one.status.map(|status| status.as_str().to_owned()).unwrap_or_default()))
         });
         let public = share.allow_publicly_accessible_consumers.unwrap_or_default();
         Some((share.data_share_arn?, Listed { public, consumers: consumers.collect() }))
@@ -212,7 +225,7 @@ fn confirmed(kind: &str, which: &AnyWhich, listed: &BTreeMap<String, Listed>) ->
     let Some(listed) = listed.get(arn) else { return false };
     match kind {
         Datashare::NAME => Some(listed.public) == which.spec["publicly_accessible"].as_bool(),
-        _ => listed.consumers.contains(field(which, "consumer")),
+        _ => listed.status(field(which, "consumer")).is_some(),
     }
 }
 
@@ -234,7 +247,7 @@ pub(super) async fn catalogues(look: &Look) -> Result<Arc<Catalogues>, Fault> {
         let asked = |kind: &'static str| look.asked(kind).iter();
         let shares = [Datashare::NAME, DatashareGrant::NAME].into_iter().flat_map(asked);
         let listed = match shares.clone().find(|which| which.id.is_some()) {
-            Some(_) => Some(Box::pin(list(look)).await?),
+            Some(_) => Some(listed(look).await?),
             None => None,
         };
         if QUESTIONS.iter().any(|(kind, _)| asked(kind).any(|which| which.id.is_none())) {

@@ -1,4 +1,4 @@
-//! Kind `redshift.datashare-grant`: a consumer's namespace may read a data share.
+//! Kind `redshift.datashare-grant`: a consumer's namespace, or another account, may read a data share.
 //!
 //! Driven by `plan` and `apply` through the list of kinds. It carries no tags: it is ours if the state holds the intent and
 //! its share is ours. Must never touch what the share grants to others.
@@ -10,12 +10,12 @@ use super::{
     ids::{DatashareArn, NamespaceId},
     inside::{self, Inside},
     named,
-    sql::{guid, identifier},
+    sql::{consumer, identifier},
 };
 use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Stage, Typical, Which};
 use serde::{Deserialize, Serialize};
 
-/// A grant. Its id is made of the share's ARN and the consumer's namespace.
+/// A grant. Its id is made of the share's ARN and the consumer.
 pub struct DatashareGrant;
 
 /// What a grant is to be.
@@ -28,8 +28,8 @@ pub struct DatashareGrantSpec<S: Stage> {
     pub warehouse: S::In<NamespaceId>,
     /// The database of the producer that the share belongs to.
     pub connect: String,
-    /// The namespace that may read it.
-    pub consumer: S::In<NamespaceId>,
+    /// The namespace or the account that may read it.
+    pub consumer: S::In<String>,
 }
 
 crate::outputs!(DatashareGrant =>
@@ -54,14 +54,14 @@ impl Kind for DatashareGrant {
     const SETTLES: bool = false;
     const KEY: &'static [&'static str] = &["share", "consumer"];
     const TAGGED: bool = false;
-    const NAMED_BY: &'static str = "the share's ARN and the consumer's namespace id, `<arn>|<namespace>`";
+    const NAMED_BY: &'static str = "the share's ARN and the consumer's namespace id or account, `<arn>|<namespace>`";
 
     type Spec<S: Stage> = DatashareGrantSpec<S>;
     type Outputs = DatashareGrantOutputs;
 
     fn named(text: &str) -> Option<Named> {
-        let (share, consumer) = text.split_once('|')?;
-        named::arn(share, "redshift", "datashare:").filter(|_| guid(consumer).is_some()).map(|_| named::id(text))
+        let (share, reader) = text.split_once('|')?;
+        named::arn(share, "redshift", "datashare:").filter(|_| consumer(reader).is_some()).map(|_| named::id(text))
     }
 
     async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
@@ -85,18 +85,18 @@ impl Inside for DatashareGrant {
     }
 
     fn made(spec: &DatashareGrantSpec<Known>) -> (Id, DatashareGrantOutputs) {
-        (Id::of(&[spec.share.as_str(), spec.consumer.as_str()]), DatashareGrantOutputs {})
+        (Id::of(&[spec.share.as_str(), &spec.consumer]), DatashareGrantOutputs {})
     }
 
     fn is_in(spec: &DatashareGrantSpec<Known>, catalogue: &Catalogue) -> bool {
-        parts(&spec.share).is_some_and(|(_, share)| catalogue.granted(share, spec.consumer.as_str()))
+        parts(&spec.share).is_some_and(|(_, share)| catalogue.granted(share, &spec.consumer))
     }
 
     fn statements(spec: &DatashareGrantSpec<Known>) -> Result<(String, String), Fault> {
-        let both = parts(&spec.share).zip(guid(spec.consumer.as_str()));
+        let both = parts(&spec.share).zip(consumer(&spec.consumer));
         let not_its_form = || Fault::internal(format!("{} or {} has not its form", spec.share, spec.consumer));
         let ((_, share), consumer) = both.ok_or_else(not_its_form)?;
         let usage = format!("USAGE ON DATASHARE {}", identifier(share));
-        Ok((format!("GRANT {usage} TO NAMESPACE {consumer}"), format!("REVOKE {usage} FROM NAMESPACE {consumer}")))
+        Ok((format!("GRANT {usage} TO {consumer}"), format!("REVOKE {usage} FROM {consumer}")))
     }
 }

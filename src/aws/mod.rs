@@ -53,6 +53,7 @@ pub mod database_role;
 pub mod database_usage;
 pub mod database_user;
 pub mod datashare;
+pub mod datashare_authorization;
 pub mod datashare_grant;
 pub mod endpoint_access;
 pub mod internet_gateway;
@@ -125,6 +126,7 @@ crate::kinds![
     snapshot_schedule_association::SnapshotScheduleAssociation,
     datashare::Datashare,
     datashare_grant::DatashareGrant,
+    datashare_authorization::DatashareAuthorization,
     shared_database::SharedDatabase,
     database_role::DatabaseRole,
     database_user::DatabaseUser,

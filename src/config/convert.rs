@@ -351,6 +351,7 @@ fn datashare(name: &str, view: &View<'_>) -> Datashare {
         tables: view.at("tables").texts().iter().filter_map(|text| sql_name::table(text).ok()).collect(),
         include_new: view.at("include_new").flag(),
         consumers: view.at("consumers").texts_if(),
+        accounts: view.at("accounts").texts(),
         database: view.at("database").text_if().unwrap_or_else(|| name.to_owned()),
         create_schemas: view.at("create_schemas").flag(),
         grant_to: principals(&view.at("grant_to")),

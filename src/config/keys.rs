@@ -230,6 +230,7 @@ pub const KEYS: &[Key] = &[
     key("datashares.*.tables", Texts(Shape::Table), Value("[]"), "Single tables on top."),
     key("datashares.*.include_new", Bool, Value("true"), "Later tables of `schemas` too."),
     key("datashares.*.consumers", NAMES, Nothing, "Groups that get it; default all."),
+    key("datashares.*.accounts", Texts(Shape::Account), Value("[]"), "Other accounts that may take it up."),
     key("datashares.*.database", Text(Shape::Database), Nothing, "Created on each consumer from the share; default the name of the share."),
     key("datashares.*.create_schemas", Bool, Value("false"), "Make missing schemas on the producer before the first load."),
     key("datashares.*.grant_to", Texts(Shape::Principal), Value("[]"), "Who gets USAGE on that database."),

@@ -334,6 +334,8 @@ pub struct Datashare {
     pub include_new: bool,
     /// Groups that get it; `None`: all.
     pub consumers: Option<Vec<String>>,
+    /// Other accounts that may take it up.
+    pub accounts: Vec<String>,
     /// Database made on each reader from the share; default the name of the share.
     pub database: String,
     /// Make missing schemas on the producer first.

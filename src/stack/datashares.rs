@@ -39,6 +39,13 @@ fn on_producer(config: &Config, namespace_id: &dyn Fn(&str) -> Option<String>) -
     let mut out = Vec::new();
     for (name, share) in &config.datashares {
         contents(&mut out, name, share);
+        for account in &share.accounts {
+            let name = identifier(name);
+            out.push(format!("GRANT USAGE ON DATASHARE {name} TO ACCOUNT '{account}';"));
+            out.push(format!(
+                "-- then: aws redshift authorize-data-share --consumer-identifier {account} --data-share-arn (of {name})"
+            ));
+        }
         for (reader, _) in receivers(config, share) {
             let component = reader.component();
             let name = identifier(name);

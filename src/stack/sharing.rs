@@ -10,6 +10,7 @@ use crate::{
         database_usage::{DatabaseUsage, DatabaseUsageSpec},
         database_user::{DatabaseUser, DatabaseUserSpec},
         datashare::{Datashare, DatashareSpec, Shared},
+        datashare_authorization::{DatashareAuthorization, DatashareAuthorizationSpec},
         datashare_grant::{DatashareGrant, DatashareGrantSpec},
         ids::{Grantee, NamespaceId},
         role_member::{RoleMember, RoleMemberSpec},
@@ -58,9 +59,13 @@ pub(super) fn describe(
         let origin = format!("datashares.{name}");
         let component = format!("datashare-{}", spelt(name));
         let shared = offered(&mut stack.component(&component, &origin), name, share, producer);
+        for account in &share.accounts {
+            authorization(&mut stack.component(&component, &origin), producer, &shared, account);
+        }
         let groups = config.share_groups(share);
         for (reader, place) in readers.iter().filter(|(reader, _)| groups.contains(&reader.group)) {
-            let grant = grant(&mut stack.component(&component, &origin), producer, &shared, *reader, place);
+            let (part, consumer) = (&mut stack.component(&component, &origin), place.namespace.clone().into_text());
+            let grant = grant(part, producer, &shared, &reader.component(), consumer);
             let mut part = stack.component(&place.component, &origin);
             let database = received(&mut part, share, &shared, &grant, place);
             for who in grantees(config, name, share) {
@@ -142,18 +147,33 @@ fn grant(
     part: &mut Component<'_>,
     producer: &Place<'_>,
     share: &Handle<Datashare>,
-    reader: Reader<'_>,
-    place: &Place<'_>,
+    name: &str,
+    consumer: In<String>,
 ) -> Handle<DatashareGrant> {
     let spec = DatashareGrantSpec {
         share: share.arn(),
         warehouse: producer.namespace.clone(),
         connect: producer.database.to_owned(),
-        consumer: place.namespace.clone(),
+        consumer,
     };
-    let grant = part.add::<DatashareGrant>(&format!("grant-{}", reader.component()), spec);
+    let grant = part.add::<DatashareGrant>(&format!("grant-{name}"), spec);
     part.after_address(&grant, &producer.compute, RUNS);
     grant
+}
+
+/// Another account takes up what it is granted once it is authorized to.
+fn authorization(part: &mut Component<'_>, producer: &Place<'_>, share: &Handle<Datashare>, account: &str) {
+    let key = format!("{}.accounts", part.origin());
+    let granted = grant(part, producer, share, &format!("account-{account}"), account.to_owned().into());
+    let spec = DatashareAuthorizationSpec {
+        share: share.arn(),
+        warehouse: producer.namespace.clone(),
+        account: account.to_owned(),
+    };
+    let authorized = part.add::<DatashareAuthorization>(&format!("authorization-{account}"), spec);
+    part.after(&authorized, &granted, "AWS authorizes what is granted");
+    part.comes_from(&granted, "consumer", &key);
+    part.comes_from(&authorized, "account", &key);
 }
 
 fn received(

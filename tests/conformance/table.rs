@@ -59,6 +59,7 @@ deregistration_delay = "30s"
 deletion_protection = true
 [datashares.conf_share]
 schemas = ["flights"]
+accounts = ["210987654321"]
 grant_to = ["role:analyst"]
 [users.bi]
 grants = ["conf_share"]

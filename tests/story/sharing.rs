@@ -41,7 +41,7 @@ impl Estate {
     }
 
     /// Runs a statement as somebody with an SQL client would.
-    fn sql(&self, warehouse: &str, statement: &str) -> Result<Vec<Vec<String>>, String> {
+    pub(super) fn sql(&self, warehouse: &str, statement: &str) -> Result<Vec<Vec<String>>, String> {
         let namespace = self.namespace(warehouse).unwrap();
         let answer = self.sandbox.sql("us-west-2", &namespace, None, statement).map_err(|error| error.to_string())?;
         Ok(answer.rows.iter().map(|row| row.iter().map(rsds::sandbox::sql::Cell::shown).collect()).collect())

@@ -19,6 +19,7 @@ pub(super) fn check(rules: &mut Rules<'_>) {
         }
         databases(rules, config, name, share, &path);
         public(rules, config, share, &path);
+        accounts(rules, config, share, &path);
     }
     without_way_in(rules);
 }
@@ -56,6 +57,17 @@ fn public(rules: &mut Rules<'_>, config: &Config, share: &Datashare, path: &str)
             &format!("{path}.publicly_accessible"),
             fault.help("set `publicly_accessible = true` here, or take the group out of `consumers`"),
         );
+    }
+}
+
+/// AWS refuses a grant to the account that the share is of; its namespaces are `consumers`.
+fn accounts(rules: &mut Rules<'_>, config: &Config, share: &Datashare, path: &str) {
+    for (index, account) in share.accounts.iter().enumerate() {
+        let path = format!("{path}.accounts[{index}]");
+        if config.account.as_ref() == Some(account) {
+            let fault = Fault::new(format!("{account} is the estate's own account (`account`)"));
+            rules.error(&path, fault.help("its warehouses are `consumers`; here stand other accounts"));
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Data shares as the management API shows them: DescribeDataShares.
+//! Data shares in the management API: DescribeDataShares, AuthorizeDataShare, DeauthorizeDataShare.
 //!
 //! Called by the core. Source: aws-facts.md 10.4: it tells of shares of clusters and of serverless namespaces alike, wakes
 //! nothing and costs nothing. What makes them is SQL (`sandbox::sql`). Must never show what is inside a share.
@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::super::sql::{Consumer, Share};
+use super::super::sql::{Consumer, Grant, Share};
 use super::{AwsError, Operation, Reply, Request, World};
 use crate::sandbox::request::page;
 use crate::sandbox::sql::warehouses;
@@ -14,12 +14,69 @@ use crate::sandbox::sql::warehouses;
 /// Shares on one page, default and most.
 const SHARES: usize = 100;
 
-pub(super) static OPERATIONS: &[Operation] = &[Operation {
-    name: "DescribeDataShares",
-    mutating: false,
-    params: &["DataShareArn", "MaxRecords", "Marker"],
-    run: describe_data_shares,
-}];
+/// What an account is that may take a share up, and one that may not any more.
+const AUTHORIZED: &str = "AUTHORIZED";
+const DEAUTHORIZED: &str = "DEAUTHORIZED";
+
+pub(super) static OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "DescribeDataShares",
+        mutating: false,
+        params: &["DataShareArn", "MaxRecords", "Marker"],
+        run: describe_data_shares,
+    },
+    Operation {
+        name: "AuthorizeDataShare",
+        mutating: true,
+        params: &["DataShareArn", "ConsumerIdentifier"],
+        run: authorize_data_share,
+    },
+    Operation {
+        name: "DeauthorizeDataShare",
+        mutating: true,
+        params: &["DataShareArn", "ConsumerIdentifier"],
+        run: deauthorize_data_share,
+    },
+];
+
+/// The share of an ARN, with what it grants an account.
+fn granted<'a>(world: &'a mut World, arn: &str, account: &str) -> Result<Option<&'a mut Grant>, AwsError> {
+    let invalid = || {
+        let message = format!("The datashare {arn} can't be found because the ARN doesn't exist.");
+        AwsError::new("InvalidDataShareFault", message)
+    };
+    let own = format!("arn:aws:redshift:{}:{}:datashare:", world.region, world.account);
+    let (namespace, name) = arn.strip_prefix(&own).and_then(|rest| rest.split_once('/')).ok_or_else(invalid)?;
+    let share = world.sql.catalogues.get_mut(namespace).and_then(|catalogue| catalogue.shares.get_mut(name));
+    let grants = share.ok_or_else(invalid)?.grants.iter_mut();
+    let to = Consumer::Account(account.to_owned());
+    Ok(grants.into_iter().find(|grant| grant.consumer == to))
+}
+
+fn authorize_data_share(world: &mut World, req: &Request, _: Timestamp) -> Result<Reply, AwsError> {
+    let (arn, account) = (req.text("DataShareArn")?, req.text("ConsumerIdentifier")?);
+    match granted(world, &arn, &account)? {
+        Some(grant) if [AUTHORIZED, "ACTIVE"].contains(&grant.status.as_str()) => {}
+        Some(grant) => grant.status = AUTHORIZED.to_owned(),
+        None => {
+            let message = format!("The datashare {arn} is not granted to the account {account}.");
+            return Err(AwsError::new("InvalidDataShareFault", message));
+        }
+    }
+    Ok(json!({ "DataShareArn": arn }))
+}
+
+fn deauthorize_data_share(world: &mut World, req: &Request, _: Timestamp) -> Result<Reply, AwsError> {
+    let (arn, account) = (req.text("DataShareArn")?, req.text("ConsumerIdentifier")?);
+    match granted(world, &arn, &account)? {
+        Some(grant) if grant.status != DEAUTHORIZED => grant.status = DEAUTHORIZED.to_owned(),
+        _ => {
+            let message = "You can't remove it because you have already removed authorization from the data share.";
+            return Err(AwsError::new("InvalidDataShareFault", message));
+        }
+    }
+    Ok(json!({ "DataShareArn": arn }))
+}
 
 fn describe_data_shares(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
     let wanted = req.opt_text("DataShareArn")?;

@@ -32,6 +32,25 @@ fn grant(share: &str, (warehouse, connect): (&str, &str), consumer: (&str, &str)
     json!({ "share": format!("@{share}.arn"), "warehouse": warehouse, "connect": connect, "consumer": consumer.0 })
 }
 
+fn authorization(account: &str) -> Json {
+    json!({ "share": "@spare/share-1.arn", "warehouse": PRODUCER.0, "account": account })
+}
+
+/// What an authorization rests on.
+const GRANTED: &[&str] = &[
+    "spare/account-grant-1",
+    "spare/account-grant-2",
+    "spare/account-grant-3",
+    "spare/account-grant-4",
+    "spare/account-grant-5",
+    "spare/account-grant-6",
+    "spare/account-grant-7",
+    "spare/account-grant-8",
+];
+
+/// Accounts that are not the estate's.
+const ACCOUNTS: [&str; 4] = ["210987654321", "210987654322", "210987654323", "210987654324"];
+
 fn database(name: &str, (warehouse, connect): (&str, &str), share: &str) -> Json {
     json!({ "name": name, "warehouse": warehouse, "connect": connect, "share": format!("@{share}.arn") })
 }
@@ -63,6 +82,24 @@ pub(super) fn spares() -> Vec<Given> {
         role("spare/database-role-4", "spare_two", ONE),
     ];
     all.extend(grants);
+    let granted = [
+        ("spare/account-grant-1", "spare/share-1", PRODUCER, ACCOUNTS[0]),
+        ("spare/account-grant-2", "spare/share-1", PRODUCER, ACCOUNTS[1]),
+        ("spare/account-grant-3", "spare/share-1", PRODUCER, ACCOUNTS[2]),
+        ("spare/account-grant-4", "spare/share-1", PRODUCER, ACCOUNTS[3]),
+        ("spare/account-grant-5", "spare/share-2", PRODUCER, ACCOUNTS[0]),
+        ("spare/account-grant-6", "spare/share-2", PRODUCER, ACCOUNTS[1]),
+        ("spare/account-grant-7", "spare/share-3", ONE, ACCOUNTS[0]),
+        ("spare/account-grant-8", "spare/share-3", ONE, ACCOUNTS[1]),
+    ];
+    for (address, share, warehouse, account) in granted {
+        all.push(after(given("redshift.datashare-grant", address, grant(share, warehouse, (account, "")))));
+    }
+    for (address, account) in [("spare/authorization-1", ACCOUNTS[2]), ("spare/authorization-2", ACCOUNTS[3])] {
+        let mut authorized = given("redshift.datashare-authorization", address, authorization(account));
+        authorized.after = GRANTED;
+        all.push(authorized);
+    }
     all
 }
 
@@ -184,5 +221,17 @@ pub(super) fn subjects() -> Vec<Subject> {
         "consumer-analytics-2/workgroup",
         "consumer-reporting-1/workgroup",
     ];
-    vec![shared, granted, received, role, user, member, usage]
+    let mut authorized = subject(
+        "redshift.datashare-authorization",
+        "subject/redshift.datashare-authorization",
+        authorization(ACCOUNTS[0]),
+        Again::Same,
+        vec![
+            row("account", json!(ACCOUNTS[1])),
+            row("share", json!("@spare/share-2.arn")),
+            row("warehouse", json!(ONE.0)).with("share", json!("@spare/share-3.arn")),
+        ],
+    );
+    authorized.given.after = GRANTED;
+    vec![shared, granted, received, role, user, member, usage, authorized]
 }
