@@ -21,7 +21,7 @@
 //! - [`preflight`] asks AWS beforehand what would make an apply fail: quotas, names, permissions; pure checks over it.
 //! - [`state`] is what rsds remembers, and its one writer.
 //! - [`session`] opens configuration, state and AWS together; [`cli`] and the tests go through it.
-//! - [`schedule`] reads schedules, for `config` and the sandbox alike.
+//! - [`schedule`] reads schedules, for `config` and the sandbox alike; [`dns`] knows names of hosts.
 //! - [`import`] takes existing resources over: it finds them, and plans to record and tag them.
 //! - [`status`] says how what is there runs, from what the plan observed.
 //! - [`verify`] proves the data sharing by asking every warehouse.
@@ -47,6 +47,7 @@ pub mod aws;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod dns;
 pub mod failure;
 pub mod import;
 pub mod kind;

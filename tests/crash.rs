@@ -142,6 +142,7 @@ const UPDATE: &[&str] = &[
     "consumers.reporting.query_timeout=\"20m\"",
     "consumers.analytics.usage_limit={ period = \"daily\", rpu_hours = 50 }",
     "nlb.deregistration_delay=\"30s\"",
+    "nlb.custom_domain.certificate_arn=\"arn:aws:acm:us-west-2:123456789012:certificate/c-2\"",
     "networking.allowed_cidrs=[\"192.168.0.0/16\"]",
     "tags.team=\"data\"",
     "datashares.airline_share.tables=[\"public.dim_date\"]",
@@ -169,7 +170,12 @@ async fn of_a_replacement_that_creates_first() {
 
 #[tokio::test(start_paused = true)]
 async fn of_a_replacement_that_deletes_first() {
-    let addresses = ["producer/logging", "producer/usage-limit-spectrum-monthly", "producer/subnet-group"];
+    let addresses = [
+        "producer/logging",
+        "producer/usage-limit-spectrum-monthly",
+        "producer/subnet-group",
+        "consumer-reporting-1/custom-domain",
+    ];
     Course::replacement(FULL, &addresses).survives().await;
     // Another database is another cluster; the old one leaves its snapshot.
     let another: &[&str] = &["producer.final_snapshot=true", "producer.database=\"other_dw\""];

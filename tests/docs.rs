@@ -244,7 +244,7 @@ fn docs_permissions_are_current() {
         "{GENERATED}\n\n# What rsds needs from AWS\n\n\
          The IAM actions of the caller, as the kinds of resources in `src/aws/` declare them.\n\
          `plan` needs the *read* column alone. The actions of `kms` and `secretsmanager` with a namespace or \
-         a cluster are Redshift's in the caller's name. The conformance tests fail on a call that is not declared.\n\n\
+         a cluster, and that of `acm`, are Redshift's in the caller's name. The conformance tests fail on a call that is not declared.\n\n\
          Always: {}. In a network that exists also, to look it up: {}. Without a \
          state, to see whether AWS has what carries the environment's tags, and for `rsds state rebuild`: {}.\n\n\
          Before changes, to see whether AWS would let them happen (preflight): {}. What of these is missing is told, and \

@@ -25,6 +25,9 @@ use std::{
 };
 use tokio::sync::watch;
 
+const DOMAIN: &str = "nlb.custom_domain={ name = \"dwh.example.com\", \
+     certificate_arn = \"arn:aws:acm:us-west-2:123456789012:certificate/c-1\" }";
+
 /// What may be laid over the file.
 const EDITS: [&[&str]; 7] = [
     &[],
@@ -33,7 +36,7 @@ const EDITS: [&[&str]; 7] = [
     &["consumers.reporting.query_timeout=\"20m\"", "producer.s3_buckets=[\"lake-*\"]"],
     &["consumers.reporting.count=2"],
     &["consumers.reporting.usage_limit={ period = \"daily\", rpu_hours = 50 }", "nlb.targets=\"endpoint\""],
-    &["nlb.port=5440", "consumers.reporting.log_exports=[\"userlog\"]"],
+    &["nlb.port=5440", "consumers.reporting.log_exports=[\"userlog\"]", DOMAIN],
 ];
 
 /// What may be asked to be replaced.

@@ -90,6 +90,18 @@ addresses = []
     };
 }
 
+macro_rules! own_domain {
+    () => {
+        r#"[nlb.custom_domain]
+name = "dwh.example.com"
+certificate_arn = "arn:aws:acm:us-west-2:123456789012:certificate/c-1"
+"#
+    };
+}
+
+/// A domain of one's own, for any estate.
+pub(crate) const OWN_DOMAIN: &str = own_domain!();
+
 /// The smallest estate with all that AWS's own API makes.
 pub(crate) const SMALL: &str = small!();
 
@@ -105,7 +117,8 @@ grant_to = ["role:analyst"]
 members = ["user:bi_reader"]
 [monitoring]
 notify = ["oncall@example.com"]
-"#
+"#,
+    own_domain!()
 );
 
 /// The smallest estate that has every kind of a provisioned producer, and one reader.
@@ -164,6 +177,7 @@ database = "reporting_db"
 [nlb]
 deregistration_delay = "10s"
 targets = "endpoint"
+custom_domain = { name = "dwh.example.com", certificate_arn = "arn:aws:acm:us-west-2:123456789012:certificate/c-1" }
 [datashares.airline_share]
 schemas = ["flights"]
 grant_to = ["role:analyst"]
@@ -237,6 +251,7 @@ pub(crate) fn inventory(world: &World) -> BTreeMap<&'static str, usize> {
         ("namespaces", serverless.namespaces.values().filter(|n| n.gone_at.is_none()).count()),
         ("log groups", world.logs.groups.len()),
         ("managed endpoints", serverless.endpoints.values().filter(|e| e.gone_at.is_none()).count()),
+        ("custom domains", serverless.custom_domains.len()),
         ("usage limits", serverless.limits.len()),
         ("workgroups", serverless.workgroups.values().filter(|w| w.gone_at.is_none()).count()),
         ("snapshots", serverless.snapshots.len()),

@@ -5,6 +5,7 @@ use crate::harness::*;
 mod accounts;
 mod blocked;
 mod change;
+mod domain;
 mod drift;
 mod endpoints;
 mod existing;

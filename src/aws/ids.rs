@@ -27,6 +27,8 @@ crate::identifier!(
     PolicyArn,
     /// The ARN of a KMS key.
     KeyArn,
+    /// The ARN of a certificate of ACM.
+    CertificateArn,
     /// The ARN of a Secrets Manager secret.
     SecretArn,
     /// Which of a secret's passwords: its ARN and the version, `<arn>#<version>`.

@@ -40,6 +40,7 @@ mod tag_listing;
 pub mod tags;
 pub mod traffic;
 mod vpc_contents;
+mod workgroup_blockers;
 pub mod zones;
 
 pub mod alias;
@@ -49,6 +50,7 @@ pub mod cluster_parameter_group;
 pub mod cluster_scheduled_action;
 pub mod cluster_subnet_group;
 pub mod cluster_usage_limit;
+pub mod custom_domain;
 pub mod database_role;
 pub mod database_usage;
 pub mod database_user;
@@ -113,6 +115,7 @@ crate::kinds![
     namespace::Namespace,
     workgroup::Workgroup,
     endpoint_access::EndpointAccess,
+    custom_domain::CustomDomain,
     usage_limit::UsageLimit,
     scheduled_action::ScheduledAction,
     cluster_subnet_group::ClusterSubnetGroup,

@@ -8,7 +8,7 @@ use super::{
     fault::{Called, found},
     ids::{NamespaceName, SecurityGroupId, SubnetId, VpcId, WorkgroupArn, WorkgroupName},
     lookup::{asks, place},
-    named, naming, number, parameters, redshift, serverless, tag_listing, tags,
+    named, naming, number, parameters, redshift, serverless, tag_listing, tags, workgroup_blockers,
 };
 use crate::kind::{
     Actions, Blocker, Changes, Created, Disruption, Field, Id, Impact, Job, Kind, Known, Live, Named, Readiness, Stage,
@@ -305,7 +305,11 @@ impl Kind for Workgroup {
             "redshift-serverless:TagResource",
             "redshift-serverless:UntagResource",
         ],
-        delete: &["redshift-serverless:DeleteWorkgroup", "redshift-serverless:ListEndpointAccess"],
+        delete: &[
+            "redshift-serverless:DeleteWorkgroup",
+            "redshift-serverless:ListEndpointAccess",
+            "redshift-serverless:ListCustomDomainAssociations",
+        ],
     };
     const TYPICAL: Typical = Typical { create: 360, update: 120, delete: 240 };
     const STABLE_READS: u32 = 2;
@@ -396,21 +400,8 @@ impl Kind for Workgroup {
         steps
     }
 
-    /// Its managed endpoints.
     async fn blockers(aws: &Aws, which: &[Which<Self>]) -> Result<Vec<Vec<Blocker>>, Fault> {
-        let pages = aws.serverless.list_endpoint_access().into_paginator().items().send();
-        let all: Vec<_> = pages.collect::<Result<_, _>>().called("redshift-serverless:ListEndpointAccess").await?;
-        let held = |question: &Which<Self>| {
-            let own = all.iter().filter(|e| e.workgroup_name() == Some(question.spec.name.as_str()));
-            let blocker = |endpoint: &types::EndpointAccess| {
-                let status = endpoint.endpoint_status().unwrap_or_default();
-                Blocker::new(endpoint.endpoint_name().unwrap_or_default(), format!("its managed endpoint, {status}"))
-                    .marked(endpoint.endpoint_arn().map(str::to_owned))
-                    .passing(status == "DELETING")
-            };
-            own.map(blocker).collect()
-        };
-        Ok(which.iter().map(held).collect())
+        workgroup_blockers::of(aws, which.iter().map(|question| question.spec.name.as_str())).await
     }
 
     async fn run(aws: &Aws, job: Job<'_, Self>) -> Result<Option<Id>, Fault> {

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::diagnostic::nearest;
 use super::quantity::{cidr, duration, span};
 use super::sql_name::{database, identifier, principal, table};
+use crate::dns;
 use crate::schedule::Schedule;
 
 /// What is wrong with one value.
@@ -72,7 +73,7 @@ pub enum Shape {
     Id(&'static str),
     /// A mail address.
     Mail,
-    /// A DNS name.
+    /// The name of a host.
     Domain,
     /// A schedule, or only a `cron(...)` of six fields.
     Schedule {
@@ -266,14 +267,9 @@ fn mail(text: &str) -> Result<(), Fault> {
 }
 
 fn domain(text: &str) -> Result<(), Fault> {
-    let label = |part: &str| {
-        !part.is_empty() && part.len() <= 63 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    if text.len() <= 253 && text.contains('.') && text.split('.').all(label) {
-        Ok(())
-    } else {
-        Err(Fault::new(format!("`{text}` is not a DNS name")))
-    }
+    let wrong =
+        |why| Fault::new(format!("`{text}` is not the name of a host: {why}")).help("for example `dwh.example.com`");
+    dns::fault(text).map_or(Ok(()), |why| Err(wrong(why)))
 }
 
 fn schedule(text: &str, rate: bool) -> Result<(), Fault> {

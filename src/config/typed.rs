@@ -91,6 +91,13 @@ impl Config {
         self.name(&format!("{}-{}", reader.group, reader.number))
     }
 
+    /// Returns the domain of one reader's own under the name that clients use, if there is one.
+    #[must_use]
+    pub fn reader_domain(&self, reader: Reader<'_>) -> Option<String> {
+        let domain = self.nlb.custom_domain.as_ref()?;
+        Some(format!("{}-{}.{}", reader.group, reader.number, domain.name))
+    }
+
     /// Returns the physical name of the load balancer (at most 32 characters).
     #[must_use]
     pub fn nlb_name(&self) -> String {

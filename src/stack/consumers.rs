@@ -1,4 +1,5 @@
-//! The components `consumer-<group>-<n>`: one warehouse each, its usage limit, and its targets at the load balancer.
+//! The components `consumer-<group>-<n>`: one warehouse each, its usage limit, its domain, and its targets at the load
+//! balancer.
 //!
 //! Called by `build`. What belongs to one consumer sits here, so that it comes and goes with it.
 
@@ -13,7 +14,9 @@ use super::{
 use crate::{
     aws::{
         Owner,
+        custom_domain::{CustomDomain, CustomDomainSpec},
         endpoint_access::{EndpointAccess, EndpointAccessSpec},
+        ids::CertificateArn,
         targets::{Targets, TargetsSpec},
         workgroup::Workgroup,
     },
@@ -71,6 +74,7 @@ pub(super) fn describe<'a>(
         if !consumer.behind_nlb || ports.is_empty() {
             continue;
         }
+        custom_domain(&mut part, config, reader, &workgroup);
         let addresses = addresses(&mut part, config, reader, network, &workgroup);
         for port in ports {
             let spec = TargetsSpec {
@@ -86,6 +90,18 @@ pub(super) fn describe<'a>(
         }
     }
     places
+}
+
+/// Describes the reader's own domain, whose certificate names what clients dial, too.
+fn custom_domain(part: &mut Component<'_>, config: &Config, reader: Reader<'_>, workgroup: &Handle<Workgroup>) {
+    let (Some(shared), Some(name)) = (&config.nlb.custom_domain, config.reader_domain(reader)) else { return };
+    let certificate = CertificateArn(shared.certificate_arn.clone());
+    let spec = CustomDomainSpec { name, workgroup: workgroup.name(), certificate };
+    let domain = part.add::<CustomDomain>("custom-domain", spec);
+    part.after(&domain, workgroup, "a workgroup takes a domain once it is available");
+    for (field, key) in [("name", "name"), ("certificate", "certificate_arn")] {
+        part.comes_from(&domain, field, &format!("nlb.custom_domain.{key}"));
+    }
 }
 
 /// Returns the addresses the load balancer sends to: the workgroup's own, or those of a managed endpoint.

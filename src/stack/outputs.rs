@@ -1,7 +1,9 @@
-//! The outputs of an estate: ids, endpoints, addresses, connection strings, and the SQL of the data sharing.
+//! The outputs of an estate: ids, endpoints, addresses, connection strings (`connections`), the SQL of the data sharing.
 //!
 //! Called by `rsds output` and after an apply. Made of the configuration and the state alone: no call to AWS. Must
 //! never hold a password: connection strings name the secret's ARN elsewhere.
+
+mod connections;
 
 use super::{datashares, recorded, users::secret};
 use crate::{
@@ -10,20 +12,11 @@ use crate::{
     config::typed::{Config, Consumer},
     state::State,
 };
-use serde_json::{Map, Value as Json, json};
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
 
 /// The component of the producer.
 const PRODUCER: &str = "producer";
-/// The TLS mode that works through the load balancer: its name is in no consumer's certificate (aws-facts.md 13).
-const THROUGH_NLB: &str = "verify-ca";
-/// The TLS mode that works on an endpoint's own name.
-const DIRECT: &str = "verify-full";
-/// Where clients find Amazon's certificate authorities (aws-facts.md 13).
-const CA_BUNDLE: &str = "amazon-trust-ca-bundle.crt";
-/// Below every idle timeout of the load balancer that can be set, and below AWS's own 350 s.
-const KEEPALIVE_SECONDS: u32 = 200;
-
 /// Returns every output by name; empty while nothing stands.
 pub fn outputs(config: &Config, state: &State) -> BTreeMap<String, Json> {
     if state.entries.is_empty() {
@@ -37,6 +30,7 @@ pub fn outputs(config: &Config, state: &State) -> BTreeMap<String, Json> {
         ("consumers".to_owned(), estate.consumers()),
         ("connection_strings".to_owned(), estate.connection_strings()),
         ("data_sharing_commands".to_owned(), estate.data_sharing_commands()),
+        ("tls".to_owned(), estate.tls()),
     ]);
     let secrets = secrets(config, state);
     if !secrets.is_empty() {
@@ -176,6 +170,9 @@ impl Estate<'_> {
         if let Some(host) = self.text(component, "endpoint", "endpoint") {
             warehouse["managed_endpoint"] = json!(host);
         }
+        if let Some(domain) = self.domain(component) {
+            warehouse["custom_domain"] = json!(domain);
+        }
         warehouse
     }
 
@@ -216,47 +213,9 @@ impl Estate<'_> {
         all.iter().map(|listener| json!({ "port": listener.port, "consumers": groups(listener) })).collect()
     }
 
-    fn connection_strings(&self) -> Json {
-        let mut all = Map::new();
-        if let Some(host) = self.nlb_name() {
-            for Listener { name, port, groups } in self.config_listeners() {
-                // Groups may name their databases differently; a client behind the balancer must use a common one.
-                let databases: BTreeSet<&str> = groups.values().map(|consumer| consumer.database.as_str()).collect();
-                for database in &databases {
-                    let name = if databases.len() == 1 { name.clone() } else { format!("{name}/{database}") };
-                    all.insert(name, connection(&host, port, database, THROUGH_NLB));
-                }
-            }
-        }
-        let producer = &self.config.producer;
-        let producer = ("producer".to_owned(), producer.port, producer.database.as_str());
-        let readers = self.config.readers().map(|(r, c)| (r.component(), c.port, c.database.as_str()));
-        for (name, port, database) in std::iter::once(producer).chain(readers) {
-            if let Some(host) = self.host(&name) {
-                all.insert(name, connection(&host, port, database, DIRECT));
-            }
-        }
-        Json::Object(all)
-    }
-
     fn data_sharing_commands(&self) -> Json {
         // One text a warehouse: ready to paste, ready to pipe.
         let commands = data_sharing(self.config, self.state).into_iter();
         Json::Object(commands.map(|(warehouse, lines)| (warehouse, json!(lines.join("\n")))).collect())
     }
-}
-
-/// The strings for the usual drivers. User and password are the reader's to add.
-fn connection(host: &str, port: u16, database: &str, mode: &str) -> Json {
-    json!({
-        "jdbc": format!("jdbc:redshift://{host}:{port}/{database}?ssl=true&sslmode={mode}&tcpKeepAlive=true"),
-        "odbc": format!(
-            "Driver={{Amazon Redshift ODBC Driver (x64)}};Server={host};Port={port};Database={database};\
-             SSLMode={mode};KeepAlive=1;KeepAliveTime={KEEPALIVE_SECONDS}"
-        ),
-        "psql": format!(
-            "psql \"host={host} port={port} dbname={database} sslmode={mode} sslrootcert={CA_BUNDLE} \
-             keepalives_idle={KEEPALIVE_SECONDS}\""
-        ),
-    })
 }

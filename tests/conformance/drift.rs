@@ -196,7 +196,7 @@ async fn each_field_bent_from_outside_is_told_rated_and_mended() {
 }
 
 /// Kinds that AWS knows by a name and nothing else: one made anew by hand is the same to everybody.
-const NAMED_ALONE: [&str; 7] = [
+const NAMED_ALONE: [&str; 8] = [
     "kms.alias",
     "iam.role-policy",
     "redshift.datashare",
@@ -204,6 +204,7 @@ const NAMED_ALONE: [&str; 7] = [
     "redshift.database-user",
     "redshift.scheduled-action",
     "redshift-serverless.scheduled-action",
+    "redshift-serverless.custom-domain-association",
 ];
 
 /// Deletes a subject by hand and makes it anew without tags, as somebody in the console would.

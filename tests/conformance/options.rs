@@ -90,6 +90,9 @@ pub(super) const PLACED: Form =
 
 const SHARE: &str = "datashares.one.schemas=[\"flights\"]";
 
+const DOMAIN: &str = "nlb.custom_domain.name=\"dwh.example.com\"";
+const CERTIFICATE: &str = "nlb.custom_domain.certificate_arn=\"arn:aws:acm:us-west-2:123456789012:certificate/c-1\"";
+
 const STOPS: &str = "producer.pause.stop=\"cron(0 19 ? 6 MON-FRI *)\"";
 const STARTS: &str = "producer.pause.start=\"cron(0 7 ? 6 MON-FRI *)\"";
 
@@ -170,6 +173,8 @@ const OTHER: &[(&str, &[&str])] = &[
     ("nlb.health_check.interval", &["nlb.health_check.interval=\"5s\""]),
     ("nlb.health_check.healthy", &["nlb.health_check.healthy=3"]),
     ("nlb.health_check.unhealthy", &["nlb.health_check.unhealthy=4"]),
+    ("nlb.custom_domain.name", &[DOMAIN, CERTIFICATE]),
+    ("nlb.custom_domain.certificate_arn", &[CERTIFICATE, DOMAIN]),
     ("nlb.listeners[].port", &["nlb.listeners=[{ port = 6001, consumers = [\"readers\"] }]"]),
     ("nlb.listeners[].consumers", &["nlb.listeners=[{ port = 6002, consumers = [\"readers\"] }]"]),
     ("consumers.*.behind_nlb", &["consumers.readers.behind_nlb=false", "nlb.listeners=[]"]),
@@ -321,6 +326,11 @@ const THIRD: Rows = &[
     ("nlb.health_check.interval", &["nlb.health_check.interval=\"300s\""]),
     ("nlb.health_check.healthy", &["nlb.health_check.healthy=10"]),
     ("nlb.health_check.unhealthy", &["nlb.health_check.unhealthy=10"]),
+    ("nlb.custom_domain.name", &["nlb.custom_domain.name=\"bi.example.com\"", CERTIFICATE]),
+    (
+        "nlb.custom_domain.certificate_arn",
+        &["nlb.custom_domain.certificate_arn=\"arn:aws:acm:us-west-2:123456789012:certificate/c-2\"", DOMAIN],
+    ),
     ("nlb.listeners[].port", &["nlb.listeners=[{ port = 6003, consumers = [\"readers\"] }]"]),
     (
         "nlb.listeners[].consumers",

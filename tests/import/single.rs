@@ -21,6 +21,7 @@ fn typed(entry: &Entry) -> String {
         | "redshift-serverless.endpoint-access"
         | "elasticloadbalancing.load-balancer"
         | "elasticloadbalancing.target-group" => spec("name"),
+        "redshift-serverless.custom-domain-association" => format!("{},{}", spec("workgroup"), spec("name")),
         "redshift.cluster" | "redshift.parameter-group" => entry.outputs["arn"].as_str().unwrap().to_owned(),
         "elasticloadbalancing.targets" => id.part(0).to_owned(),
         _ => id.0,
@@ -29,7 +30,7 @@ fn typed(entry: &Entry) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn whatever_rsds_makes_it_can_take_over_by_the_name_aws_has_for_it() {
-    for toml in [SMALL, SMALL_CLUSTER] {
+    for toml in [&format!("{SMALL}{OWN_DOMAIN}"), SMALL_CLUSTER] {
         let mut estate = Estate::new(toml);
         estate.converge(&Options::default()).await;
         let before = estate.state();

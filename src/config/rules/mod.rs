@@ -4,6 +4,7 @@
 
 mod capacity;
 mod cluster;
+mod domain;
 mod limits;
 mod logs;
 mod names;
@@ -46,6 +47,7 @@ pub(super) fn run<'a>(config: &'a Config, tree: &'a Node, broken: &'a BTreeSet<S
     limits::check(&mut rules);
     schedules::check(&mut rules);
     references::check(&mut rules);
+    domain::check(&mut rules);
     shares::check(&mut rules);
     parity::check(&mut rules);
     logs::check(&mut rules);
@@ -81,6 +83,26 @@ impl Rules<'_> {
     fn error_at_key(&mut self, path: &str, fault: Fault) {
         let origin = locate(self.tree, path).0.key.clone();
         self.report(&origin, path, fault);
+    }
+
+    /// Reports an ARN that is of another region or account, or of another sort of thing; with what to say besides of
+    /// the first and of the last.
+    fn of_this_estate(&mut self, path: &str, arn: &str, sort: &str, [elsewhere, other]: [&str; 2]) {
+        let config = self.config;
+        let parts: Vec<&str> = arn.split(':').collect();
+        let [_, _, _, region, account, what, ..] = parts.as_slice() else { return };
+        if self.sound("region") && *region != config.region {
+            let fault = Fault::new(format!("the {sort} is in {region}, and the estate in {}", config.region));
+            self.error(path, fault.help(elsewhere));
+        }
+        if config.account.as_ref().is_some_and(|own| own != account) {
+            let fault = format!("the {sort} is in the account {account}, which is not this one (`account`)");
+            self.error(path, Fault::new(fault));
+        }
+        if !what.starts_with(&format!("{sort}/")) {
+            let help = format!("it ends in `:{sort}/<id>`{other}");
+            self.error(path, Fault::new(format!("not the ARN of a {sort}")).help(help));
+        }
     }
 
     fn report(&mut self, origin: &Origin, path: &str, fault: Fault) {

@@ -93,19 +93,8 @@ fn protect(rules: &mut Rules<'_>) {
 }
 
 fn key(rules: &mut Rules<'_>) {
-    let config = rules.config;
-    let path = "producer.kms_key_arn";
-    let Some(arn) = &config.producer.kms_key_arn else { return };
-    let parts: Vec<&str> = arn.split(':').collect();
-    let [_, _, _, region, account, what, ..] = parts.as_slice() else { return };
-    if rules.sound("region") && *region != config.region {
-        rules.error(path, Fault::new(format!("the key is in {region}, and the estate in {}", config.region)));
-    }
-    if config.account.as_ref().is_some_and(|own| own != account) {
-        rules
-            .error(path, Fault::new(format!("the key is in the account {account}, which is not this one (`account`)")));
-    }
-    if !what.starts_with("key/") {
-        rules.error(path, Fault::new("not the ARN of a key").help("it ends in `:key/<id>`; an alias is not enough"));
+    if let Some(arn) = &rules.config.producer.kms_key_arn {
+        let besides = ["a key of KMS serves in its own region alone", "; an alias is not enough"];
+        rules.of_this_estate("producer.kms_key_arn", arn, "key", besides);
     }
 }

@@ -222,3 +222,42 @@ fn monitoring_and_resources() {
     let resource = &environment.config.resources["producer/workgroup"];
     assert_eq!((resource.name.as_deref(), &resource.fields["port"]), (Some("wg"), &5440.into()));
 }
+
+#[test]
+fn a_domain_is_the_name_of_a_host_with_a_certificate_from_here() {
+    let domain =
+        |name: &str, arn: &str| and(&format!("[nlb.custom_domain]\nname = \"{name}\"\ncertificate_arn = \"{arn}\""));
+    let arn = "arn:aws:acm:us-west-2:123456789012:certificate/c-1";
+    let environment = good(&domain("dwh.example.com", arn));
+    assert!(environment.unsupported.is_empty() && environment.warnings().is_empty());
+    for (name, why) in [
+        ("https://dwh.example.com", "the label `https://dwh` is not made of letters and digits"),
+        ("dwh", "it has no dot"),
+        ("*.example.com", "the label `*`"),
+        ("DWH.example.com", "lower case"),
+        (&format!("{}.example.com", "d".repeat(64)), "has 64 characters"),
+    ] {
+        refused(&domain(name, arn), &[(9, why)]);
+    }
+    // Alone it is not too long, under it a consumer's is.
+    let long = format!("{}.example.com", ["d".repeat(57), "e".repeat(60), "f".repeat(60), "g".repeat(60)].join("."));
+    assert_eq!(long.len(), 252);
+    refused(&domain(&long, arn), &[(9, "the own name of consumer-analytics-1 would be no name of a host")]);
+    good(&format!(
+        "{}[resources.\"consumer-analytics-1/custom-domain\"]\nname = \"a.example.com\"\n",
+        domain(&long, arn)
+    ));
+    refused(
+        &domain("dwh.example.com", &arn.replace("us-west-2", "us-east-1")),
+        &[(10, "the certificate is in us-east-1")],
+    );
+    refused(&domain("dwh.example.com", &arn.replace(":acm:", ":iam:")), &[(10, "is not an ARN of acm")]);
+    refused(&domain("dwh.example.com", &arn.replace("certificate/", "key/")), &[(10, "not the ARN of a certificate")]);
+    let other = format!("account = \"210987654321\"\n{}", domain("dwh.example.com", arn));
+    refused(&other, &[(11, "the certificate is in the account 123456789012")]);
+    refused(&and("[nlb.custom_domain]\nname = \"dwh.example.com\""), &[(8, "certificate_arn")]);
+    let nobody =
+        domain("dwh.example.com", arn).replace("[consumers.analytics]", "[consumers.analytics]\nbehind_nlb = false");
+    let said: Vec<String> = good(&nobody).warnings().iter().map(ToString::to_string).collect();
+    assert!(matches!(said.as_slice(), [one] if one.contains("no group is behind the load balancer")), "{said:?}");
+}

@@ -279,6 +279,7 @@ fn arns(case: &Case<'_>, actions: &[String]) -> Vec<String> {
                 format!("listener/net/{}/{id}/{id}", config.nlb_name()),
                 format!("targetgroup/{}/{id}", config.target_group_name(config.nlb.port)),
             ],
+            "acm" => vec![format!("certificate/{uuid}")],
             "kms" => vec![format!("key/{uuid}"), format!("alias/{}", name("producer"))],
             "cloudwatch" => vec![format!("alarm:{}", name("producer"))],
             "sns" => vec![name("alarms")],

@@ -1,4 +1,5 @@
-//! Redshift Serverless of the sandbox: namespaces, workgroups, managed endpoints, usage limits, snapshots, tags.
+//! Redshift Serverless of the sandbox: namespaces, workgroups, managed endpoints, custom domains, usage limits,
+//! snapshots, tags.
 //!
 //! Called by the sandbox core (through [`SERVICE`]) for every request signed for `redshift-serverless`, and by the load
 //! balancers for what listens behind an address ([`listens`]). Source of every rule: aws-facts.md 0.3, 4 and 6 and the
@@ -8,6 +9,7 @@
 #[cfg(test)]
 pub(in crate::sandbox) mod bench;
 mod capacity;
+mod custom_domain;
 mod endpoint;
 mod log;
 mod name;
@@ -37,6 +39,7 @@ use super::request::{AwsError, Reply, Request, page};
 use super::world::World;
 use super::{Operation, Protocol, Service};
 
+pub use custom_domain::CustomDomain;
 pub use endpoint::Endpoint;
 pub use log::arrived_logs;
 pub(in crate::sandbox) use name::check_password;
@@ -99,6 +102,8 @@ pub struct Serverless {
     pub workgroups: BTreeMap<String, Workgroup>,
     /// Managed endpoints by name, those whose deletion is over but not yet swept included.
     pub endpoints: BTreeMap<String, Endpoint>,
+    /// Custom domains by name.
+    pub custom_domains: BTreeMap<String, CustomDomain>,
     /// Usage limits by id.
     pub limits: BTreeMap<String, UsageLimit>,
     /// Snapshots by name.
@@ -117,6 +122,7 @@ impl Serverless {
         self.namespaces.values().all(|namespace| namespace.gone_at.is_some())
             && self.workgroups.values().all(|workgroup| workgroup.gone_at.is_some())
             && self.endpoints.values().all(|endpoint| endpoint.gone_at.is_some())
+            && self.custom_domains.is_empty()
             && self.limits.is_empty()
             && self.scheduled_actions.is_empty()
             && self.snapshots.is_empty()
@@ -213,6 +219,7 @@ pub static SERVICE: Service = Service {
         workgroup::OPERATIONS,
         workgroup_update::OPERATIONS,
         endpoint::OPERATIONS,
+        custom_domain::OPERATIONS,
         usage_limit::OPERATIONS,
         snapshot::OPERATIONS,
         recovery::OPERATIONS,

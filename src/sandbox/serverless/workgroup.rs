@@ -13,8 +13,8 @@ use super::name::check_name;
 use super::network::{self, FREE_WITHOUT_ROUTING};
 use super::{
     AwsError, Endpoint, INTERFACES_APPEAR, Operation, Placed, RECOVERY_POINT, Reply, Request, WORKGROUP_CREATES,
-    WORKGROUP_DELETES, WORKGROUP_PAUSES, WORKGROUP_SETTLES, World, capacity, conflict, exists, invalid, listing,
-    moment, namespace, not_found, operation_running, parameter, placement, tag, workgroup_spec,
+    WORKGROUP_DELETES, WORKGROUP_PAUSES, WORKGROUP_SETTLES, World, capacity, conflict, custom_domain, exists, invalid,
+    listing, moment, namespace, not_found, operation_running, parameter, placement, tag, workgroup_spec,
 };
 
 /// What runs on a workgroup of this sandbox.
@@ -145,6 +145,7 @@ impl Workgroup {
     /// The object as Get and List answer it: no tags, an absent maximum left out.
     pub(super) fn render(&self, world: &World, now: Timestamp) -> Reply {
         let target = &self.price_target;
+        let domain = custom_domain::of(world, &self.name);
         json!({
             "workgroupName": self.name,
             "workgroupArn": self.arn,
@@ -170,6 +171,9 @@ impl Workgroup {
             "workgroupVersion": VERSION.0,
             "patchVersion": VERSION.1,
             "endpoint": placement::render(self, world, now),
+            "customDomainName": domain.map(|domain| &domain.name),
+            "customDomainCertificateArn": domain.map(|domain| &domain.certificate),
+            "customDomainCertificateExpiryTime": domain.map(|domain| moment(domain.expires)),
         })
     }
 }
@@ -302,6 +306,12 @@ fn delete_workgroup(world: &mut World, req: &Request, now: Timestamp) -> Result<
         return Err(conflict(format!(
             "The workgroup {name} can't be deleted because it has the managed endpoint {}.",
             endpoint.name
+        )));
+    }
+    if let Some(domain) = custom_domain::of(world, &name) {
+        return Err(conflict(format!(
+            "The workgroup {name} can't be deleted because it has the custom domain {}.",
+            domain.name
         )));
     }
     let gone_at = now + WORKGROUP_DELETES;

@@ -65,6 +65,8 @@ pub(crate) fn spares() -> Vec<Given> {
         given("kms.alias", "spare/alias", json!({ "name": "alias/spare", "key": "@spare/key-1.arn" })),
         given("redshift-serverless.namespace", "spare/namespace-1", namespace("spare-1")),
         given("redshift-serverless.namespace", "spare/namespace-2", namespace("spare-2")),
+        given("redshift-serverless.namespace", "spare/namespace-3", namespace("spare-3")),
+        given("redshift-serverless.workgroup", "spare/workgroup-3", workgroup("spare-3", "spare/namespace-3")),
         given(
             "redshift-serverless.workgroup",
             "spare/workgroup",

@@ -151,5 +151,19 @@ pub(super) fn subjects() -> Vec<Subject> {
             row("name", json!("subject-renamed")),
         ],
     );
-    vec![namespace, workgroup, logs, endpoint, budget, scheduled]
+    let domain = subject(
+        "redshift-serverless.custom-domain-association",
+        "subject/redshift-serverless.custom-domain-association",
+        json!({
+            "name": "subject.example.com", "workgroup": "@producer/workgroup.name",
+            "certificate": "arn:aws:acm:us-west-2:123456789012:certificate/c-1",
+        }),
+        Again::Refused,
+        vec![
+            row("certificate", json!("arn:aws:acm:us-west-2:123456789012:certificate/c-2")),
+            row("workgroup", json!("@spare/workgroup-3.name")),
+            row("name", json!("renamed.example.com")),
+        ],
+    );
+    vec![namespace, workgroup, logs, endpoint, budget, scheduled, domain]
 }
