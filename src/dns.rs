@@ -31,9 +31,34 @@ pub fn fault(name: &str) -> Option<String> {
     })
 }
 
+/// Tells whether a name in a certificate stands for that host: itself, or `*.` for exactly one label before the rest.
+pub fn covers(of: &str, host: &str) -> bool {
+    let (of, host) = (of.to_lowercase(), host.to_lowercase());
+    match of.strip_prefix("*.") {
+        Some(rest) => host.split_once('.').is_some_and(|(label, parent)| !label.is_empty() && parent == rest),
+        None => of == host,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wildcard_stands_for_one_label() {
+        let host = "a-1.dwh.example.com";
+        for (of, good) in [
+            (host, true),
+            ("A-1.dwh.example.com", true),
+            ("*.dwh.example.com", true),
+            ("*.example.com", false),
+            ("dwh.example.com", false),
+            ("*.1.dwh.example.com", false),
+        ] {
+            assert_eq!(covers(of, host), good, "{of}");
+        }
+        assert!(!covers("*.dwh.example.com", "dwh.example.com"));
+    }
 
     #[test]
     fn names_are_labels_between_dots() {

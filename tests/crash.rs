@@ -142,7 +142,7 @@ const UPDATE: &[&str] = &[
     "consumers.reporting.query_timeout=\"20m\"",
     "consumers.analytics.usage_limit={ period = \"daily\", rpu_hours = 50 }",
     "nlb.deregistration_delay=\"30s\"",
-    "nlb.custom_domain.certificate_arn=\"arn:aws:acm:us-west-2:123456789012:certificate/c-2\"",
+    "nlb.custom_domain.certificate_arn=\"arn:aws:acm:us-west-2:123456789012:certificate/sandbox-2\"",
     "networking.allowed_cidrs=[\"192.168.0.0/16\"]",
     "tags.team=\"data\"",
     "datashares.airline_share.tables=[\"public.dim_date\"]",

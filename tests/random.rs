@@ -26,7 +26,7 @@ use std::{
 use tokio::sync::watch;
 
 const DOMAIN: &str = "nlb.custom_domain={ name = \"dwh.example.com\", \
-     certificate_arn = \"arn:aws:acm:us-west-2:123456789012:certificate/c-1\" }";
+     certificate_arn = \"arn:aws:acm:us-west-2:123456789012:certificate/sandbox-1\" }";
 
 /// What may be laid over the file.
 const EDITS: [&[&str]; 7] = [

@@ -94,7 +94,7 @@ macro_rules! own_domain {
     () => {
         r#"[nlb.custom_domain]
 name = "dwh.example.com"
-certificate_arn = "arn:aws:acm:us-west-2:123456789012:certificate/c-1"
+certificate_arn = "arn:aws:acm:us-west-2:123456789012:certificate/sandbox-1"
 "#
     };
 }
@@ -177,7 +177,7 @@ database = "reporting_db"
 [nlb]
 deregistration_delay = "10s"
 targets = "endpoint"
-custom_domain = { name = "dwh.example.com", certificate_arn = "arn:aws:acm:us-west-2:123456789012:certificate/c-1" }
+custom_domain = { name = "dwh.example.com", certificate_arn = "arn:aws:acm:us-west-2:123456789012:certificate/sandbox-1" }
 [datashares.airline_share]
 schemas = ["flights"]
 grant_to = ["role:analyst"]

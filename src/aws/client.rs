@@ -57,6 +57,8 @@ macro_rules! patient {
 /// Every AWS service rsds talks to, as one account in one region.
 #[derive(Clone, Debug)]
 pub struct Aws {
+    /// Certificate Manager: what certificates are for.
+    pub acm: Lazy<aws_sdk_acm::Client>,
     /// EC2: networks.
     pub ec2: Lazy<aws_sdk_ec2::Client>,
     /// Elastic Load Balancing v2.
@@ -172,6 +174,7 @@ impl Connection {
             .with_max_backoff(LONGEST_PAUSE);
         let config = self.load(as_traffic_says, Some(Arc::clone(&traffic))).await;
         Aws {
+            acm: lazy(&config, patient!(aws_sdk_acm)),
             ec2: lazy(&config, patient!(aws_sdk_ec2)),
             elb: lazy(&config, patient!(aws_sdk_elasticloadbalancingv2)),
             iam: lazy(&config, patient!(aws_sdk_iam)),

@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::{
     retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority},
 };
 use aws_smithy_types::retry::ErrorKind;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::BTreeMap,
     error::Error,
@@ -147,6 +147,11 @@ impl Traffic {
     /// Returns how far AWS's clock is ahead of ours; none while no answer has told the time.
     pub fn skew(&self) -> Option<SignedDuration> {
         self.state().skew
+    }
+
+    /// Returns what AWS's clock shows, as far as an answer has told.
+    pub fn date(&self) -> Timestamp {
+        self.clock.timestamp() + self.skew().unwrap_or_default()
     }
 
     /// The clock it goes by.

@@ -6,6 +6,7 @@
 //! Must never let a parameter, filter or operation pass that it does not act on, and never verify or keep a secret:
 //! signatures are not checked, only the credential scope is read.
 
+pub mod acm;
 pub mod cloudwatch;
 mod credential;
 pub mod data_api;
@@ -128,6 +129,7 @@ impl Service {
 
 /// Every service the sandbox has.
 pub static SERVICES: &[&Service] = &[
+    &acm::SERVICE,
     &cloudwatch::SERVICE,
     &data_api::SERVICE,
     &ec2::SERVICE,

@@ -3,7 +3,7 @@
 //! Read and changed by the operations alone (and by tests through `Sandbox::edit`). Must never hold a secret
 //! nor read a clock: ids come from the seed, the time is passed in.
 
-use super::{cloudwatch, data_api, ec2, elb, iam, kms, logs, redshift, s3, secrets, serverless, sns, sql};
+use super::{acm, cloudwatch, data_api, ec2, elb, iam, kms, logs, redshift, s3, secrets, serverless, sns, sql};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -58,6 +58,9 @@ pub struct World {
     /// Statements sent to them.
     #[serde(default)]
     pub data_api: data_api::DataApi,
+    /// Certificate Manager.
+    #[serde(default)]
+    pub acm: acm::Acm,
     /// Buckets; all of them are in the world of the services without a region.
     #[serde(default)]
     pub s3: s3::S3,
@@ -90,6 +93,7 @@ impl World {
             sns: sns::Sns::default(),
             sql: sql::Sql::default(),
             data_api: data_api::DataApi::default(),
+            acm: acm::Acm::default(),
             s3: s3::S3::default(),
         }
     }

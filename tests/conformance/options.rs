@@ -91,7 +91,8 @@ pub(super) const PLACED: Form =
 const SHARE: &str = "datashares.one.schemas=[\"flights\"]";
 
 const DOMAIN: &str = "nlb.custom_domain.name=\"dwh.example.com\"";
-const CERTIFICATE: &str = "nlb.custom_domain.certificate_arn=\"arn:aws:acm:us-west-2:123456789012:certificate/c-1\"";
+const CERTIFICATE: &str =
+    "nlb.custom_domain.certificate_arn=\"arn:aws:acm:us-west-2:123456789012:certificate/sandbox-1\"";
 
 const STOPS: &str = "producer.pause.stop=\"cron(0 19 ? 6 MON-FRI *)\"";
 const STARTS: &str = "producer.pause.start=\"cron(0 7 ? 6 MON-FRI *)\"";
@@ -329,7 +330,7 @@ const THIRD: Rows = &[
     ("nlb.custom_domain.name", &["nlb.custom_domain.name=\"bi.example.com\"", CERTIFICATE]),
     (
         "nlb.custom_domain.certificate_arn",
-        &["nlb.custom_domain.certificate_arn=\"arn:aws:acm:us-west-2:123456789012:certificate/c-2\"", DOMAIN],
+        &["nlb.custom_domain.certificate_arn=\"arn:aws:acm:us-west-2:123456789012:certificate/sandbox-2\"", DOMAIN],
     ),
     ("nlb.listeners[].port", &["nlb.listeners=[{ port = 6003, consumers = [\"readers\"] }]"]),
     (

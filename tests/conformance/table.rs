@@ -55,7 +55,7 @@ enhanced_vpc_routing = false
 stickiness = true
 targets = "endpoint"
 listeners = [{ port = 5441, consumers = ["reporting"] }]
-custom_domain = { name = "dwh.example.com", certificate_arn = "arn:aws:acm:us-west-2:123456789012:certificate/c-1" }
+custom_domain = { name = "dwh.example.com", certificate_arn = "arn:aws:acm:us-west-2:123456789012:certificate/sandbox-1" }
 deregistration_delay = "30s"
 deletion_protection = true
 [datashares.conf_share]

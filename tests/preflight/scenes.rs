@@ -4,6 +4,7 @@ use super::{Scene, speaks_up};
 use crate::{harness::*, scene::*};
 use rsds::sandbox::{
     Weather,
+    acm::Certificate,
     ec2::{self, AclEntry, PublicAccess},
     iam::Caller,
 };
@@ -50,6 +51,11 @@ scenes! {
     "keys": a_key_that_is_not_there,
     "topic": a_topic_that_is_not_there,
     "topic": a_topic_that_alarms_cannot_use,
+    "certificates": a_certificate_that_is_not_there,
+    "certificates": a_certificate_that_is_not_issued,
+    "certificates": a_certificate_for_other_names,
+    "certificates": a_certificate_without_the_shared_name,
+    "certificates": a_certificate_that_expires,
     "public-access": blocked_from_outside,
     "load-balancer": not_in_every_zone,
     "security-group-path": no_way_through_the_groups,
@@ -243,6 +249,34 @@ mod stage {
     pub(super) async fn a_key_that_is_not_there() -> Scene {
         let key = "arn:aws:kms:us-west-2:123456789012:key/01234567-89ab-4def-8123-456789abcdef";
         Scene::of(TINY).await.with(&[&format!("producer.kms_key_arn={key:?}")])
+    }
+
+    /// An estate with a domain of its own, whose certificate is as somebody has made it.
+    async fn certified(edit: impl FnOnce(&mut Certificate)) -> Scene {
+        let scene = Scene::of(&format!("{TINY}{OWN_DOMAIN}")).await;
+        scene.edit(|world| edit(world.acm.certificates.get_mut("sandbox-1").unwrap()))
+    }
+
+    pub(super) async fn a_certificate_that_is_not_there() -> Scene {
+        let scene = certified(|_| ()).await;
+        scene.edit(|world| world.acm.certificates.clear())
+    }
+
+    pub(super) async fn a_certificate_that_is_not_issued() -> Scene {
+        certified(|certificate| "PENDING_VALIDATION".clone_into(&mut certificate.status)).await
+    }
+
+    pub(super) async fn a_certificate_for_other_names() -> Scene {
+        certified(|certificate| certificate.names = vec!["dwh.example.com".to_owned()]).await
+    }
+
+    pub(super) async fn a_certificate_without_the_shared_name() -> Scene {
+        certified(|certificate| certificate.names = vec!["*.dwh.example.com".to_owned()]).await.works_badly()
+    }
+
+    pub(super) async fn a_certificate_that_expires() -> Scene {
+        let end = "2026-12-02T12:00:00Z".parse().unwrap();
+        certified(|certificate| certificate.expires = Some(end)).await.works_badly()
     }
 
     pub(super) async fn blocked_from_outside() -> Scene {

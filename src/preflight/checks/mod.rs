@@ -5,6 +5,7 @@
 
 mod addresses;
 mod balancer;
+mod certificates;
 mod clock;
 mod cost;
 mod keys;
@@ -94,6 +95,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &addresses::CHECK,
     &keys::CHECK,
     &topic::CHECK,
+    &certificates::CHECK,
     &public_access::CHECK,
     &balancer::CHECK,
     &paths::GROUPS,

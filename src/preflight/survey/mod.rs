@@ -5,12 +5,14 @@
 
 mod account;
 mod backup;
+mod certificate;
 mod inside;
 mod network;
 mod warehouse;
 
 pub(super) use account::Question;
 pub(super) use backup::Backup;
+pub(super) use certificate::Certificate;
 
 use crate::aws::{Aws, Fault};
 use futures_util::future::join_all;
@@ -81,6 +83,8 @@ pub(super) enum Ask {
     Key(String),
     /// A topic, for the key it is encrypted with.
     Topic(String),
+    /// A certificate.
+    Certificate(String),
 }
 
 impl Ask {
@@ -116,6 +120,7 @@ impl Ask {
             Self::Aliases => "kms:ListAliases",
             Self::Key(_) => "kms:DescribeKey",
             Self::Topic(_) => "sns:GetTopicAttributes",
+            Self::Certificate(_) => "acm:DescribeCertificate",
         }
     }
 
@@ -150,12 +155,14 @@ impl Ask {
             Self::Aliases => account::aliases(aws).await,
             Self::Key(key) => account::key(aws, key).await,
             Self::Topic(arn) => account::topic(aws, arn).await,
+            Self::Certificate(arn) => certificate::described(aws, arn).await,
         }
     }
 }
 
 /// The IAM actions of all questions there are, for the documentation.
-pub const ACTIONS: [&str; 30] = [
+pub const ACTIONS: [&str; 31] = [
+    "acm:DescribeCertificate",
     "ec2:DescribeAvailabilityZones",
     "ec2:DescribeInternetGateways",
     "ec2:DescribeNetworkAcls",
@@ -250,6 +257,7 @@ pub(super) enum Fact {
         symmetric: bool,
         arn: String,
     },
+    Certificate(Certificate),
     Decisions(BTreeMap<String, Decision>),
     /// AWS has no such thing.
     Nothing,

@@ -3,19 +3,17 @@
 //! Called by the core. Source: aws-facts.md 6.7 and 13. Must never hold two domains of one workgroup, nor one domain of
 //! two workgroups.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::dns;
 
+use super::super::acm;
 use super::{
     AwsError, Operation, Reply, Request, World, conflict, invalid, listing, moment, not_found, operation_running,
     workgroup,
 };
-
-/// How long a certificate of ACM is good for.
-const GOOD_FOR: SignedDuration = SignedDuration::from_hours(395 * 24);
 
 /// The association of a domain with a workgroup.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,8 +93,9 @@ fn read_name(req: &Request) -> Result<String, AwsError> {
     }
 }
 
-/// A certificate of ACM is good in its own account and region alone.
-fn read_certificate(world: &World, req: &Request) -> Result<String, AwsError> {
+/// The certificate to be served under this name, and when it expires: ACM's are good in their own account and region
+/// alone.
+fn read_certificate(world: &World, req: &Request, name: &str, now: Timestamp) -> Result<(String, Timestamp), AwsError> {
     let arn = req.text("customDomainCertificateArn")?;
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     match parts.as_slice() {
@@ -104,7 +103,8 @@ fn read_certificate(world: &World, req: &Request) -> Result<String, AwsError> {
             if *region != world.region || *account != world.account {
                 return Err(invalid(format!("The certificate {arn} must be in this account and in {}.", world.region)));
             }
-            Ok(arn)
+            let expires = acm::check(world, &arn, name, now).map_err(invalid)?;
+            Ok((arn, expires))
         }
         _ => Err(invalid(format!("{arn} is not the ARN of a certificate."))),
     }
@@ -112,7 +112,7 @@ fn read_certificate(world: &World, req: &Request) -> Result<String, AwsError> {
 
 fn create_custom_domain_association(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
     let name = read_name(req)?;
-    let certificate = read_certificate(world, req)?;
+    let (certificate, expires) = read_certificate(world, req, &name, now)?;
     let workgroup = workgroup::find(world, &req.text("workgroupName")?, now)?;
     if let Some(taken) = world.serverless.custom_domains.get(&name) {
         return Err(conflict(format!(
@@ -130,7 +130,7 @@ fn create_custom_domain_association(world: &mut World, req: &Request, now: Times
         return Err(operation_running("workgroup", "associating a custom domain with"));
     }
     let workgroup = workgroup.name.clone();
-    let domain = CustomDomain { name: name.clone(), workgroup, certificate, expires: now + GOOD_FOR };
+    let domain = CustomDomain { name: name.clone(), workgroup, certificate, expires };
     let reply = domain.render();
     world.serverless.custom_domains.insert(name, domain);
     Ok(reply)
@@ -151,8 +151,9 @@ fn list_custom_domain_associations(world: &mut World, req: &Request, _: Timestam
 }
 
 fn update_custom_domain_association(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
-    let certificate = read_certificate(world, req)?;
-    let domain = CustomDomain { certificate, expires: now + GOOD_FOR, ..find(world, req)?.clone() };
+    let domain = find(world, req)?;
+    let (certificate, expires) = read_certificate(world, req, &domain.name, now)?;
+    let domain = CustomDomain { certificate, expires, ..domain.clone() };
     let reply = domain.render();
     world.serverless.custom_domains.insert(domain.name.clone(), domain);
     Ok(reply)
@@ -169,7 +170,7 @@ mod tests {
     use super::super::bench::Bench;
     use super::*;
 
-    const CERTIFICATE: &str = "arn:aws:acm:us-west-2:123456789012:certificate/c-1";
+    const CERTIFICATE: &str = "arn:aws:acm:us-west-2:123456789012:certificate/sandbox-1";
 
     fn domain(name: &str) -> Reply {
         json!({ "workgroupName": "reader", "customDomainName": name, "customDomainCertificateArn": CERTIFICATE })
@@ -221,7 +222,7 @@ mod tests {
             assert_eq!(bench.refused("CreateCustomDomainAssociation", params).0, "ValidationException");
         }
         bench.serverless("CreateCustomDomainAssociation", made.clone());
-        made["customDomainCertificateArn"] = json!(CERTIFICATE.replace("c-1", "c-2"));
+        made["customDomainCertificateArn"] = json!(CERTIFICATE.replace("-1", "-2"));
         bench.serverless("UpdateCustomDomainAssociation", made.clone());
         let all = bench.serverless("ListCustomDomainAssociations", json!({}));
         assert_eq!(all["associations"][0]["customDomainCertificateArn"], made["customDomainCertificateArn"]);

@@ -156,11 +156,11 @@ pub(super) fn subjects() -> Vec<Subject> {
         "subject/redshift-serverless.custom-domain-association",
         json!({
             "name": "subject.example.com", "workgroup": "@producer/workgroup.name",
-            "certificate": "arn:aws:acm:us-west-2:123456789012:certificate/c-1",
+            "certificate": "arn:aws:acm:us-west-2:123456789012:certificate/sandbox-1",
         }),
         Again::Refused,
         vec![
-            row("certificate", json!("arn:aws:acm:us-west-2:123456789012:certificate/c-2")),
+            row("certificate", json!("arn:aws:acm:us-west-2:123456789012:certificate/sandbox-2")),
             row("workgroup", json!("@spare/workgroup-3.name")),
             row("name", json!("renamed.example.com")),
         ],
