@@ -112,6 +112,17 @@ const MISTAKES: &[Mistake] = &[
     ),
     file(
         READERS,
+        "[nlb.custom_domain]\nname = \"*.example.com\"\ncertificate_arn = \"arn:aws:acm:us-east-1:123456789012:certificate/c-1\"\n[consumers.readers]",
+        &[
+            "`*.example.com` is not the name of a host: the label `*`",
+            "dev.toml:10:8",
+            "the certificate is in us-east-1, and the estate in us-west-2",
+            "request or import it there",
+            "dev.toml:11:19",
+        ],
+    ),
+    file(
+        READERS,
         "[consumers.readers]\nlog_exports = [\"userlog\"]\nlog_retention = \"10d\"",
         &["CloudWatch keeps logs for one of 1, 3, 5, 7, 14,", "the nearest is `7d`", "dev.toml:11:17"],
     ),
