@@ -1,6 +1,6 @@
 //! Certificate Manager: certificates that are there, and what is in them.
 //!
-//! Called by the core through `SERVICE`, and by other services through [`check`]. Source: aws-facts.md 12, row 24, and the
+//! Called by the core through `SERVICE`, and by other services through `check`. Source: aws-facts.md 12, row 24, and the
 //! API model 2015-12-08. Nobody proves a domain here: a region begins with two certificates for `example.com`, and others
 //! come by `Sandbox::edit`. Must never hold a private key.
 
