@@ -234,9 +234,10 @@ struct Operation {
 }
 
 impl Operation {
-    /// Tells whether a call, by its IAM action, is of this operation: the tagging API signs with another name than IAM has.
+    /// Tells whether a call, by its IAM action, is of this operation: the tagging API and CloudWatch sign with
+    /// another name than IAM has.
     fn is(&self, action: &str) -> bool {
-        self.name == action.replace("tag:", "tagging:")
+        self.name == action.replace("tag:", "tagging:").replace("cloudwatch:", "monitoring:")
     }
 }
 

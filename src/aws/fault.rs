@@ -3,6 +3,7 @@
 //! Called by every kind through `called`, by `traffic` and by `apply` to decide on retries. Must never decide on message
 //! text, except for the few rows of `codes` where AWS tells two cases apart by nothing else.
 
+mod cbor;
 mod codes;
 
 use super::{patience::Tried, traffic::Verdict};
@@ -202,25 +203,31 @@ pub(super) fn of_response(answer: &HttpResponse) -> Option<Class> {
     if answer.status().is_success() {
         return None;
     }
-    let body = std::str::from_utf8(answer.body().bytes().unwrap_or_default()).unwrap_or_default();
-    let (code, message) = wire(answer.headers().get("x-amzn-errortype"), body);
+    let header = |name| answer.headers().get(name);
+    // A service that once spoke the query protocol says its old codes there: `Code;Sender`.
+    let kind = header("x-amzn-query-error").and_then(|text| text.split(';').next());
+    let body = answer.body().bytes().unwrap_or_default();
+    let (code, message) = wire(kind.or_else(|| header("x-amzn-errortype")), body);
     let code = if code.is_empty() { format!("HTTP {status}") } else { code };
     Some(classify("", &code, &message, status).0)
 }
 
-/// Takes code and message from the body of an error: XML of the query services, JSON of the others.
-fn wire(kind: Option<&str>, body: &str) -> (String, String) {
+/// Takes code and message from the body of an error: XML of the query services, JSON of most others, CBOR.
+fn wire(kind: Option<&str>, body: &[u8]) -> (String, String) {
     // `Code:http://...` in the header, `com.amazonaws.service#Code` in the body.
     let bare = |text: &str| {
         let text = text.split(':').next().unwrap_or_default();
         text.rsplit('#').next().unwrap_or_default().to_owned()
     };
-    if let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(body) {
+    if let Ok(serde_json::Value::Object(fields)) = serde_json::from_slice(body) {
         let text = |names: [&str; 2]| names.iter().find_map(|name| fields.get(*name)?.as_str()).unwrap_or_default();
         return (bare(kind.unwrap_or_else(|| text(["__type", "code"]))), text(["message", "Message"]).to_owned());
     }
-    let Ok(document) = roxmltree::Document::parse(body) else {
-        return (bare(kind.unwrap_or_default()), String::new());
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    let Ok(document) = roxmltree::Document::parse(text) else {
+        let mut texts = cbor::texts(body);
+        let code = texts.remove("__type").unwrap_or_default();
+        return (bare(kind.unwrap_or(&code)), texts.remove("message").unwrap_or_default());
     };
     let text = |name: &str| {
         let found = document.descendants().find(|node| node.has_tag_name(name));
@@ -318,11 +325,11 @@ mod tests {
                        <Message>Rate exceeded</Message></Error><RequestId>r</RequestId></ErrorResponse>"#;
         let json = r#"{"__type":"com.amazonaws.kms#NotFoundException","message":"no"}"#;
         let pair = |code: &str, message: &str| (code.to_owned(), message.to_owned());
-        assert_eq!(wire(None, ec2), pair("InvalidVpcID.NotFound", "no"));
-        assert_eq!(wire(None, query), pair("Throttling", "Rate exceeded"));
-        assert_eq!(wire(None, json), pair("NotFoundException", "no"));
+        assert_eq!(wire(None, ec2.as_bytes()), pair("InvalidVpcID.NotFound", "no"));
+        assert_eq!(wire(None, query.as_bytes()), pair("Throttling", "Rate exceeded"));
+        assert_eq!(wire(None, json.as_bytes()), pair("NotFoundException", "no"));
         let header = Some("ThrottlingException:http://internal.amazon.com/coral/");
-        assert_eq!(wire(header, r#"{"Message":"slow"}"#), pair("ThrottlingException", "slow"));
-        assert_eq!(wire(None, "<html>bad gateway"), pair("", ""));
+        assert_eq!(wire(header, br#"{"Message":"slow"}"#), pair("ThrottlingException", "slow"));
+        assert_eq!(wire(None, b"<html>bad gateway"), pair("", ""));
     }
 }

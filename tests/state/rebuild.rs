@@ -47,7 +47,7 @@ async fn swept_whole(estate: &mut Estate) -> (BTreeSet<String>, BTreeMap<String,
 async fn every_kind_comes_back_as_it_was() {
     let mut seen = BTreeSet::new();
     let (mut lost, mut trusted) = (BTreeMap::new(), BTreeSet::new());
-    let mut estates = vec![Estate::new(TWO), Estate::new(&format!("{SMALL}{OWN_DOMAIN}")), Estate::new(SMALL_CLUSTER)];
+    let mut estates = Vec::from([TWO, SMALL_SHARING, SMALL_CLUSTER].map(Estate::new));
     estates.extend(["dev", "staging", "prod"].map(Estate::shipped));
     for estate in &mut estates {
         let (kinds, differences, on_trust) = swept_whole(estate).await;

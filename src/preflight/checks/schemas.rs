@@ -57,7 +57,7 @@ fn missing(case: &Case<'_>, deed: &Deed<'_>, ask: &Ask) -> Vec<Finding> {
             if !shared.create {
                 let near = did_you_mean(&schema, there.keys().map(String::as_str));
                 let make = "make it, or set create_schemas = true".to_owned();
-                let help = near.map_or_else(|| make.clone(), |near| format!("{near} Otherwise {make}"));
+                let help = near.map_or_else(|| make.clone(), |near| format!("{make}; {near}"));
                 findings.push(error(
                     if shared.all { "schemas" } else { "tables" },
                     format!("there is no schema `{schema}` in the producer"),
