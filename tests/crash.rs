@@ -188,6 +188,7 @@ const RESTORE: &[&str] = &["producer.restore.snapshot=backup"];
 async fn of_a_restore() {
     let course = |toml| Course { made_with: Some(&[]), backed_up: true, sets: RESTORE, ..Course::apply(toml) };
     course(SMALL_CLUSTER).every(3).survives().await;
+    course(SMALL_SHARING).every(3).survives().await;
 }
 
 #[tokio::test(start_paused = true)]

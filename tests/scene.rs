@@ -335,13 +335,28 @@ impl Estate {
         let all = rsds::stack::outputs::holders(&session.environment.config, &session.state);
         let (_, producer) = all.into_iter().find(|(warehouse, _)| warehouse == "producer").unwrap();
         let tags = rsds::kind::Tags::new();
-        rsds::aws::snapshots::create(&session.aws, &producer, name, None, &tags).await.unwrap();
+        let order = rsds::aws::snapshots::Order { name, days: None, tags: &tags, point: None };
+        rsds::aws::snapshots::create(&session.aws, &producer, order).await.unwrap();
     }
 
-    /// The same, under a key that does not go with the estate; and takes the estate away.
-    pub(crate) async fn leave_behind(&mut self, name: &str) {
+    /// Puts a snapshot there that no estate has taken, under AWS's own key.
+    pub(crate) fn keep(&self, name: &str, admin: &str) {
+        let (now, arn) = (self.sandbox.now(), "arn:aws:redshift-serverless:us-west-2:123456789012");
+        let id = "00000000-0000-4000-8000-000000000001";
+        let snapshot = serde_json::json!({
+            "name": name, "arn": format!("{arn}:snapshot/{id}"), "namespace": "elsewhere",
+            "namespace_arn": format!("{arn}:namespace/{id}"), "admin": admin, "key": null, "created": now,
+            "available_at": now, "retention": null,
+        });
+        let snapshot = serde_json::from_value(snapshot).unwrap();
+        self.sandbox.edit(|world| world.serverless.snapshots.insert(name.to_owned(), snapshot)).unwrap();
+    }
+
+    /// The same, under a key that does not go with the estate.
+    pub(crate) async fn leave_snapshot(&self, name: &str) {
         self.back_up(name).await;
         let kept = |world: &mut World| {
+            world.serverless.snapshots.values_mut().for_each(|snapshot| snapshot.key = None);
             let clusters = world.redshift.snapshots.values_mut().map(|snapshot| &mut snapshot.cluster);
             for cluster in clusters {
                 cluster.settings.key = None;
@@ -349,6 +364,11 @@ impl Estate {
             }
         };
         self.sandbox.edit(kept).unwrap();
+    }
+
+    /// The same, and takes the estate away.
+    pub(crate) async fn leave_behind(&mut self, name: &str) {
+        self.leave_snapshot(name).await;
         let outcome = self.run(&crate::harness::destroying(&[])).await;
         assert!(outcome.is_complete(), "{:#?}", outcome.failed);
     }

@@ -27,14 +27,19 @@ use tokio::sync::{mpsc, watch};
 /// The estates that are swept: together they have every kind.
 const SWEPT: [&str; 2] = [SMALL_SHARING, SMALL_CLUSTER];
 
+/// What makes their producers from what was backed up.
+const RESTORE: &[&str] = &["producer.restore.snapshot=backup"];
+
 /// When a call that was not answered lands.
 const LATE: Duration = Duration::from_secs(12);
 
 #[tokio::test(start_paused = true)]
 async fn every_kind_is_swept() {
     let mut there = BTreeSet::new();
-    for toml in SWEPT {
-        let stack = Estate::bare(toml).open().await.unwrap().stack().await.unwrap();
+    for (toml, sets) in SWEPT.iter().flat_map(|toml| [(toml, &[][..]), (toml, RESTORE)]) {
+        let mut estate = Estate::bare(toml);
+        estate.set(sets);
+        let stack = estate.open().await.unwrap().stack().await.unwrap();
         there.extend(stack.wanted.values().map(|wanted| wanted.kind.name()));
     }
     assert_eq!(there, super::harness::kinds().into_iter().collect());
@@ -468,7 +473,7 @@ const SORT_STRIDE: usize = 2;
 const PAIR_STRIDE: usize = 97;
 
 /// Every life that is swept, by name and by whether its producer is serverless.
-const LIVES: [(&str, bool); 9] = [
+const LIVES: [(&str, bool); 10] = [
     ("apply", true),
     ("apply", false),
     ("update", true),
@@ -477,6 +482,7 @@ const LIVES: [(&str, bool); 9] = [
     ("replace", false),
     ("destroy", true),
     ("destroy", false),
+    ("restore", true),
     ("restore", false),
 ];
 
@@ -591,7 +597,12 @@ async fn of_a_replacement_with_a_cluster() {
 
 #[tokio::test(start_paused = true)]
 async fn of_a_restore_of_a_cluster() {
-    Life::restore(SMALL_CLUSTER, &["producer.restore.snapshot=backup"]).swept().await;
+    Life::restore(SMALL_CLUSTER, RESTORE).swept().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_restore_of_a_namespace() {
+    Life::restore(SMALL_SHARING, RESTORE).swept().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -485,7 +485,8 @@ impl<'a> Operation<'a> {
                 let leave = self.intend(&entry).await?;
                 self.send_removal(step, id, &spec, &leave).await?;
             }
-            if !self.kind.settles() {
+            // Where nothing is sent, nothing goes: what has been done, or is kept on purpose.
+            if !self.kind.settles() || steps.is_empty() {
                 return Ok(());
             }
             match self.settle(&entry, Goal::Gone).await {

@@ -314,7 +314,7 @@ impl Kind for Cluster {
     fn refuse(changes: &Changes) -> Option<Refusal> {
         let command = "aws redshift modify-cluster --no-manage-master-password --master-user-password ... \
                        --cluster-identifier NAME";
-        redshift::refuse_password(changes, command).or_else(|| cluster_restore::refuse(changes))
+        redshift::refuse_password(changes, command).or_else(|| redshift::refuse_restore(changes, "cluster"))
     }
 
     fn notice(outputs: &ClusterOutputs, readiness: &Readiness) -> Option<String> {

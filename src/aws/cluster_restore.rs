@@ -10,7 +10,7 @@ use super::{
     fault::Called,
     number, tags,
 };
-use crate::kind::{Changes, Known, Refusal, Step};
+use crate::kind::{Known, Step};
 
 /// Sends the one call that makes it. The request names neither database nor admin, and takes no tags.
 pub(super) async fn send(aws: &Aws, spec: &ClusterSpec<Known>, snapshot: &str) -> Result<(), Fault> {
@@ -59,16 +59,4 @@ pub(super) fn finish(spec: &ClusterSpec<Known>) -> Vec<Step> {
 pub(super) fn unmarked(asked: &ClusterSpec<Known>, shown: &ClusterSpec<Known>) -> bool {
     let place = |spec: &ClusterSpec<Known>| (spec.subnet_group.clone(), spec.parameter_group.clone());
     asked.snapshot.is_some() && place(asked) == place(shown)
-}
-
-/// A cluster that stands does not become what a snapshot holds: what it holds itself would be lost.
-pub(super) fn refuse(changes: &Changes) -> Option<Refusal> {
-    // In a creation every field changes.
-    if changes.has("name") || !changes.has("snapshot") {
-        return None;
-    }
-    let why = "it stands, and only a new cluster is made from a snapshot";
-    let help = "leave `restore` as it was, or take it out; or have a new one made from the snapshot, without what this one \
-                holds: rsds apply --replace ADDRESS";
-    Some(Refusal { field: "snapshot", why: why.to_owned(), help: help.to_owned() })
 }

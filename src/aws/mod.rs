@@ -65,6 +65,7 @@ pub mod load_balancer;
 pub mod log_group;
 pub mod metric_alarm;
 pub mod namespace;
+pub mod restore;
 pub mod role;
 pub mod role_member;
 pub mod role_policy;
@@ -114,6 +115,7 @@ crate::kinds![
     log_group::LogGroup,
     namespace::Namespace,
     workgroup::Workgroup,
+    restore::Restore,
     endpoint_access::EndpointAccess,
     custom_domain::CustomDomain,
     usage_limit::UsageLimit,

@@ -9,7 +9,7 @@ use super::{
     ids::{KeyArn, NamespaceArn, NamespaceId, NamespaceName, RoleArn, SecretArn},
     named,
     namespace_role::{self, AttachedRole},
-    naming, redshift, serverless,
+    naming, redshift, restore, serverless,
     tag_listing::{self, Confirmed},
     tags,
 };
@@ -23,7 +23,7 @@ use aws_sdk_redshiftserverless::types::{
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// The most namespaces one page holds.
 const PAGE: i32 = 100;
@@ -55,6 +55,10 @@ pub struct NamespaceSpec<S: Stage> {
     /// Whether its deletion leaves a snapshot, `<name>-final-<8 hex digits of its id>`, and `-2` and so on
     /// after it where that is taken. AWS knows nothing of it.
     pub final_snapshot: bool,
+    /// The snapshot it is filled from once it has a workgroup, by name or ARN; none: it stays empty. Its first database and its
+    /// admin are then the snapshot's.
+    #[serde(default)]
+    pub snapshot: Option<String>,
     /// Tags.
     #[serde(default)]
     pub tags: Tags,
@@ -132,6 +136,15 @@ fn readiness(namespace: &AwsNamespace, roles: &[AttachedRole], managed_password:
     }
 }
 
+/// Lists every namespace there is, once a look.
+pub(super) async fn all(look: &Look) -> Result<Arc<Vec<AwsNamespace>>, Fault> {
+    look.once("namespaces", async {
+        let pages = look.serverless.list_namespaces().into_paginator().page_size(PAGE).items().send();
+        pages.collect::<Result<Vec<_>, _>>().called("redshift-serverless:ListNamespaces").await
+    })
+    .await
+}
+
 impl Namespace {
     async fn live(
         aws: &Aws,
@@ -160,6 +173,7 @@ impl Namespace {
             default_role: namespace.default_iam_role_arn.clone().filter(|arn| !arn.is_empty()).map(RoleArn),
             log_exports: logs.iter().map(|log| log.as_str().to_owned()).collect(),
             final_snapshot: recorded.final_snapshot,
+            snapshot: recorded.snapshot.clone(),
             tags,
         };
         let readiness = readiness(namespace, &roles, recorded.managed_password);
@@ -226,6 +240,7 @@ impl Kind for Namespace {
         Field::updates("default_role").security(),
         Field::updates("log_exports").security(),
         Field::updates("final_snapshot").unreadable(),
+        Field::updates("snapshot").once(),
     ];
     const ACTIONS: Actions = Actions {
         read: &["redshift-serverless:ListNamespaces", "redshift-serverless:ListTagsForResource"],
@@ -274,9 +289,8 @@ impl Kind for Namespace {
     const HOLDS_DATA: bool = true;
     const RECOVERY: &'static [&'static str] = &[
         "to see whether there are snapshots: aws redshift-serverless list-snapshots --namespace-name NAME",
-        "a snapshot is restored into a namespace that exists: rsds apply --replace ADDRESS makes an empty one, and then \
-         aws redshift-serverless restore-from-snapshot --manage-admin-password --namespace-name NAME --workgroup-name \
-         WORKGROUP --snapshot-name SNAPSHOT",
+        "to have it made from one: name it in the TOML (`restore = { snapshot = \"...\" }` of the producer, or of the consumers), \
+         and rsds apply --replace ADDRESS",
     ];
     const NAMED_BY: &'static str = "its name or ARN";
 
@@ -292,9 +306,7 @@ impl Kind for Namespace {
     }
 
     async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        let pages = look.serverless.list_namespaces().into_paginator().page_size(PAGE).items().send();
-        let all = pages.collect::<Result<Vec<_>, _>>().called("redshift-serverless:ListNamespaces");
-        let (all, confirmed) = tokio::try_join!(all, tag_listing::confirmed(look))?;
+        let (all, confirmed) = tokio::try_join!(all(look), tag_listing::confirmed(look))?;
         try_join_all(which.iter().map(|question| Self::answer(look, &confirmed, question, &all))).await
     }
 
@@ -307,7 +319,7 @@ impl Kind for Namespace {
             .set_iam_roles(Some(role_arns(spec)).filter(|roles| !roles.is_empty()))
             .set_default_iam_role_arn(spec.default_role.clone().map(String::from))
             .set_log_exports(Some(log_exports(spec)).filter(|logs| !logs.is_empty()))
-            .set_tags(Some(serverless::tag_list(&spec.tags)?));
+            .set_tags(Some(serverless::tag_list(spec.tags.iter().chain(&restore::pledge(spec.snapshot.as_ref())))?));
         let answer = call.send().called(CALL).await.map_err(taken)?;
         let namespace = answer.namespace.ok_or_else(|| Fault::incomplete(CALL, "namespace"))?;
         // The name counts once the namespace is AVAILABLE, whatever this answer shows.
@@ -318,7 +330,9 @@ impl Kind for Namespace {
     fn refuse(changes: &Changes) -> Option<Refusal> {
         let command = "aws redshift-serverless update-namespace --no-manage-admin-password --admin-username ... \
                        --admin-user-password ... --namespace-name NAME";
-        redshift::refuse_password(changes, command).or_else(|| one_way(changes))
+        redshift::refuse_password(changes, command)
+            .or_else(|| redshift::refuse_restore(changes, "namespace"))
+            .or_else(|| one_way(changes))
     }
 
     /// One group of settings per call, each from a settled namespace (aws-facts.md 6.1).

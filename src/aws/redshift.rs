@@ -40,6 +40,19 @@ pub(super) fn refuse_password(changes: &Changes, command: &str) -> Option<Refusa
     Some(Refusal { field: MANAGED, why: why.to_owned(), help })
 }
 
+/// Says why a warehouse (`what`: a cluster, a namespace) that stands does not become what a snapshot holds: what it holds
+/// itself would be lost.
+pub(super) fn refuse_restore(changes: &Changes, what: &str) -> Option<Refusal> {
+    // In a creation every field changes.
+    if changes.has("name") || !changes.has("snapshot") {
+        return None;
+    }
+    let why = format!("it stands, and only a new {what} is made from a snapshot");
+    let help = "leave `restore` as it was, or take it out; or have a new one made from the snapshot, without what this one \
+                holds: rsds apply --replace ADDRESS";
+    Some(Refusal { field: "snapshot", why, help: help.to_owned() })
+}
+
 /// Returns the ARN of `what` (`cluster`, `subnetgroup`, `parametergroup`, `usagelimit`): it holds the name, no UUID.
 pub(super) fn arn(aws: &Aws, what: &str, name: &str) -> String {
     format!("arn:{}:redshift:{}:{}:{what}:{name}", partition(&aws.region), aws.region, aws.account)

@@ -14,7 +14,7 @@ use crate::kind::{Kind, Step, Tags, Which};
 use aws_sdk_redshiftserverless::{error::BuildError, types::Tag};
 
 /// Reads the tags of one object; `None` if it is gone.
-async fn tags_of(aws: &Aws, arn: &str) -> Result<Option<Tags>, Fault> {
+pub(super) async fn tags_of(aws: &Aws, arn: &str) -> Result<Option<Tags>, Fault> {
     let call = aws.serverless.list_tags_for_resource().resource_arn(arn);
     let answer = found(call.send().called("redshift-serverless:ListTagsForResource").await)?;
     let pairs = |tags: Option<Vec<Tag>>| tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value));

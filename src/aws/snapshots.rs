@@ -14,17 +14,19 @@ use std::time::Duration;
 
 const OF_CLUSTER: &str = "redshift:CreateClusterSnapshot";
 const OF_NAMESPACE: &str = "redshift-serverless:CreateSnapshot";
+const OF_POINT: &str = "redshift-serverless:ConvertRecoveryPointToSnapshot";
 const LIST_OF_CLUSTER: &str = "redshift:DescribeClusterSnapshots";
 const LIST_OF_NAMESPACE: &str = "redshift-serverless:ListSnapshots";
 const LIST_OF_POINTS: &str = "redshift-serverless:ListRecoveryPoints";
 
 /// IAM actions of taking snapshots and listing them.
-pub const ACTIONS: [&str; 7] = [
+pub const ACTIONS: [&str; 8] = [
     LIST_OF_CLUSTER,
     LIST_OF_NAMESPACE,
     LIST_OF_POINTS,
     OF_CLUSTER,
     OF_NAMESPACE,
+    OF_POINT,
     "redshift:CreateTags",
     "redshift-serverless:TagResource",
 ];
@@ -45,6 +47,19 @@ pub enum Holder {
     Cluster(String),
     /// A namespace, by its name.
     Namespace(String),
+}
+
+/// A snapshot to be taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// How many days it is to be kept; none is for ever.
+    pub days: Option<i32>,
+    /// Its tags.
+    pub tags: &'a Tags,
+    /// The recovery point it is made of, by its id; none: what is there now.
+    pub point: Option<&'a str>,
 }
 
 /// A snapshot there is, or a recovery point.
@@ -87,14 +102,20 @@ impl Holder {
         }
     }
 
-    async fn take(&self, aws: &Aws, name: &str, days: Option<i32>, tags: &Tags) -> Result<(), Fault> {
-        match self {
-            Self::Cluster(cluster) => {
+    async fn take(&self, aws: &Aws, order: Order<'_>) -> Result<(), Fault> {
+        let Order { name, days, tags, point } = order;
+        match (self, point) {
+            (_, Some(point)) => {
+                let call = aws.serverless.convert_recovery_point_to_snapshot().recovery_point_id(point);
+                let call = call.snapshot_name(name).set_retention_period(days);
+                call.set_tags(Some(serverless::tag_list(tags)?)).send().called(OF_POINT).await.map(drop)
+            }
+            (Self::Cluster(cluster), None) => {
                 let call = aws.redshift.create_cluster_snapshot().cluster_identifier(cluster).snapshot_identifier(name);
                 let call = call.set_manual_snapshot_retention_period(days).set_tags(Some(redshift::tag_list(tags)));
                 call.send().called(OF_CLUSTER).await.map(drop)
             }
-            Self::Namespace(namespace) => {
+            (Self::Namespace(namespace), None) => {
                 let call = aws.serverless.create_snapshot().namespace_name(namespace).snapshot_name(name);
                 let call = call.set_retention_period(days).set_tags(Some(serverless::tag_list(tags)?));
                 call.send().called(OF_NAMESPACE).await.map(drop)
@@ -170,18 +191,26 @@ async fn snapshots(aws: &Aws, of: &Holder) -> Result<Vec<Snapshot>, Fault> {
     Ok(all)
 }
 
-/// Takes a snapshot and waits until it can be restored. It is kept for so many days, or for ever.
+/// Takes a snapshot and waits until it can be restored.
 ///
-/// Errors: the name is taken; what AWS refuses; that it fails; that it has not ended after six hours.
-pub async fn create(aws: &Aws, of: &Holder, name: &str, days: Option<i32>, tags: &Tags) -> Result<Snapshot, Fault> {
-    let clock = aws.traffic.clock();
-    let fault = |class, code, message| Fault::of(class, of.call(), code, message);
+/// Errors: the name is taken; the recovery point is not one of this warehouse; what AWS refuses; that it fails; that it has
+/// not ended after six hours.
+pub async fn create(aws: &Aws, of: &Holder, order: Order<'_>) -> Result<Snapshot, Fault> {
+    let (clock, name) = (aws.traffic.clock(), order.name);
+    let call = if order.point.is_some() { OF_POINT } else { of.call() };
+    let fault = |class, code, message| Fault::of(class, call, code, message);
     let look = async || Ok::<_, Fault>(snapshots(aws, of).await?.into_iter().find(|shown| shown.name == name));
     let (since, mut sent) = (clock.elapsed(), None);
     // One that is still being taken is that of a run that was cut off, which this one goes on with.
     let mut shown = look().await?;
     if shown.as_ref().is_some_and(Snapshot::is_available) {
         return Err(fault(Class::Exists, "SnapshotExists", format!("there is a snapshot {name} already")));
+    }
+    if let Some(point) = order.point
+        && !points(aws, of).await?.iter().any(|one| one.name == point)
+    {
+        let message = format!("{} has no recovery point {point} (any more): AWS keeps one for a day", of.name());
+        return Err(fault(Class::NotFound, "RecoveryPointNotFound", message));
     }
     loop {
         let now = clock.elapsed();
@@ -191,7 +220,7 @@ pub async fn create(aws: &Aws, of: &Holder, name: &str, days: Option<i32>, tags:
                 return Err(fault(Class::Invalid, "SnapshotFailed", format!("the snapshot {name} is {status}")));
             }
             None if sent.is_none_or(|sent| now.saturating_sub(sent) > UNSEEN) => {
-                match of.take(aws, name, days, tags).await {
+                match of.take(aws, order).await {
                     Ok(()) => sent = Some(now),
                     // It may have landed though nobody heard, or has to wait for another operation: the next look tells.
                     Err(fault) if fault.class.passes() && now.saturating_sub(since) < PATIENCE => {}

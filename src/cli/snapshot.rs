@@ -2,7 +2,7 @@
 
 use super::{context::Context, datashare::no_warehouse};
 use crate::{
-    aws::snapshots::{Holder, create, list},
+    aws::snapshots::{Holder, Order, create, list},
     failure::{Exit, Failure},
     stack::outputs::{holders, warehouses},
     ui,
@@ -29,6 +29,9 @@ pub(super) enum Command {
         /// How many days to keep it; if left out, for ever
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i32).range(1..=3653))]
         retention: Option<i32>,
+        /// Of a recovery point of it (`rsds snapshot list`), not of what it holds now
+        #[arg(long, value_name = "ID")]
+        recovery_point: Option<String>,
     },
 }
 
@@ -60,14 +63,16 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             }
             shown
         }
-        Command::Create { warehouse, name, retention } => {
+        Command::Create { warehouse, name, retention, recovery_point } => {
             all.retain(|(standing, _)| *standing == warehouse);
             let Some((_, holder)) = all.pop() else { return Err(no_warehouse(&warehouse, &warehouses(config, state))) };
             let name = name.unwrap_or_else(|| {
                 format!("{}-{}", holder.name(), context.clock.timestamp().strftime("%Y%m%d-%H%M%S"))
             });
             context.printer.status(&format!("taking {name} of {warehouse}; it goes on without rsds"));
-            vec![(warehouse, vec![create(aws, &holder, &name, retention, &config.tags).await?])]
+            let point = recovery_point.as_deref();
+            let order = Order { name: &name, days: retention, tags: &config.tags, point };
+            vec![(warehouse, vec![create(aws, &holder, order).await?])]
         }
     };
     context.result(|| ui::snapshots::table(&shown, color), || ui::snapshots::json(&shown))?;

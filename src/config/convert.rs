@@ -281,6 +281,7 @@ fn consumer(view: &View<'_>) -> Consumer {
         publicly_accessible: view.at("publicly_accessible").flag(),
         log_exports: logs(&view.at("log_exports")),
         log_retention: view.at("log_retention").duration_if(),
+        restore: view.at("restore").at("snapshot").text_if(),
         behind_nlb: view.at("behind_nlb").flag(),
     }
 }

@@ -178,8 +178,8 @@ pub const KEYS: &[Key] = &[
     key("producer.pause", Table, Nothing, "Cluster only: when its compute is paused and resumed."),
     key("producer.pause.stop", Text(Shape::Schedule { rate: false }), Required, "When it pauses, in UTC, by minute, hour, day of month, month, day of week and year; at least an hour before and after it resumes."),
     key("producer.pause.start", Text(Shape::Schedule { rate: false }), Required, "When it resumes, in UTC, likewise."),
-    key("producer.restore", Table, Nothing, "Cluster only: made from a snapshot, not empty. Of one that stands this is history: taken out, it changes nothing."),
-    key("producer.restore.snapshot", Text(Shape::Any), Required, "Its name (`rsds snapshot list`), or its ARN: of the account's own, of another one that shares it, or of a serverless namespace."),
+    key("producer.restore", Table, Nothing, "Made from a snapshot, not empty. Of one that stands this is history: taken out, it changes nothing."),
+    key("producer.restore.snapshot", Text(Shape::Any), Required, "Its name (`rsds snapshot list`), or its ARN: of another account that shares it, or of the other kind of warehouse (a cluster's for a namespace, a namespace's for a cluster)."),
     key("producer.kms_key_arn", Text(Shape::Arn("kms")), Nothing, "A key that exists; default a key of its own, rotated yearly."),
 
     key("consumers", Map(Shape::Group), Nothing, "Groups of identical serverless readers."),
@@ -202,6 +202,8 @@ pub const KEYS: &[Key] = &[
     key("consumers.*.publicly_accessible", Bool, Value("false"), "Reachable from outside the VPC; needs `networking.internet_gateway`."),
     key("consumers.*.log_exports", LOGS, Value("[]"), "Logs to export to CloudWatch."),
     key("consumers.*.log_retention", KEPT, Nothing, "How long exported logs are kept: 1, 3, 5, 7, 14, 30, 60, 90, ... days; default for ever."),
+    key("consumers.*.restore", Table, Nothing, "Each is made from a snapshot, not empty. Of one that stands this is history: taken out, it changes nothing."),
+    key("consumers.*.restore.snapshot", Text(Shape::Any), Required, "Its name (`rsds snapshot list`), or its ARN: of another account that shares it, or of a cluster."),
     key("consumers.*.behind_nlb", Bool, Value("true"), "Its addresses are targets of the load balancer."),
 
     key("nlb", Table, Nothing, "The load balancer over the consumers; there is one unless no group is behind it."),

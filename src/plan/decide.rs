@@ -490,7 +490,9 @@ impl<'a> Decider<'a> {
                 let other = self.observed.other(address).map(|other| Reason::Foreign(other.id.to_string()));
                 (Action::Forget, vec![reason, other.unwrap_or(Reason::Gone)])
             }
-            _ if removal.is_empty() => (Action::Keep, vec![reason, Reason::NeededByData]),
+            _ if removal.is_empty() && kind.keeps_data_readable() => (Action::Keep, vec![reason, Reason::NeededByData]),
+            // What has been done, and is history.
+            _ if removal.is_empty() => (Action::Forget, vec![reason]),
             _ => (Action::Delete, vec![reason]),
         };
         let work = Work { removal, depends_on: entry.depends_on.clone(), ..Work::default() };

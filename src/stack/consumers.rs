@@ -9,7 +9,7 @@ use super::{
     networking::Network,
     nlb::Port,
     sharing::Place,
-    warehouse::{self, Budget, Warehouse},
+    warehouse::{self, Budget, Described, Warehouse},
 };
 use crate::{
     aws::{
@@ -51,16 +51,17 @@ pub(super) fn describe<'a>(
             log_exports: &consumer.log_exports,
             log_retention: consumer.log_retention,
             final_snapshot: consumer.final_snapshot,
+            restore: consumer.restore.as_ref(),
             parameters: consumer.config_parameters(),
             port: consumer.port,
             enhanced_vpc_routing: consumer.enhanced_vpc_routing,
             publicly_accessible: consumer.publicly_accessible,
             security_group: &network.consumer_group,
         };
-        let (namespace, workgroup) = warehouse::describe(&mut part, config, owner, network, warehouse);
+        let Described { namespace, workgroup, runs: compute } =
+            warehouse::describe(&mut part, config, owner, network, warehouse);
         let name = config.reader_name(reader);
         let (component, database) = (reader.component(), consumer.database.as_str());
-        let compute = workgroup.address().clone();
         places.push((reader, Place { component, namespace: namespace.id(), database, compute }));
         let timeout = format!("{origin}.query_timeout");
         part.comes_from(&workgroup, "parameters.max_query_execution_time", &timeout);

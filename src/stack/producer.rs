@@ -7,7 +7,7 @@ use super::{
     monitoring::Watch,
     networking::Network,
     sharing::Place,
-    warehouse::{self, Budget, Warehouse},
+    warehouse::{self, Budget, Described, Warehouse},
 };
 use crate::{
     aws::{
@@ -39,8 +39,9 @@ pub(super) fn describe<'a>(
     let (namespace, compute, open) = match &config.producer.kind {
         // Without a secret there is no way in that may share (aws-facts.md 11); what has been shared stays.
         ProducerKind::Serverless(capacity) => {
-            let (namespace, compute) = serverless(&mut part, config, owner, network, watch, (*capacity, key));
-            (namespace.id(), compute.address().clone(), managed || shared)
+            let Described { namespace, runs, .. } =
+                serverless(&mut part, config, owner, network, watch, (*capacity, key));
+            (namespace.id(), runs, managed || shared)
         }
         ProducerKind::Cluster(wanted) => {
             let cluster = cluster::describe(&mut part, config, owner, network, wanted, key);
@@ -76,7 +77,7 @@ fn serverless(
     network: &Network,
     watch: &Watch<'_>,
     (capacity, key): (Capacity, In<KeyArn>),
-) -> (Handle<Namespace>, Handle<Workgroup>) {
+) -> Described {
     let (producer, name) = (&config.producer, config.producer_name());
     let warehouse = Warehouse {
         name: name.clone(),
@@ -91,24 +92,26 @@ fn serverless(
         log_exports: &producer.logging,
         log_retention: producer.log_retention,
         final_snapshot: producer.final_snapshot,
+        restore: producer.restore.as_ref(),
         parameters: producer.parameters.clone(),
         port: producer.port,
         enhanced_vpc_routing: producer.enhanced_vpc_routing,
         publicly_accessible: producer.publicly_accessible,
         security_group: &network.producer_group,
     };
-    let (namespace, workgroup) = warehouse::describe(part, config, owner, network, warehouse);
-    name_keys(part, &namespace);
+    let described = warehouse::describe(part, config, owner, network, warehouse);
+    let Described { namespace, workgroup, .. } = &described;
+    name_keys(part, namespace);
     for (index, limit) in producer.usage_limits.iter().enumerate() {
         let resource = format!("usage-limit-{}-{}", limit.feature.as_str(), limit.period.as_str());
         let budget = Budget { period: limit.period, rpu_hours: limit.amount, action: limit.action };
         let (key, of) = (format!("producer.usage_limits[{index}]"), (name.as_str(), resource.as_str()));
-        warehouse::usage_limit(part, watch, of, &workgroup, budget, (&key, "amount"));
+        warehouse::usage_limit(part, watch, of, workgroup, budget, (&key, "amount"));
     }
-    watch.workgroup(part, &name, &workgroup, capacity, None);
-    watch.storage(part, &namespace);
-    snapshots(part, config, owner, &namespace, &workgroup);
-    (namespace, workgroup)
+    watch.workgroup(part, &name, workgroup, capacity, None);
+    watch.storage(part, namespace);
+    snapshots(part, config, owner, namespace, workgroup);
+    described
 }
 
 /// Describes when snapshots of it are taken.

@@ -29,7 +29,7 @@ pub(super) struct Place<'a> {
     pub(super) namespace: In<NamespaceId>,
     /// Its own database.
     pub(super) database: &'a str,
-    /// What computes there: without it nothing runs.
+    /// What computes there, or has filled it: before that no statement runs.
     pub(super) compute: Address,
 }
 

@@ -4,12 +4,14 @@
 
 use super::{Component, access, monitoring::Watch, networking::Network};
 use crate::{
+    address::Address,
     aws::{
         Owner,
         ids::{KeyArn, PolicyArn},
         log_group::{LogGroup, LogGroupSpec},
         namespace::{Namespace, NamespaceSpec},
         policy::partition,
+        restore::{Restore, RestoreSpec},
         role_policy_attachment::{RolePolicyAttachment, RolePolicyAttachmentSpec},
         security_group::SecurityGroup,
         usage_limit::{UsageLimit, UsageLimitSpec},
@@ -48,11 +50,20 @@ pub(super) struct Warehouse<'a> {
     pub(super) log_exports: &'a [LogExport],
     pub(super) log_retention: Option<Duration>,
     pub(super) final_snapshot: bool,
+    pub(super) restore: Option<&'a String>,
     pub(super) parameters: BTreeMap<String, String>,
     pub(super) port: u16,
     pub(super) enhanced_vpc_routing: bool,
     pub(super) publicly_accessible: bool,
     pub(super) security_group: &'a Handle<SecurityGroup>,
+}
+
+/// What of a warehouse others hang on.
+pub(super) struct Described {
+    pub(super) namespace: Handle<Namespace>,
+    pub(super) workgroup: Handle<Workgroup>,
+    /// What must be done before a statement finds what it is about.
+    pub(super) runs: Address,
 }
 
 /// Describes the warehouse within its component.
@@ -62,7 +73,7 @@ pub(super) fn describe(
     owner: &Owner,
     network: &Network,
     warehouse: Warehouse<'_>,
-) -> (Handle<Namespace>, Handle<Workgroup>) {
+) -> Described {
     let role = access::role(part, owner, &warehouse.name, &REDSHIFT);
     let partition = partition(&config.region);
     let namespace = part.add::<Namespace>(
@@ -77,6 +88,7 @@ pub(super) fn describe(
             default_role: Some(role.arn()),
             log_exports: warehouse.log_exports.iter().map(|export| export.as_str().to_owned()).collect(),
             final_snapshot: warehouse.final_snapshot,
+            snapshot: warehouse.restore.cloned(),
             tags: Tags::new(),
         },
     );
@@ -115,7 +127,33 @@ pub(super) fn describe(
     if warehouse.publicly_accessible {
         part.after_all(&workgroup, &network.way_out, "a public endpoint needs the route to the internet");
     }
-    (namespace, workgroup)
+    let restore = warehouse.restore.map(|snapshot| {
+        restore(part, (&namespace, &workgroup), snapshot, warehouse.managed_password).address().clone()
+    });
+    let runs = restore.unwrap_or_else(|| workgroup.address().clone());
+    Described { namespace, workgroup, runs }
+}
+
+/// Describes what it is filled from. That is once and for all: a snapshot that the TOML no longer names leaves nothing to do.
+fn restore(
+    part: &mut Component<'_>,
+    (namespace, workgroup): (&Handle<Namespace>, &Handle<Workgroup>),
+    snapshot: &str,
+    managed_password: bool,
+) -> Handle<Restore> {
+    let spec = RestoreSpec {
+        namespace: namespace.arn(),
+        namespace_name: namespace.name(),
+        workgroup: workgroup.name(),
+        snapshot: snapshot.to_owned(),
+        managed_password,
+    };
+    let restore = part.add::<Restore>("restore", spec);
+    part.after(&restore, workgroup, "a namespace is restored through its workgroup");
+    let key = format!("{}.restore.snapshot", part.origin());
+    part.comes_from(namespace, "snapshot", &key);
+    part.comes_from(&restore, "snapshot", &key);
+    restore
 }
 
 /// Describes one log group for each exported log, `<prefix>/<log>`: to be there before what exports to it.

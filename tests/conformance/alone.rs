@@ -186,6 +186,12 @@ async fn try_out(subject: Subject, bench: &Bench, aws: &Aws, state: &State) -> V
         holder.remove().await;
         holder.gone().await;
     }
+    if hand.kind.remove(&hand.spec).unwrap().is_empty() {
+        // What has been done stays done, and is not done again.
+        let fault = hand.create("11111111-2222-4333-8444-555555555555").await.unwrap_err();
+        assert_eq!((fault.class, again), (Class::Exists, Again::Refused), "{fault:?}");
+        return wrong;
+    }
     hand.sandbox.take_calls();
     hand.remove().await;
     hand.gone().await;

@@ -78,7 +78,9 @@ impl To {
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        Self { estate: Estate::unkind(table::ESTATE), edits: Vec::new() }
+        let estate = Estate::unkind(table::ESTATE);
+        estate.keep(table::KEPT, "boss");
+        Self { estate, edits: Vec::new() }
     }
 
     /// A bench with everything on it made and settled.
@@ -130,6 +132,12 @@ impl Bench {
         let session = self.open().await;
         let plan = self.plan(&session, options).await;
         self.carry_out(session, plan).await
+    }
+
+    /// What is left of an estate that was destroyed, and was not there before.
+    pub(crate) fn leftovers(&self) -> Vec<String> {
+        self.estate.sandbox.edit(|world| world.serverless.snapshots.remove(table::KEPT)).unwrap();
+        self.estate.sandbox.leftovers()
     }
 
     /// Demands that a plan has nothing to do.

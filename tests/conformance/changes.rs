@@ -143,5 +143,5 @@ async fn each_field_updates_or_replaces_as_declared() {
     // Whatever was replaced is gone with the rest.
     bench.apply(&destroying(&[])).await;
     // Redshift itself made log groups for what the subject exported.
-    assert_eq!(bench.estate.sandbox.leftovers(), ["us-west-2/logs"]);
+    assert_eq!(bench.leftovers(), ["us-west-2/logs"]);
 }

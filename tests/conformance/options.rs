@@ -403,7 +403,7 @@ const UNTRIED: [(&str, &str, &str); 2] = [
 pub(super) const FORMS: [Form; 4] = [SERVERLESS, CLUSTER, NAMED, PLACED];
 
 /// Keys that say what a warehouse is made from, which is refused once it stands: `story::restore` tries them.
-const ONCE: [&str; 1] = ["producer.restore.snapshot"];
+const ONCE: [&str; 2] = ["consumers.*.restore.snapshot", "producer.restore.snapshot"];
 
 /// Keys that name the estate itself.
 const BEYOND: [&str; 4] = ["project", "region", "extends", "state"];

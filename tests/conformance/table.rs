@@ -82,9 +82,14 @@ logging = ["userlog"]
 usage_limits = [{ feature = "spectrum", amount = 5 }]
 snapshot_schedule = "rate(12 hours)"
 pause = { stop = "cron(0 20 ? 6 FRI *)", start = "cron(0 7 ? 6 MON *)" }
+[consumers.readers]
+restore = { snapshot = "kept" }
 [monitoring]
 notify = ["oncall@example.com"]
 "#;
+
+/// The name of a snapshot of a namespace that is there before anything else.
+pub(crate) const KEPT: &str = "kept";
 
 /// A resource of the test. In its spec `@<address>.<output>` is a reference.
 pub(crate) struct Given {

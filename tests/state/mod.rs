@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 impl Estate {
     /// Loses the state, history and all.
-    fn lose(&mut self) {
+    pub(crate) fn lose(&mut self) {
         self.store = Arc::default();
     }
 
@@ -28,7 +28,7 @@ impl Estate {
     }
 
     /// Makes the state anew and writes it.
-    async fn rebuild(&self) -> Rebuilt {
+    pub(crate) async fn rebuild(&self) -> Rebuilt {
         let rebuilt = self.rebuilt(None).await.unwrap_or_else(|failure| panic!("{}", text(&failure)));
         rebuilt.present.replace(self.store.as_ref(), rebuilt.state.clone(), None).await.unwrap();
         rebuilt

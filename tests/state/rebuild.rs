@@ -55,6 +55,13 @@ async fn every_kind_comes_back_as_it_was() {
         lost.extend(differences);
         trusted.extend(on_trust);
     }
+    let mut restored = Estate::new(SMALL_SHARING);
+    restored.keep("kept", "awsuser");
+    restored.set(&["producer.restore.snapshot=kept"]);
+    let (kinds_of_it, differences, on_trust) = swept_whole(&mut restored).await;
+    seen.extend(kinds_of_it);
+    lost.extend(differences);
+    trusted.extend(on_trust);
     let (of, all) = (seen.len(), kinds().len());
     println!("rebuild: {of} of {all} kinds seen, {} records differ, taken on trust: {trusted:?}", lost.len());
     assert_eq!(lost, BTreeMap::new());

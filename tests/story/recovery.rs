@@ -1,9 +1,9 @@
-//! Recovery points and snapshots of serverless warehouses, restored by hand: what comes back, and what still holds.
+//! Recovery points and snapshots of serverless warehouses, restored by hand or kept: what comes back, and what still holds.
 
 use crate::{harness::*, scene::*};
 use aws_sdk_redshiftserverless::{Client, error::ProvideErrorMetadata as _};
 use rsds::{
-    aws::snapshots::{Snapshot, list},
+    aws::snapshots::{Order, Snapshot, create, list},
     plan::Options,
     stack::outputs::holders,
 };
@@ -113,4 +113,30 @@ async fn a_snapshot_of_a_cluster_goes_into_a_namespace_by_its_arn() {
     restore().snapshot_arn(&arn).manage_admin_password(true).send().await.unwrap();
     cluster.wait(10).await;
     assert_eq!(cluster.ask("consumer-reporting-1", "select count(*) from flights.bookings").await, "13");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recovery_point_that_is_kept_is_what_an_apply_goes_back_to() {
+    let (mut estate, _) = up().await;
+    estate.wait(30).await;
+    let point = estate.backups().await.last().unwrap().name.clone();
+    estate.wait(1).await;
+    estate.ask("producer", "drop table flights.bookings").await;
+    let session = estate.open().await.unwrap();
+    let all = holders(&session.environment.config, &session.state);
+    let (mut found, tags) = (Vec::new(), rsds::kind::Tags::new());
+    for (warehouse, holder) in all {
+        let order = Order { name: "kept", days: Some(7), tags: &tags, point: Some(&point) };
+        found.push((warehouse, create(&session.aws, &holder, order).await));
+    }
+    // A reader has points of its own.
+    let [(producer, kept), (_, none)] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(none.as_ref().unwrap_err().code, "RecoveryPointNotFound");
+    assert_eq!((producer.as_str(), kept.as_ref().unwrap().days), ("producer", Some(7)));
+    // The estate's own key would go with it.
+    estate.sandbox.edit(|world| world.serverless.snapshots.get_mut("kept").unwrap().key = None).unwrap();
+    estate.set(&["producer.restore.snapshot=kept"]);
+    let replacing = Options { replace: select(&["producer/namespace"]), ..Options::default() };
+    estate.converge(&replacing).await;
+    assert_eq!(estate.ask("consumer-reporting-1", "select count(*) from airline_share.flights.bookings").await, "12");
 }

@@ -4,6 +4,7 @@ use crate::{harness::*, scene::*};
 use rsds::{
     plan::Options,
     stack::outputs::{secrets, warehouses},
+    state::Store as _,
     verify::{Proof, verify},
 };
 
@@ -35,6 +36,18 @@ impl Estate {
                 .await;
         let wrong: Vec<_> = checks.iter().filter(|check| !matches!(check.proof, Proof::Holds(_))).collect();
         assert!(wrong.is_empty() && !checks.is_empty(), "{wrong:#?}");
+    }
+
+    /// How many restores into namespaces have been asked for since this was asked last.
+    fn restores(&self) -> usize {
+        let calls = self.sandbox.take_calls();
+        calls.iter().filter(|call| call.operation == "RestoreFromSnapshot").count()
+    }
+
+    /// Replaces these.
+    async fn replace(&mut self, addresses: &[&str]) {
+        let replace = Options { replace: select(addresses), ..Options::default() };
+        self.converge(&replace).await;
     }
 
     /// The names of the snapshots of clusters.
@@ -165,6 +178,129 @@ async fn what_cannot_be_restored_is_told_in_the_plan() {
         kms.cancel_key_deletion().key_id(&key).send().await.unwrap();
         kms.enable_key().key_id(&key).send().await.unwrap();
     }
+    estate.converge(&none).await;
+    estate.proven().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_that_was_destroyed_comes_back_from_its_last_snapshot() {
+    let mut estate = Estate::bare(SMALL_SHARING);
+    estate.set(&["producer.final_snapshot=true"]);
+    estate.converge(&Options::default()).await;
+    estate.ask("producer", "insert into flights.bookings values (13, 'LH9', 1)").await;
+    let outcome = estate.run(&destroying(&[])).await;
+    assert!(outcome.is_complete(), "{:#?}", outcome.failed);
+    let kept: Vec<String> = estate.sandbox.world().serverless.snapshots.keys().cloned().collect();
+    let [last] = &kept[..] else { panic!("{kept:?}") };
+
+    let restore = format!("producer.restore.snapshot={last}");
+    estate.set(&["producer.final_snapshot=true", &restore]);
+    estate.sandbox.take_calls();
+    estate.apply().await;
+    assert_eq!(estate.restores(), 1);
+    estate.settled().await;
+    assert_eq!(estate.ask("consumer-reporting-1", "select count(*) from airline_share.flights.bookings").await, "13");
+    estate.proven().await;
+
+    // It is history: taken out, put back, forgotten or lost, it changes nothing.
+    estate.ask("producer", "insert into flights.bookings values (14, 'LH9', 1)").await;
+    estate.set(&["producer.final_snapshot=true"]);
+    assert_eq!(estate.brief(&Options::default()).await, ["forget producer/restore"]);
+    estate.converge(&Options::default()).await;
+    estate.set(&["producer.final_snapshot=true", &restore]);
+    estate.converge(&Options::default()).await;
+    let mut state = estate.state();
+    state.entries.remove(&"producer/restore".parse().unwrap()).unwrap();
+    state.serial += 1;
+    estate.store.save(&state).await.unwrap();
+    estate.converge(&Options::default()).await;
+    assert_eq!(estate.restores(), 0);
+    assert_eq!(estate.ask("producer", "select count(*) from flights.bookings").await, "14");
+
+    estate.set(&["producer.final_snapshot=true", "producer.restore.snapshot=another"]);
+    let refused = estate.refusal(&Options::default()).await;
+    assert!(
+        refused.contains("producer/namespace: it stands, and only a new namespace is made from a snapshot"),
+        "{refused}"
+    );
+    assert!(refused.contains("rsds apply --replace producer/namespace"), "{refused}");
+    assert!(refused.contains("`producer.restore.snapshot`"), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_goes_back_to_a_snapshot_when_somebody_says_so() {
+    let mut estate = Estate::bare(SMALL_SHARING);
+    estate.converge(&Options::default()).await;
+    estate.leave_snapshot("before-the-mistake").await;
+    estate.ask("producer", "drop table flights.bookings").await;
+    estate.set(&["producer.restore.snapshot=before-the-mistake"]);
+    estate.refusal(&Options::default()).await;
+    let protected =
+        Options { replace: select(&["producer/namespace"]), protect: select(&["producer"]), ..Options::default() };
+    let refused = estate.refusal(&protected).await;
+    assert!(refused.contains("producer/namespace would be replaced, and it is protected by `producer`"), "{refused}");
+    estate.replace(&["producer/namespace"]).await;
+    assert_eq!(estate.ask("consumer-reporting-1", "select count(*) from airline_share.flights.bookings").await, "12");
+    estate.proven().await;
+    // Once more.
+    estate.ask("producer", "drop table flights.bookings").await;
+    estate.sandbox.take_calls();
+    estate.replace(&["producer/namespace"]).await;
+    assert_eq!(estate.restores(), 1);
+    estate.proven().await;
+    // Nor does a lost state make it anew.
+    estate.lose();
+    estate.rebuild().await;
+    estate.converge(&Options::default()).await;
+    // A workgroup may be another one: what it computes for stays what it is.
+    estate.ask("producer", "insert into flights.bookings values (13, 'LH9', 1)").await;
+    estate.sandbox.take_calls();
+    estate.replace(&["producer/workgroup"]).await;
+    assert_eq!(estate.restores(), 0);
+    assert_eq!(estate.ask("consumer-reporting-1", "select count(*) from airline_share.flights.bookings").await, "13");
+}
+
+#[tokio::test(start_paused = true)]
+async fn readers_are_made_from_a_snapshot_of_a_cluster() {
+    let mut estate = Estate::new(SMALL_CLUSTER);
+    estate.apply().await;
+    estate.ask("producer", "create table flights.own (n int4)").await;
+    estate.back_up("of-a-cluster").await;
+    let arn = estate.sandbox.world().redshift.snapshots["of-a-cluster"].arn.clone();
+    let restore = format!("consumers.reporting.restore.snapshot={arn}");
+    // Its first database has the name that the cluster gave it.
+    estate.set(&[&restore, "consumers.reporting.count=3"]);
+    let refused = estate.refusal(&Options::default()).await;
+    assert!(refused.contains("consumer-reporting-1/namespace: it stands"), "{refused}");
+    let replacing = Options { replace: select(&["consumer-reporting-1/namespace"]), ..Options::default() };
+    let refused = estate.refusal(&replacing).await;
+    assert!(refused.contains("write `consumers.reporting.database = \"airline_dw\"`"), "{refused}");
+    // The one that stands has to be replaced, for it holds something else; those that come are made so.
+    let database = "consumers.reporting.database=airline_dw";
+    estate.set(&[&restore, "consumers.reporting.count=3", database]);
+    estate.sandbox.take_calls();
+    estate.replace(&["consumer-reporting-1/namespace"]).await;
+    assert_eq!(estate.restores(), 3);
+    for n in 1..=3 {
+        assert_eq!(estate.ask(&format!("consumer-reporting-{n}"), "select count(*) from flights.own").await, "0");
+    }
+    estate.proven().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_namespace_cannot_be_made_from_is_told_in_the_plan() {
+    let mut estate = Estate::new(SMALL_SHARING);
+    estate.converge(&Options::default()).await;
+    estate.leave_behind("before-the-mistake").await;
+    let none = Options::default();
+    estate.set(&["producer.restore.snapshot=before-the-mistak"]);
+    let refused = estate.refusal(&none).await;
+    assert!(refused.contains("the snapshot that it is to be made from is not there"), "{refused}");
+    assert!(refused.contains("did you mean `before-the-mistake`?"), "{refused}");
+    estate.set(&["producer.restore.snapshot=before-the-mistake", "producer.admin_username=boss"]);
+    assert!(estate.refusal(&none).await.contains("write `producer.admin_username = \"awsuser\"`"));
+    let arn = estate.sandbox.world().serverless.snapshots["before-the-mistake"].arn.clone();
+    estate.set(&[&format!("producer.restore.snapshot={arn}")]);
     estate.converge(&none).await;
     estate.proven().await;
 }

@@ -7,7 +7,7 @@ use crate::config::typed::{Cluster, ProducerKind};
 
 /// Keys of `[producer]` that only a cluster has.
 const CLUSTER_ONLY: &[&str] =
-    &["node_type", "node_count", "multi_az", "availability_zone_relocation", "maintenance_window", "pause", "restore"];
+    &["node_type", "node_count", "multi_az", "availability_zone_relocation", "maintenance_window", "pause"];
 /// Keys of `[producer]` that only serverless has.
 const SERVERLESS_ONLY: &[&str] = &["base_capacity", "max_capacity"];
 /// Node types with the fewest and most nodes at create, and the most an elastic resize leads to.

@@ -40,7 +40,7 @@ pub struct Producer {
     pub usage_limits: Vec<ProducerLimit>,
     /// Copies of snapshots in another region.
     pub snapshot_copy: Option<SnapshotCopy>,
-    /// Create from this snapshot.
+    /// Create from this snapshot, by name or ARN.
     pub restore: Option<String>,
     /// A key that exists; default a key of its own.
     pub kms_key_arn: Option<String>,
@@ -165,6 +165,8 @@ pub struct Consumer {
     pub log_exports: Vec<LogExport>,
     /// How long exported logs are kept; `None`: for ever.
     pub log_retention: Option<Duration>,
+    /// Create each from this snapshot, by name or ARN.
+    pub restore: Option<String>,
     /// Its addresses are targets of the load balancer.
     pub behind_nlb: bool,
 }

@@ -8,7 +8,7 @@ use crate::{
     preflight::{
         finding::Finding,
         outline::Deed,
-        survey::{Ask, Backup, Fact},
+        survey::{Ask, Backup, Fact, Source},
     },
 };
 use std::collections::BTreeSet;
@@ -16,21 +16,23 @@ use std::collections::BTreeSet;
 pub(super) static CHECK: Check =
     Check { name: "restore", title: "what warehouses are made from is there and fits", asks, run };
 
-const CALL: &str = "redshift:RestoreFromClusterSnapshot";
+const CLUSTER: &str = "redshift.cluster";
+const NAMESPACE: &str = "redshift-serverless.namespace";
 
 /// What is made from something, and from what.
 fn restored<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a Deed<'a>, String)> {
-    let deeds = case.outline.creations("redshift.cluster");
+    let deeds = [CLUSTER, NAMESPACE].into_iter().flat_map(|kind| case.outline.creations(kind));
     deeds.filter_map(|deed| Some((deed, deed.text("snapshot")?)))
 }
 
-fn ask(snapshot: &str) -> Ask {
-    Ask::Backups(account(snapshot).map(|_| snapshot.to_owned()))
+fn ask(deed: &Deed<'_>, snapshot: &str) -> Ask {
+    let listed = if deed.is(NAMESPACE) { Source::Namespaces } else { Source::Clusters };
+    Ask::Backups(account(snapshot).map_or(listed, |_| Source::Arn(snapshot.to_owned())))
 }
 
 fn asks(case: &Case<'_>) -> Option<BTreeSet<Ask>> {
-    let key = |snapshot: &str| Some(Ask::Key(backup(case, snapshot)?.key.clone()?));
-    let asks = restored(case).flat_map(|(_, snapshot)| [Some(ask(&snapshot)), key(&snapshot)]);
+    let key = |deed: &Deed<'_>, snapshot: &str| Some(Ask::Key(backup(case, deed, snapshot)?.key.clone()?));
+    let asks = restored(case).flat_map(|(deed, snapshot)| [Some(ask(deed, &snapshot)), key(deed, &snapshot)]);
     let asks: BTreeSet<Ask> = asks.flatten().collect();
     (!asks.is_empty()).then_some(asks)
 }
@@ -39,23 +41,27 @@ fn run(case: &Case<'_>) -> Vec<Finding> {
     restored(case).flat_map(|(deed, snapshot)| wrong(case, deed, &snapshot)).collect()
 }
 
-fn backups<'a>(case: &'a Case<'_>, snapshot: &str) -> &'a [Backup] {
-    match case.facts.get(&ask(snapshot)) {
+fn backups<'a>(case: &'a Case<'_>, deed: &Deed<'_>, snapshot: &str) -> &'a [Backup] {
+    match case.facts.get(&ask(deed, snapshot)) {
         Some(Fact::Backups(backups)) => backups,
         _ => &[],
     }
 }
 
 /// The one that is meant.
-fn backup<'a>(case: &'a Case<'_>, snapshot: &str) -> Option<&'a Backup> {
-    backups(case, snapshot).iter().find(|backup| account(snapshot).is_some() || backup.name == snapshot)
+fn backup<'a>(case: &'a Case<'_>, deed: &Deed<'_>, snapshot: &str) -> Option<&'a Backup> {
+    backups(case, deed, snapshot).iter().find(|backup| account(snapshot).is_some() || backup.name == snapshot)
 }
 
 fn wrong(case: &Case<'_>, deed: &Deed<'_>, snapshot: &str) -> Vec<Finding> {
+    let call = match deed.is(NAMESPACE) {
+        true => "redshift-serverless:RestoreFromSnapshot",
+        false => "redshift:RestoreFromClusterSnapshot",
+    };
     let error =
-        |problem: &str, key: &str| Finding::error(vec![deed.address.clone()], problem).call(CALL).key(deed.key(key));
-    let backups = backups(case, snapshot);
-    let Some(backup) = backup(case, snapshot) else {
+        |problem: &str, key: &str| Finding::error(vec![deed.address.clone()], problem).call(call).key(deed.key(key));
+    let backups = backups(case, deed, snapshot);
+    let Some(backup) = backup(case, deed, snapshot) else {
         let near = did_you_mean(snapshot, backups.iter().map(|backup| backup.name.as_str()));
         let help = near.unwrap_or_else(|| "rsds snapshot list shows what there is of this estate".to_owned());
         let found = format!("no snapshot `{snapshot}`");
@@ -68,7 +74,7 @@ fn wrong(case: &Case<'_>, deed: &Deed<'_>, snapshot: &str) -> Vec<Finding> {
         let found = format!("{} is {}", backup.name, backup.status);
         findings.push(finding.values(found, "a snapshot that is available").help("wait until it is, or name another"));
     }
-    if backup.dies_with.as_ref().is_some_and(|cluster| case.freed("redshift.cluster").contains(cluster)) {
+    if backup.dies_with.as_ref().is_some_and(|cluster| case.freed(CLUSTER).contains(cluster)) {
         let finding = error("the snapshot that it is to be made from goes with the cluster it replaces", "snapshot");
         let found = format!("{}, which AWS took by itself", backup.name);
         let help = "take one that stays: rsds snapshot create; or name another";

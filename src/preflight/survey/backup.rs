@@ -12,6 +12,8 @@ use crate::aws::{
 
 const CLUSTERS: &str = "redshift:DescribeClusterSnapshots";
 const SERVERLESS: &str = "redshift-serverless:GetSnapshot";
+const LIST: &str = "redshift-serverless:ListSnapshots";
+const NAMESPACES: &str = "redshift-serverless:ListNamespaces";
 /// The most snapshots on one page.
 const PAGE: i32 = 100;
 
@@ -32,29 +34,40 @@ pub(in crate::preflight) struct Backup {
     pub(in crate::preflight) dies_with: Option<String>,
 }
 
-fn is_serverless(arn: Option<&str>) -> bool {
-    arn.is_some_and(|arn| arn.contains(":redshift-serverless:"))
+/// Where to look for it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::preflight) enum Source {
+    /// Among the snapshots of clusters.
+    Clusters,
+    /// Among those of namespaces.
+    Namespaces,
+    /// Under its ARN.
+    Arn(String),
 }
 
-/// The action that the question needs.
-pub(super) fn action(arn: Option<&str>) -> &'static str {
-    if is_serverless(arn) { SERVERLESS } else { CLUSTERS }
-}
-
-/// The snapshots that a cluster can be made from; by its ARN that of a namespace, too.
-pub(super) async fn of_clusters(aws: &Aws, arn: Option<&str>) -> Result<Fact, Fault> {
-    if is_serverless(arn) {
-        let call = aws.serverless.get_snapshot().set_snapshot_arn(arn.map(str::to_owned));
-        let answer = found(call.send().called(SERVERLESS).await)?;
-        let one = answer.and_then(|answer| answer.snapshot).map(|shown| Backup {
-            name: shown.snapshot_name.unwrap_or_default(),
-            status: shown.status.map(|status| status.as_str().to_lowercase()).unwrap_or_default(),
-            admin: shown.admin_username,
-            key: shown.kms_key_id.filter(|key| key != AWS_OWNED_KEY),
-            ..Backup::default()
-        });
-        return Ok(Fact::Backups(one.into_iter().collect()));
+impl Source {
+    /// The action that the question needs.
+    pub(super) fn action(&self) -> &'static str {
+        match self {
+            Self::Arn(arn) if !arn.contains(":redshift-serverless:") => CLUSTERS,
+            Self::Arn(_) => SERVERLESS,
+            Self::Clusters => CLUSTERS,
+            Self::Namespaces => LIST,
+        }
     }
+
+    pub(super) async fn backups(&self, aws: &Aws) -> Result<Fact, Fault> {
+        let backups = match self {
+            Self::Arn(arn) if self.action() == CLUSTERS => of_clusters(aws, Some(arn)).await?,
+            Self::Clusters => of_clusters(aws, None).await?,
+            Self::Arn(arn) => of_namespaces(aws, Some(arn)).await?,
+            Self::Namespaces => of_namespaces(aws, None).await?,
+        };
+        Ok(Fact::Backups(backups))
+    }
+}
+
+async fn of_clusters(aws: &Aws, arn: Option<&str>) -> Result<Vec<Backup>, Fault> {
     let theirs = arn.and_then(account).filter(|account| *account != aws.account).map(str::to_owned);
     let call = aws.redshift.describe_cluster_snapshots().max_records(PAGE);
     let call = call.set_snapshot_arn(arn.map(str::to_owned)).set_owner_account(theirs);
@@ -68,5 +81,34 @@ pub(super) async fn of_clusters(aws: &Aws, arn: Option<&str>) -> Result<Fact, Fa
         key: shown.kms_key_id.filter(|key| key != AWS_OWNED_KEY),
         dies_with: shown.cluster_identifier.filter(|_| shown.snapshot_type.as_deref() == Some("automated")),
     };
-    Ok(Fact::Backups(all.into_iter().map(one).collect()))
+    Ok(all.into_iter().map(one).collect())
+}
+
+/// A snapshot of a namespace does not tell its first database; the namespace does, while it stands.
+async fn of_namespaces(aws: &Aws, arn: Option<&str>) -> Result<Vec<Backup>, Fault> {
+    let snapshots = async {
+        let Some(arn) = arn else {
+            let pages = aws.serverless.list_snapshots().into_paginator().items().send();
+            return pages.collect::<Result<Vec<_>, _>>().called(LIST).await;
+        };
+        let answer = found(aws.serverless.get_snapshot().snapshot_arn(arn).send().called(SERVERLESS).await)?;
+        Ok(answer.and_then(|answer| answer.snapshot).into_iter().collect())
+    };
+    let namespaces = async {
+        let pages = aws.serverless.list_namespaces().into_paginator().items().send();
+        pages.collect::<Result<Vec<_>, _>>().called(NAMESPACES).await
+    };
+    let (snapshots, namespaces) = tokio::try_join!(snapshots, namespaces)?;
+    let one = |shown: aws_sdk_redshiftserverless::types::Snapshot| {
+        let of = namespaces.iter().find(|of| of.namespace_arn == shown.namespace_arn);
+        Backup {
+            name: shown.snapshot_name.unwrap_or_default(),
+            status: shown.status.map(|status| status.as_str().to_lowercase()).unwrap_or_default(),
+            database: of.and_then(|of| of.db_name.clone()).filter(|name| !name.is_empty()),
+            admin: shown.admin_username,
+            key: shown.kms_key_id.filter(|key| key != AWS_OWNED_KEY),
+            dies_with: None,
+        }
+    };
+    Ok(snapshots.into_iter().map(one).collect())
 }

@@ -11,7 +11,7 @@ mod network;
 mod warehouse;
 
 pub(super) use account::Question;
-pub(super) use backup::Backup;
+pub(super) use backup::{Backup, Source};
 pub(super) use certificate::Certificate;
 
 use crate::aws::{Aws, Fault};
@@ -57,8 +57,8 @@ pub(super) enum Ask {
     ParameterGroups,
     /// Every manual snapshot of a cluster.
     ClusterSnapshots,
-    /// Every backup that a cluster can be made from, or the one of this ARN.
-    Backups(Option<String>),
+    /// The backups that a warehouse can be made from.
+    Backups(Source),
     /// The schemas and tables of a database in a warehouse that stands.
     Schemas {
         /// The GUID of its namespace.
@@ -109,7 +109,7 @@ impl Ask {
             Self::SubnetGroups => "redshift:DescribeClusterSubnetGroups",
             Self::ParameterGroups => "redshift:DescribeClusterParameterGroups",
             Self::ClusterSnapshots => "redshift:DescribeClusterSnapshots",
-            Self::Backups(arn) => backup::action(arn.as_deref()),
+            Self::Backups(source) => source.action(),
             Self::Schemas { .. } => "redshift-data:BatchExecuteStatement",
             Self::NodeType(_) => "redshift:DescribeOrderableClusterOptions",
             Self::Roles => "iam:ListRoles",
@@ -144,7 +144,7 @@ impl Ask {
             Self::SubnetGroups => warehouse::subnet_groups(aws).await,
             Self::ParameterGroups => warehouse::parameter_groups(aws).await,
             Self::ClusterSnapshots => warehouse::cluster_snapshots(aws).await,
-            Self::Backups(arn) => backup::of_clusters(aws, arn.as_deref()).await,
+            Self::Backups(source) => source.backups(aws).await,
             Self::Schemas { warehouse, database } => inside::schemas(aws, warehouse, database).await,
             Self::NodeType(name) => warehouse::node_type(aws, name).await,
             Self::Roles => account::roles(aws).await,

@@ -8,10 +8,10 @@ use serde_json::json;
 
 use super::super::{kms, redshift, secrets, sql::Catalogue};
 use super::namespace::{self, Namespace};
-use super::snapshot::{find as find_snapshot, foreign_account, read_moment};
+use super::snapshot::{find as find_snapshot, foreign_account, read_moment, read_retention, take};
 use super::{
     AwsError, Operation, RECOVERY_POINT, RESTORES, Reply, Request, World, conflict, invalid, listing, moment,
-    not_found, operation_running, snapshot_by_arn,
+    not_found, operation_running, snapshot_by_arn, tag,
 };
 use crate::sandbox::world::{digest, uuid_shape};
 
@@ -28,6 +28,12 @@ pub(super) static OPERATIONS: &[Operation] = &[
         run: list_recovery_points,
     },
     Operation { name: "GetRecoveryPoint", mutating: false, params: &["recoveryPointId"], run: get_recovery_point },
+    Operation {
+        name: "ConvertRecoveryPointToSnapshot",
+        mutating: true,
+        params: &["recoveryPointId", "snapshotName", "retentionPeriod", "tags.key", "tags.value"],
+        run: convert,
+    },
     Operation {
         name: "RestoreFromRecoveryPoint",
         mutating: true,
@@ -113,6 +119,20 @@ fn asked(world: &World, req: &Request, now: Timestamp) -> Result<(Namespace, Tim
 fn get_recovery_point(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
     let (namespace, at) = asked(world, req, now)?;
     Ok(json!({ "recoveryPoint": render(world, &namespace, at, now) }))
+}
+
+/// A snapshot of what a namespace was at that moment.
+fn convert(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
+    let (namespace, at) = asked(world, req, now)?;
+    let (name, retention) = (req.text("snapshotName")?, read_retention(req, "retentionPeriod")?);
+    let tags = tag::read(req)?;
+    let snapshot = take(world, now, &namespace, &name, retention)?.clone();
+    tag::put(world, &snapshot.arn, tags);
+    let catalogue = world.sql.at(&namespace.id, at);
+    if let Some(kept) = world.serverless.snapshots.get_mut(&name) {
+        kept.catalogue = catalogue;
+    }
+    Ok(json!({ "snapshot": snapshot.render(world, now) }))
 }
 
 fn restore_from_recovery_point(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {

@@ -84,7 +84,7 @@ impl Snapshot {
         self.available_at <= now && self.exists(now)
     }
 
-    fn render(&self, world: &World, now: Timestamp) -> Reply {
+    pub(super) fn render(&self, world: &World, now: Timestamp) -> Reply {
         let remaining = self.ends().map(|end| end.duration_since(now).as_hours() / 24);
         json!({
             "snapshotName": self.name,

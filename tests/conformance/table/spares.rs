@@ -8,7 +8,7 @@ use super::{
     network::{group, subnet, vpc},
     provisioned::{cluster, limit, logging, on_schedule, parameter_group, schedule, scheduled, subnet_group},
     sharing,
-    warehouse::{self, budget, namespace, workgroup},
+    warehouse::{self, budget, namespace, pledged, restore, workgroup},
 };
 use serde_json::json;
 
@@ -66,6 +66,16 @@ pub(crate) fn spares() -> Vec<Given> {
         given("redshift-serverless.namespace", "spare/namespace-1", namespace("spare-1")),
         given("redshift-serverless.namespace", "spare/namespace-2", namespace("spare-2")),
         given("redshift-serverless.namespace", "spare/namespace-3", namespace("spare-3")),
+        given("redshift-serverless.namespace", "spare/namespace-4", pledged("spare-4")),
+        given("redshift-serverless.namespace", "spare/namespace-5", pledged("spare-5")),
+        given("redshift-serverless.namespace", "spare/namespace-6", pledged("spare-6")),
+        given("redshift-serverless.namespace", "spare/namespace-7", pledged("spare-7")),
+        given("redshift-serverless.workgroup", "spare/workgroup-4", workgroup("spare-4", "spare/namespace-4")),
+        given("redshift-serverless.workgroup", "spare/workgroup-5", workgroup("spare-5", "spare/namespace-5")),
+        given("redshift-serverless.workgroup", "spare/workgroup-6", workgroup("spare-6", "spare/namespace-6")),
+        given("redshift-serverless.workgroup", "spare/workgroup-7", workgroup("spare-7", "spare/namespace-7")),
+        Given { after: &["spare/workgroup-5"], ..given("redshift-serverless.restore", "spare/restore-5", restore(5)) },
+        Given { after: &["spare/workgroup-6"], ..given("redshift-serverless.restore", "spare/restore-6", restore(6)) },
         given("redshift-serverless.workgroup", "spare/workgroup-3", workgroup("spare-3", "spare/namespace-3")),
         given(
             "redshift-serverless.workgroup",

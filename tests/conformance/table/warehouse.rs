@@ -1,7 +1,7 @@
 //! Redshift Serverless and its logs: specs by example, and a subject for each kind.
 
 use super::{
-    Again, Subject,
+    Again, KEPT, Subject,
     network::{moved, subnets},
     refused, row, subject,
 };
@@ -11,6 +11,22 @@ pub(super) fn namespace(name: &str) -> Json {
     json!({
         "name": name, "database": "dev", "admin_username": "boss", "managed_password": true,
         "kms_key": "@spare/key-1.arn", "roles": ["@spare/role-1.arn"], "default_role": "@spare/role-1.arn", "log_exports": [], "final_snapshot": false,
+        "snapshot": null,
+    })
+}
+
+/// One that is to be filled from what `Bench` has put there.
+pub(super) fn pledged(name: &str) -> Json {
+    let mut namespace = namespace(name);
+    namespace["snapshot"] = json!(KEPT);
+    namespace
+}
+
+/// The filling of a spare namespace.
+pub(super) fn restore(n: usize) -> Json {
+    json!({
+        "namespace": format!("@spare/namespace-{n}.arn"), "namespace_name": format!("@spare/namespace-{n}.name"),
+        "workgroup": format!("@spare/workgroup-{n}.name"), "snapshot": KEPT, "managed_password": true,
     })
 }
 
@@ -49,6 +65,7 @@ pub(super) fn subjects() -> Vec<Subject> {
             Again::Refused,
             vec![
                 refused("managed_password", json!(false)),
+                refused("snapshot", json!(KEPT)),
                 row("log_exports", json!(["connectionlog", "userlog"])),
                 row("roles", json!(["@spare/role-1.arn", "@spare/role-2.arn"])),
                 row("default_role", json!("@spare/role-2.arn")),
@@ -90,6 +107,22 @@ pub(super) fn subjects() -> Vec<Subject> {
         ],
     );
     workgroup.given.after = &["networking/public-route"];
+    let mut restored = subject(
+        "redshift-serverless.restore",
+        "subject/redshift-serverless.restore",
+        restore(4),
+        Again::Refused,
+        vec![
+            row("snapshot", json!("another")).silent(),
+            row("managed_password", json!(false)).silent(),
+            row("namespace_name", json!("@spare/namespace-7.name")).silent(),
+            row("workgroup", json!("@spare/workgroup-7.name")).silent(),
+            row("namespace", json!("@spare/namespace-7.arn"))
+                .with("managed_password", json!(true))
+                .with("snapshot", json!(KEPT)),
+        ],
+    );
+    restored.given.after = &["spare/workgroup-4", "spare/workgroup-7"];
     let logs = subject(
         "logs.log-group",
         "subject/logs.log-group",
@@ -165,5 +198,5 @@ pub(super) fn subjects() -> Vec<Subject> {
             row("name", json!("renamed.example.com")),
         ],
     );
-    vec![namespace, workgroup, logs, endpoint, budget, scheduled, domain]
+    vec![namespace, workgroup, restored, logs, endpoint, budget, scheduled, domain]
 }
