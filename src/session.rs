@@ -111,7 +111,7 @@ impl Session {
         let beginning = async {
             let loaded = store.load().await;
             let there = match &loaded {
-                Ok(None) => tagged(&aws).await,
+                Ok(None) => tagged(&aws, config.copies_to()).await,
                 Ok(Some(_)) | Err(_) => Ok(Vec::new()),
             };
             (loaded, there)

@@ -172,6 +172,7 @@ async fn of_a_replacement_that_creates_first() {
 async fn of_a_replacement_that_deletes_first() {
     let addresses = [
         "producer/logging",
+        "producer/snapshot-copy-grant",
         "producer/usage-limit-spectrum-monthly",
         "producer/subnet-group",
         "consumer-reporting-1/custom-domain",

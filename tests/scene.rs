@@ -102,6 +102,15 @@ certificate_arn = "arn:aws:acm:us-west-2:123456789012:certificate/sandbox-1"
 /// A domain of one's own, for any estate.
 pub(crate) const OWN_DOMAIN: &str = own_domain!();
 
+macro_rules! copied {
+    () => {
+        "[producer.snapshot_copy]\nregion = \"us-east-1\"\n"
+    };
+}
+
+/// Snapshots go to another region, for any estate.
+pub(crate) const COPIED: &str = copied!();
+
 /// The smallest estate with all that AWS's own API makes.
 pub(crate) const SMALL: &str = small!();
 
@@ -118,7 +127,8 @@ members = ["user:bi_reader"]
 [monitoring]
 notify = ["oncall@example.com"]
 "#,
-    own_domain!()
+    own_domain!(),
+    copied!()
 );
 
 /// The smallest estate that has every kind of a provisioned producer, and one reader.
@@ -145,6 +155,8 @@ behind_nlb = false
 tables = ["flights.bookings"]
 [protect]
 addresses = []
+[producer.snapshot_copy]
+region = "us-east-1"
 "#;
 
 /// An RA3 producer, two consumers and the load balancer, with all that may belong to them.
@@ -184,6 +196,8 @@ grant_to = ["role:analyst"]
 [roles.analyst]
 [protect]
 addresses = []
+[producer.snapshot_copy]
+region = "us-east-1"
 "#;
 
 /// The `TWO` estate without the group `reporting`.
@@ -261,6 +275,8 @@ pub(crate) fn inventory(world: &World) -> BTreeMap<&'static str, usize> {
         ("cluster schedules", world.redshift.scheduled_actions.len() + world.redshift.schedules.len()),
         ("serverless schedules", serverless.scheduled_actions.len()),
         ("cluster snapshots", world.redshift.snapshots.len()),
+        ("snapshots copied", world.abroad.copying.len() + serverless.copies.len()),
+        ("snapshot copy grants", world.abroad.grants.values().map(BTreeMap::len).sum()),
         ("balancers", world.elb.balancers.len()),
         ("target groups", world.elb.groups.len()),
         ("listeners", world.elb.listeners.len()),

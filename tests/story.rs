@@ -5,6 +5,7 @@ use crate::harness::*;
 mod accounts;
 mod blocked;
 mod change;
+mod copies;
 mod domain;
 mod drift;
 mod endpoints;

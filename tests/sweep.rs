@@ -562,6 +562,7 @@ async fn of_an_update() {
         "producer.s3_buckets=[\"other-*\"]",
         "producer.logging=[\"connectionlog\"]",
         "producer.snapshot_schedule=\"cron(0 4 ? 6 SUN *)\"",
+        "producer.snapshot_copy.retention=\"3d\"",
         "consumers.reporting.query_timeout=\"20m\"",
         "consumers.reporting.usage_limit={ period = \"daily\", rpu_hours = 50 }",
         "nlb.deregistration_delay=\"30s\"",
@@ -581,6 +582,7 @@ async fn of_an_update_of_a_cluster() {
         "producer.usage_limits=[{ feature = \"spectrum\", amount = 7, period = \"daily\" }]",
         "producer.pause.stop=\"cron(0 22 ? 6 FRI *)\"",
         "producer.snapshot_schedule=\"cron(30 12 *)\"",
+        "producer.snapshot_copy.retention=\"3d\"",
     ];
     Life::update(SMALL_CLUSTER, sets).swept().await;
 }

@@ -29,7 +29,8 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream, retry::RetrySpec};
 use aws_types::service_config::ServiceConfigKey;
 use std::{
-    sync::{Arc, LazyLock},
+    collections::BTreeMap,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 use tracing::Instrument as _;
@@ -52,6 +53,24 @@ macro_rules! patient {
             $sdk::Client::from_conf(config.retry_partition(partition).build())
         }
     };
+}
+
+/// The services that are asked in another region, too: copies of snapshots lie there.
+#[derive(Clone, Debug)]
+pub struct Elsewhere {
+    /// KMS.
+    pub kms: Lazy<aws_sdk_kms::Client>,
+    /// Redshift: provisioned clusters.
+    pub redshift: Lazy<aws_sdk_redshift::Client>,
+    /// The Resource Groups Tagging API.
+    pub tagging: Lazy<aws_sdk_resourcegroupstagging::Client>,
+}
+
+/// The other regions, each reached when it is first asked for.
+#[derive(Debug)]
+pub struct Regions {
+    config: SdkConfig,
+    reached: Mutex<BTreeMap<String, Elsewhere>>,
 }
 
 /// Every AWS service rsds talks to, as one account in one region.
@@ -87,6 +106,8 @@ pub struct Aws {
     pub tagging: Lazy<aws_sdk_resourcegroupstagging::Client>,
     /// The Security Token Service: who is calling.
     pub sts: Lazy<aws_sdk_sts::Client>,
+    /// The same account in other regions.
+    pub regions: Arc<Regions>,
     /// The account the credentials belong to, twelve digits.
     pub account: String,
     /// The ARN of the caller.
@@ -121,6 +142,20 @@ impl Aws {
             (Some(account), Some(arn)) => Ok(Caller { account, arn }),
             _ => Err(Fault::incomplete("sts:GetCallerIdentity", "account")),
         }
+    }
+
+    /// Returns the services of a region, which may be the own one.
+    pub fn elsewhere(&self, region: &str) -> Elsewhere {
+        let mut reached = self.regions.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        let reach = || {
+            let config = self.regions.config.to_builder().region(Region::new(region.to_owned())).build();
+            Elsewhere {
+                kms: lazy(&config, patient!(aws_sdk_kms)),
+                redshift: lazy(&config, patient!(aws_sdk_redshift)),
+                tagging: lazy(&config, patient!(aws_sdk_resourcegroupstagging)),
+            }
+        };
+        reached.entry(region.to_owned()).or_insert_with(reach).clone()
     }
 
     /// The same AWS, as this caller has it.
@@ -189,6 +224,7 @@ impl Connection {
             sns: lazy(&config, patient!(aws_sdk_sns)),
             tagging: lazy(&config, patient!(aws_sdk_resourcegroupstagging)),
             sts: lazy(&config, patient!(aws_sdk_sts)),
+            regions: Arc::new(Regions { config: config.clone(), reached: Mutex::default() }),
             account: String::new(),
             caller: String::new(),
             region,

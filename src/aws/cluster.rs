@@ -24,7 +24,7 @@ use crate::kind::{
 use aws_sdk_redshift::types;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
 /// A provisioned cluster. Its id is its identifier.
 pub struct Cluster;
@@ -112,6 +112,15 @@ crate::outputs!(Cluster =>
         }
     }
 );
+
+/// Reads every cluster of the region, once a look: what hangs on clusters is shown with them.
+pub(super) async fn all(look: &Look) -> Result<Arc<Vec<types::Cluster>>, Fault> {
+    look.once("redshift:DescribeClusters", async {
+        let pages = look.redshift.describe_clusters().max_records(redshift::PAGE).into_paginator().items().send();
+        pages.collect::<Result<Vec<_>, _>>().called("redshift:DescribeClusters").await
+    })
+    .await
+}
 
 /// Reads one cluster; `None` if it is gone.
 pub(super) async fn describe(aws: &Aws, name: &str) -> Result<Option<types::Cluster>, Fault> {
@@ -301,8 +310,7 @@ impl Kind for Cluster {
     }
 
     async fn read(look: &Look, which: &[Which<Self>]) -> Result<Vec<Option<Live<Self>>>, Fault> {
-        let pages = look.redshift.describe_clusters().max_records(redshift::PAGE).into_paginator().items().send();
-        let all: Vec<_> = pages.collect::<Result<_, _>>().called("redshift:DescribeClusters").await?;
+        let all = all(look).await?;
         let live = all.iter().map(|shown| {
             let name = shown.cluster_identifier().unwrap_or_default();
             let question = which.iter().find(|question| asks(question, name, question.spec.name.as_str() == name));

@@ -65,6 +65,8 @@ crate::identifier!(
     ClusterName,
     /// The ARN of a provisioned cluster.
     ClusterArn,
+    /// The name of a snapshot copy grant.
+    SnapshotCopyGrantName,
     /// The name of a snapshot schedule.
     SnapshotScheduleName,
     /// The id of a provisioned cluster's usage limit.

@@ -77,7 +77,10 @@ pub mod scheduled_action;
 pub mod secret;
 pub mod security_group;
 pub mod security_group_rule;
+pub mod serverless_snapshot_copy;
 pub mod shared_database;
+pub mod snapshot_copy;
+pub mod snapshot_copy_grant;
 pub mod snapshot_schedule;
 pub mod snapshot_schedule_association;
 pub mod subnet;
@@ -120,6 +123,7 @@ crate::kinds![
     custom_domain::CustomDomain,
     usage_limit::UsageLimit,
     scheduled_action::ScheduledAction,
+    serverless_snapshot_copy::ServerlessSnapshotCopy,
     cluster_subnet_group::ClusterSubnetGroup,
     cluster_parameter_group::ClusterParameterGroup,
     cluster::Cluster,
@@ -129,6 +133,8 @@ crate::kinds![
     secret::Secret,
     snapshot_schedule::SnapshotSchedule,
     snapshot_schedule_association::SnapshotScheduleAssociation,
+    snapshot_copy_grant::SnapshotCopyGrant,
+    snapshot_copy::SnapshotCopy,
     datashare::Datashare,
     datashare_grant::DatashareGrant,
     datashare_authorization::DatashareAuthorization,

@@ -6,7 +6,7 @@
 use super::{Aws, Class, Fault, Owner, fault::Called, tags};
 use crate::kind::Tags;
 use aws_sdk_kms::types::KeyState;
-use aws_sdk_resourcegroupstagging::types::TagFilter;
+use aws_sdk_resourcegroupstagging::{Client, types::TagFilter};
 use futures_util::future::try_join_all;
 
 /// The IAM actions that these look-ups need.
@@ -42,19 +42,31 @@ impl Owned {
 }
 
 /// Lists what carries the tags of the owner's project and environment, of whatever lineage: one call a hundred. What is
-/// only waiting for its deletion is left out.
-pub async fn tagged(aws: &Aws) -> Result<Vec<Owned>, Fault> {
-    let owned = list(aws, &[]).await?.into_iter();
+/// only waiting for its deletion is left out. `copies` is the region that copies of snapshots go to: what is the estate's
+/// there is listed too, and no more, for another estate of this name may be there.
+pub async fn tagged(aws: &Aws, copies: Option<&str>) -> Result<Vec<Owned>, Fault> {
+    let elsewhere = async {
+        match copies {
+            Some(region) => list_by(aws, &aws.elsewhere(region).tagging, &["redshift:snapshotcopygrant"]).await,
+            None => Ok(Vec::new()),
+        }
+    };
+    let (owned, elsewhere) = tokio::try_join!(list(aws, &[]), elsewhere)?;
+    let owned = owned.into_iter().chain(elsewhere);
     let stays = try_join_all(owned.map(|owned| stays(aws, owned))).await?;
     Ok(stays.into_iter().flatten().collect())
 }
 
 /// Lists what carries the tags of the owner's project and environment in these services, or in all: one call a hundred.
 pub(super) async fn list(aws: &Aws, services: &[&str]) -> Result<Vec<Owned>, Fault> {
+    list_by(aws, &aws.tagging, services).await
+}
+
+async fn list_by(aws: &Aws, tagging: &Client, services: &[&str]) -> Result<Vec<Owned>, Fault> {
     let filter = |(key, value): &(&str, &str)| TagFilter::builder().key(*key).values(*value).build();
     let filters = aws.owner.filters()[..2].iter().map(filter).collect();
     let services = services.iter().map(|service| (*service).to_owned()).collect::<Vec<_>>();
-    let call = aws.tagging.get_resources().set_tag_filters(Some(filters)).resources_per_page(PAGE);
+    let call = tagging.get_resources().set_tag_filters(Some(filters)).resources_per_page(PAGE);
     let call = call.set_resource_type_filters(Some(services).filter(|services| !services.is_empty()));
     let pages = call.into_paginator().items().send();
     let found: Vec<_> = pages.collect::<Result<_, _>>().called("tag:GetResources").await?;

@@ -6,7 +6,10 @@
 
 use super::{Aws, Fault, fault::Called, ids::KeyArn, policy::partition, tags};
 use crate::kind::{Blocker, Changes, Refusal, Step, Tags};
-use aws_sdk_redshift::types::{Cluster, Tag};
+use aws_sdk_redshift::{
+    Client,
+    types::{Cluster, Tag},
+};
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 
@@ -55,7 +58,12 @@ pub(super) fn refuse_restore(changes: &Changes, what: &str) -> Option<Refusal> {
 
 /// Returns the ARN of `what` (`cluster`, `subnetgroup`, `parametergroup`, `usagelimit`): it holds the name, no UUID.
 pub(super) fn arn(aws: &Aws, what: &str, name: &str) -> String {
-    format!("arn:{}:redshift:{}:{}:{what}:{name}", partition(&aws.region), aws.region, aws.account)
+    arn_in(aws, &aws.region, what, name)
+}
+
+/// The same in another region.
+pub(super) fn arn_in(aws: &Aws, region: &str, what: &str, name: &str) -> String {
+    format!("arn:{}:redshift:{region}:{}:{what}:{name}", partition(region), aws.account)
 }
 
 /// Returns the key as the stack declares it: an ARN, or none for AWS's own. A bare key id is a key beside `beside`,
@@ -106,12 +114,23 @@ pub(super) fn tags_of(tags: Option<Vec<Tag>>) -> Tags {
 
 /// Runs a tag step: one CreateTags or one DeleteTags call.
 pub(super) async fn run_tags(aws: &Aws, step: &Step, arn: &str, before: &Tags, after: &Tags) -> Result<(), Fault> {
+    run_tags_by(&aws.redshift, step, arn, before, after).await
+}
+
+/// The same with the client of another region.
+pub(super) async fn run_tags_by(
+    redshift: &Client,
+    step: &Step,
+    arn: &str,
+    before: &Tags,
+    after: &Tags,
+) -> Result<(), Fault> {
     if tags::removes(step)? {
-        let call = aws.redshift.delete_tags().resource_name(arn).set_tag_keys(Some(tags::removed(before, after)));
+        let call = redshift.delete_tags().resource_name(arn).set_tag_keys(Some(tags::removed(before, after)));
         call.send().called("redshift:DeleteTags").await?;
         return Ok(());
     }
-    let call = aws.redshift.create_tags().resource_name(arn).set_tags(Some(tag_list(tags::changed(before, after))));
+    let call = redshift.create_tags().resource_name(arn).set_tags(Some(tag_list(tags::changed(before, after))));
     call.send().called("redshift:CreateTags").await?;
     Ok(())
 }

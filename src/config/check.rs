@@ -353,7 +353,22 @@ fn correction(ty: Type, value: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{keys::later, source::Source, tree::parse};
     use super::*;
+
+    const YET: &[Key] = &[
+        later("table", Type::Table, Absent::Nothing, "A table."),
+        later("table.text", Type::Text(Shape::Any), Absent::Nothing, "A text."),
+    ];
+
+    #[test]
+    fn what_is_not_built_yet_is_said_once_per_key() {
+        let tree = parse(&Source::file("dev.toml", "\ntable = { text = \"a\" }\n")).unwrap();
+        let checked = check_against(YET, tree);
+        let said: Vec<String> = checked.unsupported.iter().map(ToString::to_string).collect();
+        assert_eq!(said, ["dev.toml:2: `table` is not supported yet"]);
+        assert!(checked.errors.is_empty());
+    }
 
     #[test]
     fn rpu_steps() {

@@ -235,10 +235,11 @@ fn producer(view: &View<'_>) -> Producer {
         logging: logs(&view.at("logging")),
         log_retention: view.at("log_retention").duration_if(),
         usage_limits: view.at("usage_limits").each(producer_limit),
-        snapshot_copy: view
-            .at("snapshot_copy")
-            .present()
-            .map(|copy| SnapshotCopy { region: copy.at("region").text(), retention: copy.at("retention").duration() }),
+        snapshot_copy: view.at("snapshot_copy").present().map(|copy| SnapshotCopy {
+            region: copy.at("region").text(),
+            retention: copy.at("retention").duration(),
+            kms_key_arn: copy.at("kms_key_arn").text_if(),
+        }),
         restore: view.at("restore").at("snapshot").text_if(),
         kms_key_arn: view.at("kms_key_arn").text_if(),
     }

@@ -102,7 +102,9 @@ const fn key(path: &'static str, ty: Type, absent: Absent, doc: &'static str) ->
     Key { path, ty, absent, since: Since::Now, doc }
 }
 
-const fn later(path: &'static str, ty: Type, absent: Absent, doc: &'static str) -> Key {
+/// A key that is understood before it works.
+#[cfg(test)]
+pub(super) const fn later(path: &'static str, ty: Type, absent: Absent, doc: &'static str) -> Key {
     Key { path, ty, absent, since: Since::NotYet, doc }
 }
 
@@ -172,9 +174,10 @@ pub const KEYS: &[Key] = &[
     key("producer.usage_limits[].period", PERIOD, Value("\"monthly\""), "Over what time it counts; a week begins on Sunday."),
     key("producer.usage_limits[].amount", COUNT, Required, "Minutes of concurrency scaling, terabytes of the next two, RPU-hours of the last."),
     key("producer.usage_limits[].action", ACTION, Value("\"log\""), "What happens when it is used up; `deactivate` stops the feature until the next period."),
-    later("producer.snapshot_copy", Table, Nothing, "Copies of snapshots in another region."),
-    later("producer.snapshot_copy.region", Text(Shape::Region), Required, "The other region."),
-    later("producer.snapshot_copy.retention", Text(Shape::Duration(DAY, 35 * DAY)), Value("\"7d\""), "How long copies are kept (1 to 35 days)."),
+    key("producer.snapshot_copy", Table, Nothing, "Copies of snapshots in another region, for the day that this one is lost; they outlive the estate."),
+    key("producer.snapshot_copy.region", Text(Shape::Region), Required, "The other region."),
+    key("producer.snapshot_copy.retention", Text(Shape::Duration(DAY, 35 * DAY)), Value("\"7d\""), "How long copies are kept (1 to 35 days). Of a cluster, those of automated snapshots; copies of manual ones stay until somebody deletes them."),
+    key("producer.snapshot_copy.kms_key_arn", Text(Shape::Arn("kms")), Nothing, "A key of that region that encrypts the copies; default Redshift's own there, which nobody can delete."),
     key("producer.pause", Table, Nothing, "Cluster only: when its compute is paused and resumed."),
     key("producer.pause.stop", Text(Shape::Schedule { rate: false }), Required, "When it pauses, in UTC, by minute, hour, day of month, month, day of week and year; at least an hour before and after it resumes."),
     key("producer.pause.start", Text(Shape::Schedule { rate: false }), Required, "When it resumes, in UTC, likewise."),

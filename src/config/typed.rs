@@ -85,6 +85,15 @@ impl Config {
         self.name("producer")
     }
 
+    /// Returns the other region in which the estate has something of its own: the grant that copies of a cluster's
+    /// snapshots are encrypted by.
+    #[must_use]
+    pub fn copies_to(&self) -> Option<&str> {
+        let copy =
+            self.producer.snapshot_copy.as_ref().filter(|_| matches!(self.producer.kind, ProducerKind::Cluster(_)));
+        copy.map(|copy| copy.region.as_str())
+    }
+
     /// Returns the physical name of one reader's namespace and workgroup.
     #[must_use]
     pub fn reader_name(&self, reader: Reader<'_>) -> String {

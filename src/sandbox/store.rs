@@ -1,13 +1,14 @@
 //! Where the worlds are kept: in memory, or in `world.json` of a directory that several processes may share.
 //!
-//! One world per region, made when first changed; IAM has one set of objects for all of them and is moved into the
-//! world of the region at work and out again. Used by the router alone. A change is on disk (temporary file, rename)
+//! One world per region, made when first changed; IAM has one set of objects for all of them, and so has what Redshift
+//! copies from one to another: they are moved into the world of the region at work and out again. Used by the router alone. A change is on disk (temporary file, rename)
 //! before it is answered, so killing the process loses nothing that was answered; it is not synced to the platter, so
 //! a power cut may. Must never start over silently: a file that cannot be read is an error that names it.
 
 use super::World;
 use super::dispatch::GLOBAL_REGION;
 use super::iam::Iam;
+use super::redshift::Abroad;
 use super::world::DEFAULT_REGION;
 use crate::clock::Clock;
 use jiff::Timestamp;
@@ -35,18 +36,20 @@ pub(super) struct Contents {
     iam: Iam,
     #[serde(default)]
     quotas: BTreeMap<String, u64>,
+    #[serde(default)]
+    abroad: Abroad,
     regions: BTreeMap<String, World>,
 }
 
 impl Contents {
     fn new(wall: Timestamp) -> Self {
-        let (iam, quotas, regions) = (Iam::default(), BTreeMap::new(), BTreeMap::new());
-        Self { format: FORMAT, times: (wall, wall), home: None, iam, quotas, regions }
+        let (iam, quotas, abroad) = (Iam::default(), BTreeMap::new(), Abroad::default());
+        Self { format: FORMAT, times: (wall, wall), home: None, iam, quotas, abroad, regions: BTreeMap::new() }
     }
 
     /// Whether the worlds are the same, whatever the time.
     pub(super) fn same_worlds(&self, other: &Self) -> bool {
-        self.iam == other.iam && self.regions == other.regions
+        self.iam == other.iam && self.abroad == other.abroad && self.regions == other.regions
     }
 
     fn restore(&mut self, region: &str, world: Option<World>) {
@@ -159,11 +162,12 @@ impl Store {
         self.contents.regions.keys().cloned().collect()
     }
 
-    /// A copy of one region, IAM included.
+    /// A copy of one region, with what all regions share.
     pub(super) fn copy(&self, region: &str) -> World {
         let world = self.contents.regions.get(region).cloned();
         let (iam, quotas) = (self.contents.iam.clone(), self.contents.quotas.clone());
-        World { iam, quotas, ..world.unwrap_or_else(|| World::new(region)) }
+        let abroad = self.contents.abroad.clone();
+        World { iam, quotas, abroad, ..world.unwrap_or_else(|| World::new(region)) }
     }
 
     /// Lets `run` look at a region without a copy of it; what it changes is not kept on disk.
@@ -176,8 +180,9 @@ impl Store {
         // A copy, not a move: a panicking operation must not take the roles with it.
         world.iam.clone_from(&self.contents.iam);
         world.quotas.clone_from(&self.contents.quotas);
+        world.abroad.clone_from(&self.contents.abroad);
         let result = run(world);
-        (world.iam, world.quotas) = (Iam::default(), BTreeMap::new());
+        (world.iam, world.quotas, world.abroad) = (Iam::default(), BTreeMap::new(), Abroad::default());
         result
     }
 
@@ -191,9 +196,10 @@ impl Store {
     ) -> Result<(R, World), E> {
         let mut world = self.copy(region);
         let result = run(&mut world)?;
-        let iam = std::mem::take(&mut world.iam);
+        let (iam, abroad) = (std::mem::take(&mut world.iam), std::mem::take(&mut world.abroad));
         let times = std::mem::replace(&mut self.contents.times, self.seen);
         let iam = std::mem::replace(&mut self.contents.iam, iam);
+        let abroad = std::mem::replace(&mut self.contents.abroad, abroad);
         let quotas = std::mem::replace(&mut self.contents.quotas, std::mem::take(&mut world.quotas));
         let world = self.contents.regions.insert(region.to_owned(), world);
         let home = self.contents.home.clone();
@@ -203,12 +209,12 @@ impl Store {
         match self.save(guard) {
             Ok(mark) => {
                 self.mark = mark;
-                Ok((result, World { iam, ..world.unwrap_or_else(|| World::new(region)) }))
+                Ok((result, World { iam, abroad, ..world.unwrap_or_else(|| World::new(region)) }))
             }
             Err(error) => {
                 self.contents.restore(region, world);
                 (self.contents.times, self.contents.iam, self.contents.home) = (times, iam, home);
-                self.contents.quotas = quotas;
+                (self.contents.quotas, self.contents.abroad) = (quotas, abroad);
                 Err(error.into())
             }
         }

@@ -14,7 +14,8 @@ pub const ACCOUNT: &str = "123456789012";
 /// Region that a world has unless told otherwise.
 pub const DEFAULT_REGION: &str = "us-west-2";
 
-/// One region of the built-in AWS; the IAM part is shared by all regions (the store moves it in and out).
+/// One region of the built-in AWS; IAM, and what Redshift copies from one region to another, are shared by all of them
+/// (the store moves both in and out).
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
 pub struct World {
     /// Twelve-digit account.
@@ -37,6 +38,9 @@ pub struct World {
     /// Redshift, provisioned; a world kept by an earlier build has none.
     #[serde(default)]
     pub redshift: redshift::Redshift,
+    /// What Redshift copies from one region to another; shared by all of them.
+    #[serde(default)]
+    pub abroad: redshift::Abroad,
     /// Redshift Serverless.
     pub serverless: serverless::Serverless,
     /// Load balancers.
@@ -85,6 +89,7 @@ impl World {
             iam: iam::Iam::default(),
             kms: kms::Kms::default(),
             redshift: redshift::Redshift::default(),
+            abroad: redshift::Abroad::default(),
             serverless: serverless::Serverless::default(),
             elb: elb::Elb::default(),
             secrets: secrets::Secrets::default(),
@@ -140,7 +145,7 @@ impl World {
             ("ec2", self.ec2.is_empty()),
             ("iam", self.iam.is_empty()),
             ("kms", self.kms.is_empty()),
-            ("redshift", self.redshift.is_empty()),
+            ("redshift", self.redshift.is_empty() && self.abroad.has_nothing_in(&self.region)),
             ("redshift snapshots", self.redshift.snapshots.is_empty()),
             ("redshift-serverless", self.serverless.is_empty()),
             ("elasticloadbalancing", self.elb.is_empty()),

@@ -66,7 +66,7 @@ pub async fn rebuild(
     let state = begun(&environment.config, Some(String::new()));
     let mut session = Session { environment, state, aws, run: None, preflight: true, unsaved: None, store, clock };
     session.check_place().await?;
-    let mut all = owned::tagged(&session.aws).await?;
+    let mut all = owned::tagged(&session.aws, session.environment.config.copies_to()).await?;
     all.extend(owned::roles(&session.aws).await?);
     let lineage = session.chosen(&all, lineage)?;
     let (ours, others): (Vec<Owned>, Vec<Owned>) = all.into_iter().partition(|owned| owned.lineage() == lineage);

@@ -15,6 +15,8 @@ use crate::{
         cluster_usage_limit::{ClusterUsageLimit, ClusterUsageLimitSpec},
         ids::KeyArn,
         policy::partition,
+        snapshot_copy::{SnapshotCopy, SnapshotCopySpec},
+        snapshot_copy_grant::{SnapshotCopyGrant, SnapshotCopyGrantSpec},
         snapshot_schedule::{SnapshotSchedule, SnapshotScheduleSpec},
         snapshot_schedule_association::{SnapshotScheduleAssociation, SnapshotScheduleAssociationSpec},
     },
@@ -84,6 +86,7 @@ pub(super) fn describe(
     logging(part, config, &cluster);
     usage_limits(part, config, &cluster);
     snapshots(part, config, &cluster);
+    copies(part, config, &cluster);
     if let Some(pause) = &wanted.pause {
         schedules(part, config, owner, &cluster, pause);
     }
@@ -203,4 +206,28 @@ fn snapshots(part: &mut Component<'_>, config: &Config, cluster: &Handle<Cluster
     part.comes_from(&schedule, "definitions", "producer.snapshot_schedule");
     let spec = SnapshotScheduleAssociationSpec { cluster: cluster.name(), schedule: schedule.name() };
     part.add::<SnapshotScheduleAssociation>("snapshot-schedule-association", spec);
+}
+
+/// Describes where its snapshots are copied to. A cluster is always encrypted here, so that needs a grant there.
+fn copies(part: &mut Component<'_>, config: &Config, cluster: &Handle<Cluster>) {
+    let Some(copy) = &config.producer.snapshot_copy else { return };
+    let spec = SnapshotCopyGrantSpec {
+        name: config.producer_name().as_str().into(),
+        region: copy.region.clone(),
+        kms_key: copy.kms_key_arn.as_deref().map(KeyArn::from),
+        tags: Tags::new(),
+    };
+    let grant = part.add::<SnapshotCopyGrant>("snapshot-copy-grant", spec);
+    part.comes_from(&grant, "region", "producer.snapshot_copy.region");
+    part.comes_from(&grant, "kms_key", "producer.snapshot_copy.kms_key_arn");
+    part.after(&grant, cluster, "nothing in another region before there is something to copy");
+    let spec = SnapshotCopySpec {
+        cluster: cluster.name(),
+        region: copy.region.clone(),
+        retention: warehouse::days(copy.retention),
+        grant: grant.name(),
+    };
+    let copying = part.add::<SnapshotCopy>("snapshot-copy", spec);
+    part.comes_from(&copying, "region", "producer.snapshot_copy.region");
+    part.comes_from(&copying, "retention", "producer.snapshot_copy.retention");
 }

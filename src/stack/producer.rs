@@ -18,6 +18,7 @@ use crate::{
         namespace::Namespace,
         policy::partition,
         scheduled_action::{ScheduledAction, ScheduledActionSpec},
+        serverless_snapshot_copy::{ServerlessSnapshotCopy, ServerlessSnapshotCopySpec},
         workgroup::Workgroup,
     },
     config::typed::{AdminPassword, Capacity, Config, ProducerKind},
@@ -111,6 +112,7 @@ fn serverless(
     watch.workgroup(part, &name, workgroup, capacity, None);
     watch.storage(part, namespace);
     snapshots(part, config, owner, namespace, workgroup);
+    copies(part, config, namespace);
     described
 }
 
@@ -143,6 +145,21 @@ fn snapshots(
     part.comes_from(&scheduled, "retention", "producer.snapshot_retention");
     part.after(&scheduled, &policy, "a right before its use");
     part.after(&scheduled, workgroup, "only a namespace with a workgroup takes snapshots");
+}
+
+/// Describes where its snapshots are copied to.
+fn copies(part: &mut Component<'_>, config: &Config, namespace: &Handle<Namespace>) {
+    let Some(copy) = &config.producer.snapshot_copy else { return };
+    let spec = ServerlessSnapshotCopySpec {
+        namespace: namespace.name(),
+        region: copy.region.clone(),
+        retention: warehouse::days(copy.retention),
+        kms_key: copy.kms_key_arn.as_deref().map(KeyArn::from),
+    };
+    let copying = part.add::<ServerlessSnapshotCopy>("snapshot-copy", spec);
+    for (field, key) in [("region", "region"), ("retention", "retention"), ("kms_key", "kms_key_arn")] {
+        part.comes_from(&copying, field, &format!("producer.snapshot_copy.{key}"));
+    }
 }
 
 fn name_keys(part: &mut Component<'_>, namespace: &Handle<Namespace>) {

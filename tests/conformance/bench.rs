@@ -87,6 +87,9 @@ impl Bench {
     pub(crate) async fn ready() -> Self {
         let mut bench = Self::new();
         bench.apply(&Options::default()).await;
+        // What a grant in the other region may name.
+        let abroad = bench.estate.somebody().await.elsewhere(table::ABROAD);
+        abroad.kms.create_key().send().await.unwrap();
         bench
     }
 

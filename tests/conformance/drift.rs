@@ -250,7 +250,7 @@ async fn a_namesake_made_by_hand_is_named_and_never_touched() {
     for subject in table::subjects() {
         made.extend(made_anew(&bench, &session, subject).await);
     }
-    assert_eq!(made.len(), 15, "{made:?}");
+    assert_eq!(made.len(), 16, "{made:?}");
     let errors = bench.refusal().await;
     let world = of_aws(&bench);
     for (address, id) in &made {

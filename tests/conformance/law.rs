@@ -8,6 +8,7 @@ use super::{
     bench::touched,
     options::{CLUSTER, FORMS, Form, NAMED, PLACED, SERVERLESS, UNSEEN},
     reading::reads_back,
+    table::ABROAD,
 };
 use crate::{
     harness::{Estate, destroying},
@@ -28,18 +29,25 @@ use std::{
 
 /// What exists in the account, made by somebody else, and by what names rows and files speak of it.
 struct Foreign {
-    keys: Vec<String>,
+    keys: Vec<(String, String)>,
     names: Vec<(&'static str, String)>,
 }
 
 impl Foreign {
-    /// Makes two keys out of band, and two VPCs if they are wanted.
+    /// Makes two keys out of band, two in the region that copies go to, and two VPCs if they are wanted.
     async fn beside(estate: &Estate, lands: bool) -> Self {
         let (mut keys, mut names) = (Vec::new(), Vec::new());
+        let own = estate.somebody().await;
         for name in ["{key}", "{other-key}"] {
-            let key = estate.somebody().await.kms.create_key().send().await.unwrap().key_metadata.unwrap();
+            let key = own.kms.create_key().send().await.unwrap().key_metadata.unwrap();
             names.push((name, key.arn.unwrap()));
-            keys.push(key.key_id);
+            keys.push((own.region.clone(), key.key_id));
+        }
+        for name in ["{key-abroad}", "{other-key-abroad}"] {
+            let abroad = own.elsewhere(ABROAD).kms;
+            let key = abroad.create_key().send().await.unwrap().key_metadata.unwrap();
+            names.push((name, key.arn.unwrap()));
+            keys.push((ABROAD.to_owned(), key.key_id));
         }
         if lands {
             let three = ["a", "b", "c"];
@@ -60,8 +68,9 @@ impl Foreign {
     }
 
     async fn gone(&self, estate: &Estate) {
-        let kms = estate.open().await.unwrap().aws.kms;
-        for key in &self.keys {
+        let aws = estate.open().await.unwrap().aws;
+        for (region, key) in &self.keys {
+            let kms = aws.elsewhere(region).kms;
             kms.schedule_key_deletion().key_id(key).send().await.unwrap();
         }
     }

@@ -94,6 +94,8 @@ const DOMAIN: &str = "nlb.custom_domain.name=\"dwh.example.com\"";
 const CERTIFICATE: &str =
     "nlb.custom_domain.certificate_arn=\"arn:aws:acm:us-west-2:123456789012:certificate/sandbox-1\"";
 
+const COPIES: &str = "producer.snapshot_copy.region=\"us-east-1\"";
+
 const STOPS: &str = "producer.pause.stop=\"cron(0 19 ? 6 MON-FRI *)\"";
 const STARTS: &str = "producer.pause.start=\"cron(0 7 ? 6 MON-FRI *)\"";
 
@@ -127,6 +129,9 @@ const OTHER: &[(&str, &[&str])] = &[
     ("producer.s3_buckets", &["producer.s3_buckets=[\"lake-*\", \"a-bucket\"]"]),
     ("producer.publicly_accessible", &["producer.publicly_accessible=true", "networking.internet_gateway=true"]),
     ("producer.parameters", &["producer.parameters.require_ssl=\"false\"", "producer.parameters.query_group=\"q\""]),
+    ("producer.snapshot_copy.region", &[COPIES]),
+    ("producer.snapshot_copy.retention", &["producer.snapshot_copy.retention=\"14d\"", COPIES]),
+    ("producer.snapshot_copy.kms_key_arn", &["producer.snapshot_copy.kms_key_arn=\"{key-abroad}\"", COPIES]),
     ("producer.snapshot_schedule", &["producer.snapshot_schedule=\"cron(0 3 ? 6 SUN *)\""]),
     ("producer.final_snapshot", &["producer.final_snapshot=false"]),
     ("producer.logging", &["producer.logging=[\"userlog\", \"connectionlog\"]"]),
@@ -235,6 +240,9 @@ const OF_CLUSTER: &[(&str, &[&str])] = &[
     ("producer.maintenance_window", &["producer.maintenance_window=\"sun:08:00-sun:08:30\""]),
     ("producer.snapshot_retention", &["producer.snapshot_retention=\"35d\""]),
     ("producer.snapshot_schedule", &["producer.snapshot_schedule=\"rate(12 hours)\""]),
+    ("producer.snapshot_copy.region", &[COPIES]),
+    ("producer.snapshot_copy.retention", &["producer.snapshot_copy.retention=\"14d\"", COPIES]),
+    ("producer.snapshot_copy.kms_key_arn", &["producer.snapshot_copy.kms_key_arn=\"{key-abroad}\"", COPIES]),
     ("producer.pause.stop", &["producer.pause.stop=\"cron(0 20 ? 6 MON-FRI *)\"", STARTS]),
     ("producer.pause.start", &["producer.pause.start=\"cron(30 6 ? 6 MON-FRI *)\"", STOPS]),
     ("producer.admin_password", &["producer.admin_password=\"managed\""]),
@@ -261,6 +269,9 @@ const OF_PLACED: &[(&str, &[&str])] = &[("networking.vpc_id", &["networking.vpc_
 /// A third value of the same keys, beside which `OTHER` is changed. Those of a flag and of a choice follow from the key.
 const THIRD: Rows = &[
     ("producer.snapshot_schedule", &["producer.snapshot_schedule=\"cron(30 12 *)\""]),
+    ("producer.snapshot_copy.region", &["producer.snapshot_copy.region=\"us-east-2\""]),
+    ("producer.snapshot_copy.retention", &["producer.snapshot_copy.retention=\"1d\"", COPIES]),
+    ("producer.snapshot_copy.kms_key_arn", &["producer.snapshot_copy.kms_key_arn=\"{other-key-abroad}\"", COPIES]),
     ("producer.pause.stop", &["producer.pause.stop=\"cron(0 22 ? 6 FRI *)\"", STARTS]),
     ("producer.pause.start", &["producer.pause.start=\"cron(0 5 L 6 ? *)\"", STOPS]),
     ("resources.*.name", &["resources.\"producer/workgroup\".name=\"other-dw\""]),

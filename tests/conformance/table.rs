@@ -12,6 +12,7 @@ mod spares;
 mod warehouse;
 
 pub(crate) use calls::{Per, per_object};
+pub(crate) use provisioned::{ABROAD, key_abroad};
 use serde_json::Value as Json;
 pub(crate) use spares::spares;
 
@@ -36,6 +37,7 @@ parameters = { require_ssl = "false", datestyle = "ISO, DMY" }
 logging = ["connectionlog", "userlog"]
 log_retention = "30d"
 snapshot_schedule = "cron(0 3 ? 6 SUN *)"
+snapshot_copy = { region = "us-east-1", retention = "3d" }
 final_snapshot = false
 [consumers.analytics]
 count = 2
@@ -81,6 +83,7 @@ type = "cluster"
 logging = ["userlog"]
 usage_limits = [{ feature = "spectrum", amount = 5 }]
 snapshot_schedule = "rate(12 hours)"
+snapshot_copy = { region = "us-east-1", retention = "3d" }
 pause = { stop = "cron(0 20 ? 6 FRI *)", start = "cron(0 7 ? 6 MON *)" }
 [consumers.readers]
 restore = { snapshot = "kept" }

@@ -30,7 +30,7 @@ fn typed(entry: &Entry) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn whatever_rsds_makes_it_can_take_over_by_the_name_aws_has_for_it() {
-    for toml in [&format!("{SMALL}{OWN_DOMAIN}"), SMALL_CLUSTER] {
+    for toml in [&format!("{SMALL}{OWN_DOMAIN}{COPIED}"), SMALL_CLUSTER] {
         let mut estate = Estate::new(toml);
         estate.converge(&Options::default()).await;
         let before = estate.state();

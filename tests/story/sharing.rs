@@ -350,8 +350,9 @@ async fn a_paused_producer_keeps_no_plan() {
 /// What is inside a warehouse goes with it: no statement is needed, so that one which sleeps can be destroyed, too.
 #[tokio::test(start_paused = true)]
 async fn a_paused_producer_is_destroyed() {
-    // The logging of a cluster and its snapshot schedule are taken from it before it goes, and not while it sleeps.
-    let mut estate = Estate::new(&SMALL_CLUSTER.replace("snapshot_schedule = \"rate(12 hours)\"\n", ""));
+    // The logging of a cluster, its snapshot schedule and copies are taken from it before it goes, and not while it sleeps.
+    let without = SMALL_CLUSTER.replace("snapshot_schedule = \"rate(12 hours)\"\n", "");
+    let mut estate = Estate::new(&without.replace("[producer.snapshot_copy]\nregion = \"us-east-1\"\n", ""));
     estate.set(&["producer.logging=[]"]);
     estate.apply().await;
     let somebody = estate.somebody().await;

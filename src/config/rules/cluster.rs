@@ -35,7 +35,6 @@ pub(super) fn check(rules: &mut Rules<'_>) {
             zones(rules, cluster);
         }
     }
-    copy(rules);
 }
 
 fn foreign(rules: &mut Rules<'_>, names: &[&str], owner: &str, this: &str) {
@@ -94,16 +93,6 @@ fn zones(rules: &mut Rules<'_>, cluster: &Cluster) {
         rules.error(
             "producer.availability_zone_relocation",
             Fault::new("a cluster in two zones at once cannot be relocated"),
-        );
-    }
-}
-
-fn copy(rules: &mut Rules<'_>) {
-    let config = rules.config;
-    if config.producer.snapshot_copy.as_ref().is_some_and(|copy| copy.region == config.region) {
-        rules.error(
-            "producer.snapshot_copy.region",
-            Fault::new("this is the estate's own region: a copy goes to another"),
         );
     }
 }

@@ -4,6 +4,7 @@
 
 mod capacity;
 mod cluster;
+mod copies;
 mod domain;
 mod limits;
 mod logs;
@@ -44,6 +45,7 @@ pub(super) fn run<'a>(config: &'a Config, tree: &'a Node, broken: &'a BTreeSet<S
     capacity::check(&mut rules);
     parameters::check(&mut rules);
     cluster::check(&mut rules);
+    copies::check(&mut rules);
     limits::check(&mut rules);
     schedules::check(&mut rules);
     references::check(&mut rules);
@@ -87,12 +89,27 @@ impl Rules<'_> {
 
     /// Reports an ARN that is of another region or account, or of another sort of thing; with what to say besides of
     /// the first and of the last.
-    fn of_this_estate(&mut self, path: &str, arn: &str, sort: &str, [elsewhere, other]: [&str; 2]) {
+    fn of_this_estate(&mut self, path: &str, arn: &str, sort: &str, words: [&str; 2]) {
+        let own = &self.config.region;
+        // What is said of a region that nobody named would be about a default.
+        let there = if self.sound("region") { own } else { arn.split(':').nth(3).unwrap_or(own) };
+        self.of_region(path, arn, sort, (there, "the estate in"), words);
+    }
+
+    /// The same of a region, told by what is there.
+    fn of_region(
+        &mut self,
+        path: &str,
+        arn: &str,
+        sort: &str,
+        (there, what_is_there): (&str, &str),
+        [elsewhere, other]: [&str; 2],
+    ) {
         let config = self.config;
         let parts: Vec<&str> = arn.split(':').collect();
         let [_, _, _, region, account, what, ..] = parts.as_slice() else { return };
-        if self.sound("region") && *region != config.region {
-            let fault = Fault::new(format!("the {sort} is in {region}, and the estate in {}", config.region));
+        if *region != there {
+            let fault = Fault::new(format!("the {sort} is in {region}, and {what_is_there} {there}"));
             self.error(path, fault.help(elsewhere));
         }
         if config.account.as_ref().is_some_and(|own| own != account) {

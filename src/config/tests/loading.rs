@@ -209,17 +209,3 @@ fn the_digest_is_of_the_values_alone() {
     assert_ne!(folder.load("dev", &["consumers.analytics.count=2"]).unwrap().digest(), plain);
     assert_eq!(folder.load("dev", &["producer.base_capacity=8"]).unwrap().digest(), plain);
 }
-
-#[test]
-fn what_is_not_built_yet_is_said_once_per_key_and_only_then() {
-    let copy = "snapshot_copy = { region = \"us-east-1\" }";
-    let text =
-        format!("{}[state]\nbackend = \"s3\"\nbucket = \"b-1\"\n", with(6, &format!("type = \"cluster\"\n{copy}")));
-    let environment = good(&text);
-    let said: Vec<String> = environment.unsupported.iter().map(ToString::to_string).collect();
-    assert_eq!(said, ["environments/dev.toml:7: `producer.snapshot_copy` is not supported yet"]);
-    refused(
-        &text.replace("b-1", "b-*"),
-        &[(7, "`producer.snapshot_copy` is not supported yet"), (11, "`b-*` is not a bucket name")],
-    );
-}

@@ -119,8 +119,12 @@ fn what_only_a_cluster_has() {
         ],
     );
     refused(&cluster("base_capacity = 8"), &[(7, "only serverless has this, and the producer is a cluster")]);
-    assert_eq!(good(&cluster("")).unsupported.len(), 0);
-    assert_eq!(good(&cluster("snapshot_copy = { region = \"us-east-1\" }")).unsupported.len(), 1);
+    for copies in
+        [cluster("snapshot_copy = { region = \"us-east-1\" }"), with(6, "snapshot_copy.region = \"us-east-1\"")]
+    {
+        let environment = good(&copies);
+        assert!(environment.unsupported.is_empty() && environment.warnings().is_empty());
+    }
 }
 
 #[test]
@@ -165,6 +169,16 @@ fn nodes_of_a_cluster() {
     case("multi_az = true\navailability_zone_relocation = true", (8, "cannot be relocated"));
     case("snapshot_retention = \"36d\"", (7, "the most is 3,024,000 s"));
     case("snapshot_copy = { region = \"us-west-2\" }", (7, "the estate's own region"));
+    case("snapshot_copy = { region = \"us-east-1\", retention = \"36d\" }", (7, "the most is 3,024,000 s"));
+    case("snapshot_copy = { region = \"us-east-1\", retention = \"12h\" }", (7, "the least is 86,400 s"));
+    case("snapshot_copy = { retention = \"3d\" }", (7, "`region`"));
+    for (arn, why) in [
+        ("arn:aws:kms:us-west-2:123456789012:key/k-1", "the key is in us-west-2, and the copies go to us-east-1"),
+        ("arn:aws:kms:us-east-1:123456789012:alias/a", "not the ARN of a key"),
+    ] {
+        let copy = format!("snapshot_copy.region = \"us-east-1\"\nsnapshot_copy.kms_key_arn = \"{arn}\"");
+        case(&copy, (8, why));
+    }
     case("pause = { stop = \"at night\", start = \"cron(0 7 ? * MON-FRI *)\" }", (7, "`at night` is not a schedule"));
     case("pause = { stop = \"rate(12 hours)\", start = \"cron(0 7 ? * MON *)\" }", (7, "`cron(...)` of six fields"));
     case("pause = { stop = \"cron(0,30 20 ? * * *)\", start = \"cron(0 7 ? * * *)\" }", (7, "more than once an hour"));

@@ -98,6 +98,8 @@ pub struct SnapshotCopy {
     pub region: String,
     /// How long copies are kept (1 to 35 days).
     pub retention: Duration,
+    /// A key of that region; default Redshift's own there.
+    pub kms_key_arn: Option<String>,
 }
 
 /// Who keeps the admin password.

@@ -1,4 +1,5 @@
-//! Can the key that the TOML names encrypt warehouses? (aws-facts.md 3; 12, row 15: enabled, symmetric, of this region.)
+//! Can the key that the TOML names encrypt warehouses, or copies of their snapshots? (aws-facts.md 3; 12, row 15: enabled,
+//! symmetric, of the region it encrypts in.)
 
 use super::{Case, Check};
 use crate::preflight::{
@@ -8,8 +9,12 @@ use crate::preflight::{
 };
 use std::collections::BTreeSet;
 
-pub(super) static CHECK: Check =
-    Check { name: "keys", title: "keys that exist can encrypt: enabled, symmetric, of this region", asks, run };
+pub(super) static CHECK: Check = Check {
+    name: "keys",
+    title: "keys that exist can encrypt: enabled, symmetric, of the region they encrypt in",
+    asks,
+    run,
+};
 
 /// What is made, or changes, with a key that is not the estate's own.
 fn users<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a Deed<'a>, String)> {
@@ -25,6 +30,9 @@ fn asks(case: &Case<'_>) -> Option<BTreeSet<Ask>> {
 
 fn run(case: &Case<'_>) -> Vec<Finding> {
     let told = |(deed, key): (&Deed<'_>, String)| {
+        // What lies in another region says so.
+        let there = deed.text("region");
+        let region = format!(":{}:", there.as_deref().unwrap_or(case.region));
         let (problem, found, needed, help) = match case.facts.get(&Ask::Key(key.clone()))? {
             Fact::Nothing => (
                 "there is no such key",
@@ -32,17 +40,23 @@ fn run(case: &Case<'_>) -> Vec<Finding> {
                 "a key that exists",
                 "name another key, or none: rsds then makes one",
             ),
-            Fact::Key { state, symmetric: true, arn }
-                if state == "Enabled" && arn.contains(&format!(":{}:", case.region)) =>
-            {
+            Fact::Key { state, symmetric: true, arn } if state == "Enabled" && arn.contains(&region) => {
                 return None;
             }
-            Fact::Key { arn, .. } if !arn.contains(&format!(":{}:", case.region)) => (
-                "the key is in another region",
-                arn.clone(),
-                "a key of the estate's region",
-                "name a key of this region",
-            ),
+            Fact::Key { arn, .. } if !arn.contains(&region) => match there {
+                None => (
+                    "the key is in another region",
+                    arn.clone(),
+                    "a key of the estate's region",
+                    "name a key of this region",
+                ),
+                Some(_) => (
+                    "the key is not in the region that copies go to",
+                    arn.clone(),
+                    "a key of that region",
+                    "name a key of that region, or none: Redshift then takes its own",
+                ),
+            },
             Fact::Key { symmetric: false, arn, .. } => (
                 "the key cannot encrypt data: it is not symmetric",
                 arn.clone(),
@@ -57,6 +71,15 @@ fn run(case: &Case<'_>) -> Vec<Finding> {
             ),
             _ => return None,
         };
+        if there.is_some() {
+            let call = match deed.is("redshift.snapshot-copy-grant") {
+                true => "redshift:CreateSnapshotCopyGrant",
+                false => "redshift-serverless:CreateSnapshotCopyConfiguration",
+            };
+            let finding = Finding::error(vec![deed.address.clone()], problem).values(found, needed);
+            let finding = finding.call(call).by(crate::plan::Verb::Create);
+            return Some(finding.key("producer.snapshot_copy.kms_key_arn").help(help));
+        }
         let (call, verb) = match (deed.is("redshift.cluster"), deed.doing) {
             (true, Doing::Create) => ("redshift:CreateCluster", crate::plan::Verb::Create),
             (true, _) => ("redshift:ModifyCluster", crate::plan::Verb::Update),

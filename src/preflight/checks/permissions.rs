@@ -291,6 +291,9 @@ fn arns(case: &Case<'_>, actions: &[String]) -> Vec<String> {
         if service == "iam" {
             arns.insert(role_arn(case));
         }
+        if let Some(there) = config.copies_to().filter(|_| service == "redshift") {
+            arns.insert(format!("arn:{partition}:redshift:{there}:{account}:snapshotcopygrant:{}", name("producer")));
+        }
     }
     arns.into_iter().collect()
 }

@@ -124,8 +124,11 @@ pub(super) async fn aliases(aws: &Aws) -> Result<Fact, Fault> {
     ))
 }
 
+/// Asked in its own region, where its ARN tells one.
 pub(super) async fn key(aws: &Aws, id: &str) -> Result<Fact, Fault> {
-    let answer = found(aws.kms.describe_key().key_id(id).send().called("kms:DescribeKey").await)?;
+    let there = id.split(':').nth(3).filter(|region| !region.is_empty()).unwrap_or(&aws.region);
+    let kms = aws.elsewhere(there).kms;
+    let answer = found(kms.describe_key().key_id(id).send().called("kms:DescribeKey").await)?;
     Ok(answer.and_then(|answer| answer.key_metadata).map_or(Fact::Nothing, |key| Fact::Key {
         state: key.key_state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
         symmetric: key.key_spec.is_none_or(|spec| spec == KeySpec::SymmetricDefault),

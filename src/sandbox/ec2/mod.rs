@@ -56,7 +56,7 @@ pub use tag::Tags;
 pub(super) use tag::all_tagged;
 pub use token::Token;
 pub use vpc::Vpc;
-pub use zone::{zone_id, zone_names};
+pub use zone::{region, zone_id, zone_names};
 
 /// AWS time from `pending` to `available` of a VPC or subnet (aws-facts.md 1.1: seconds).
 const NETWORK_SETTLES: SignedDuration = SignedDuration::from_secs(3);

@@ -66,6 +66,11 @@ pub(super) static OPERATIONS: &[Operation] = &[
     },
 ];
 
+/// Whether there is such a region, and the account may use it.
+pub fn region(name: &str) -> Option<bool> {
+    OPEN_REGIONS.contains(&name).then_some(true).or_else(|| OPT_IN_REGIONS.contains(&name).then_some(false))
+}
+
 /// The names of the zones of `region`, in order: `us-west-2a` to `us-west-2d`.
 pub fn zone_names(region: &str) -> Vec<String> {
     LETTERS.iter().map(|letter| format!("{region}{letter}")).collect()

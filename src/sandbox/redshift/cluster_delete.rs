@@ -58,6 +58,7 @@ fn delete_cluster(world: &mut World, req: &Request, now: Timestamp) -> Result<Re
     if let Some(secret) = &cluster.secret {
         secrets::delete_managed(world, secret);
     }
+    world.abroad.copying.remove(&cluster.arn);
     cluster.removal = Some(Removal { snapshot_until, gone_at });
     Ok(cluster::keep(world, cluster, now))
 }

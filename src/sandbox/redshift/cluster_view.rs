@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, json};
 
 use super::cluster::{Cluster, Settings, Stage};
-use super::{Reply, VERSION, World, moment, node, parameter_group, tag};
+use super::{Reply, VERSION, World, moment, node, parameter_group, snapshot_copy, tag};
 
 /// The revision of the version that runs on a cluster of this sandbox.
 const REVISION: &str = "140000";
@@ -56,6 +56,7 @@ fn shape(cluster: &Cluster, world: &World, now: Timestamp) -> Map<String, Reply>
         "PendingActions": [],
         "DeferredMaintenanceWindows": [],
         "AquaConfiguration": { "AquaStatus": "disabled", "AquaConfigurationStatus": "auto" },
+        "ClusterSnapshotCopyStatus": snapshot_copy::shown(world, cluster),
         "Tags": tag::render(&world.redshift, &cluster.arn),
     }))
 }

@@ -1,4 +1,5 @@
-//! Redshift (provisioned) of the sandbox: clusters, their groups, snapshots, logging, usage limits, schedules and tags.
+//! Redshift (provisioned) of the sandbox: clusters, their groups, snapshots and their copies, logging, usage
+//! limits, schedules and tags.
 //!
 //! Called by the sandbox core (through [`SERVICE`]) for every request signed for `redshift`. Source of every rule:
 //! aws-facts.md 0.1, 0.3, 4 and 5 and the API model 2012-12-01. It must never look at the wall clock (the time comes in
@@ -28,6 +29,8 @@ mod resize;
 mod scheduled_action;
 mod select;
 mod snapshot;
+mod snapshot_copy;
+mod snapshot_copy_grant;
 mod snapshot_schedule;
 mod subnet_group;
 mod tag;
@@ -48,10 +51,11 @@ pub use cluster::{Applied, Cluster, Removal, Settings, Stage, Task};
 pub use logging::{Logging, arrived_logs};
 pub use parameter_group::ParameterGroup;
 pub(super) use resize::nodes_in_use;
-pub(super) use scheduled_action::catch_up;
 pub use scheduled_action::{ScheduledAction, Target};
 pub use snapshot::Snapshot;
 pub(super) use snapshot::snapshots_in_use;
+pub use snapshot_copy::{Abroad, CopyOn};
+pub use snapshot_copy_grant::Grant;
 pub use snapshot_schedule::{Association, SnapshotSchedule};
 pub use subnet_group::{GroupSubnet, SubnetGroup};
 pub(super) use tag::tagged;
@@ -89,6 +93,8 @@ const DELETES: SignedDuration = SignedDuration::from_mins(3);
 const FINAL_SNAPSHOT: SignedDuration = SignedDuration::from_mins(3);
 /// AWS time a manual snapshot is `creating`.
 const SNAPSHOT_CREATES: SignedDuration = SignedDuration::from_secs(60);
+/// AWS time a snapshot takes to another region.
+const SNAPSHOT_COPIES: SignedDuration = SignedDuration::from_mins(2);
 /// AWS time a cluster is put on a schedule, or taken off it (5.6: minutes).
 const SCHEDULES: SignedDuration = SignedDuration::from_secs(60);
 /// AWS time from switching an export on to its first log.
@@ -203,6 +209,7 @@ pub static SERVICE: Service = Service {
         same("RemoveIamRoles", "IamRoleArn"),
         same("ScheduleDefinitions", "ScheduleDefinition"),
         same("ScheduledActions", "ScheduledAction"),
+        same("SnapshotCopyGrants", "SnapshotCopyGrant"),
         same("SnapshotSchedules", "SnapshotSchedule"),
         same("Snapshots", "Snapshot"),
         same("SubnetIds", "SubnetIdentifier"),
@@ -232,6 +239,8 @@ pub static SERVICE: Service = Service {
         scheduled_action::OPERATIONS,
         snapshot_schedule::OPERATIONS,
         snapshot::OPERATIONS,
+        snapshot_copy::OPERATIONS,
+        snapshot_copy_grant::OPERATIONS,
         logging::OPERATIONS,
         usage_limit::OPERATIONS,
         option::OPERATIONS,
@@ -241,6 +250,12 @@ pub static SERVICE: Service = Service {
 
 const fn same(name: &'static str, element: &'static str) -> List {
     List { name, asked: element, answered: element }
+}
+
+/// Does what goes on by itself in a region: schedules come round, copies arrive.
+pub(super) fn catch_up(world: &mut World, now: Timestamp) {
+    scheduled_action::catch_up(world, now);
+    snapshot_copy::arrive(world);
 }
 
 fn exists(gone_at: Option<Timestamp>, now: Timestamp) -> bool {

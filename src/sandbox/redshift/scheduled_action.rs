@@ -128,7 +128,7 @@ impl ScheduledAction {
 }
 
 /// Does what is due by now, each at its own time and in that order. What AWS refuses then is not done later.
-pub(in super::super) fn catch_up(world: &mut World, now: Timestamp) {
+pub(super) fn catch_up(world: &mut World, now: Timestamp) {
     loop {
         let actions = world.redshift.scheduled_actions.values();
         let due = actions.filter_map(|action| Some((action.next.filter(|at| *at <= now)?, &action.name)));

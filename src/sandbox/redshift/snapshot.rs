@@ -12,7 +12,7 @@ use super::cluster::{Cluster, invalid_state};
 use super::select::{TagChoice, listing};
 use super::{
     AwsError, Operation, Reply, Request, SNAPSHOT_CREATES, VERSION, World, cluster, cluster_spec, combination, exists,
-    invalid, moment, name, not_found, tag,
+    invalid, moment, name, not_found, snapshot_copy, tag,
 };
 
 /// A manual snapshot.
@@ -30,6 +30,9 @@ pub struct Snapshot {
     pub last: bool,
     /// Days until it goes; none is never.
     pub retention: Option<i64>,
+    /// The region it was copied from, if it is a copy.
+    #[serde(default)]
+    pub source: Option<String>,
     /// Its cluster as it was.
     pub cluster: Box<Cluster>,
     /// What its databases held; none where no statement had reached them.
@@ -119,6 +122,7 @@ impl Snapshot {
             "EnhancedVpcRouting": settings.routing,
             "MaintenanceTrackName": settings.track,
             "OwnerAccount": world.account,
+            "SourceRegion": self.source,
             "Tags": tag::render(&world.redshift, &self.arn),
         })
     }
@@ -154,9 +158,11 @@ pub(super) fn take(
         available_at: now + length,
         last: length > SNAPSHOT_CREATES,
         retention,
+        source: None,
         cluster: Box::new(cluster.clone()),
         catalogue: world.sql.catalogues.get(&cluster.namespace).cloned(),
     };
+    snapshot_copy::send(world, &snapshot);
     world.redshift.snapshots.insert(name, snapshot.clone());
     Ok(snapshot)
 }

@@ -79,7 +79,8 @@ fn resources(world: &World, now: Timestamp) -> Vec<(&'static str, String)> {
     let snapshots = redshift.snapshots.values().filter(|snapshot| snapshot.exists(now));
     let snapshots = snapshots.map(|snapshot| ("snapshot", snapshot.arn.clone()));
     let schedules = redshift.schedules.values().map(|schedule| ("snapshotschedule", schedule.arn.clone()));
-    subnets.chain(schedules).chain(parameters).chain(clusters).chain(limits).chain(snapshots).collect()
+    let grants = world.abroad.grants_in(&world.region).map(|grant| ("snapshotcopygrant", grant.arn.clone()));
+    subnets.chain(grants).chain(schedules).chain(parameters).chain(clusters).chain(limits).chain(snapshots).collect()
 }
 
 fn resource(world: &World, req: &Request, now: Timestamp) -> Result<String, AwsError> {
@@ -125,7 +126,8 @@ fn delete_tags(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply
 }
 
 fn describe_tags(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
-    const KINDS: [&str; 6] = ["cluster", "parametergroup", "snapshot", "snapshotschedule", "subnetgroup", "usagelimit"];
+    const KINDS: [&str; 7] =
+        ["cluster", "parametergroup", "snapshot", "snapshotcopygrant", "snapshotschedule", "subnetgroup", "usagelimit"];
     let arn = req.has("ResourceName").then(|| resource(world, req, now)).transpose()?;
     let kind = req.opt_text("ResourceType")?.map(|kind| kind.to_ascii_lowercase().replace(' ', ""));
     if let Some(unknown) = kind.as_deref().filter(|kind| !KINDS.contains(kind)) {

@@ -1,5 +1,5 @@
 //! Redshift Serverless of the sandbox: namespaces, workgroups, managed endpoints, custom domains, usage limits,
-//! snapshots, tags.
+//! snapshots and their copies, tags.
 //!
 //! Called by the sandbox core (through [`SERVICE`]) for every request signed for `redshift-serverless`, and by the load
 //! balancers for what listens behind an address ([`listens`]). Source of every rule: aws-facts.md 0.3, 4 and 6 and the
@@ -21,6 +21,7 @@ mod placement;
 mod recovery;
 mod scheduled_action;
 mod snapshot;
+mod snapshot_copy;
 mod tag;
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,7 @@ pub use scheduled_action::ScheduledAction;
 pub(super) use scheduled_action::catch_up;
 pub use snapshot::Snapshot;
 pub(super) use snapshot::snapshot_by_arn;
+pub use snapshot_copy::SnapshotCopy;
 pub(super) use tag::tagged;
 pub use usage_limit::UsageLimit;
 pub use workgroup::{PriceTarget, Workgroup};
@@ -108,6 +110,8 @@ pub struct Serverless {
     pub limits: BTreeMap<String, UsageLimit>,
     /// Snapshots by name.
     pub snapshots: BTreeMap<String, Snapshot>,
+    /// Configurations that copy snapshots to another region, by id.
+    pub copies: BTreeMap<String, SnapshotCopy>,
     /// Scheduled actions by name.
     pub scheduled_actions: BTreeMap<String, ScheduledAction>,
     /// Tags by ARN; an object without tags has no entry.
@@ -125,6 +129,7 @@ impl Serverless {
             && self.custom_domains.is_empty()
             && self.limits.is_empty()
             && self.scheduled_actions.is_empty()
+            && self.copies.is_empty()
             && self.snapshots.is_empty()
     }
 
@@ -222,6 +227,7 @@ pub static SERVICE: Service = Service {
         custom_domain::OPERATIONS,
         usage_limit::OPERATIONS,
         snapshot::OPERATIONS,
+        snapshot_copy::OPERATIONS,
         recovery::OPERATIONS,
         scheduled_action::OPERATIONS,
         tag::OPERATIONS,

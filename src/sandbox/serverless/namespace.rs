@@ -326,6 +326,7 @@ fn delete_namespace(world: &mut World, req: &Request, now: Timestamp) -> Result<
         }
         None => {}
     }
+    world.serverless.copies.retain(|_, copy| copy.namespace != name);
     namespace.gone_at = Some(now + NAMESPACE_DELETES);
     if let Some(secret) = &namespace.secret {
         secrets::delete_managed(world, secret);

@@ -60,7 +60,10 @@ fn exchange(scope: &str, one: &mut World, other: &mut World) -> bool {
         "logs" => swap(&mut one.logs, &mut other.logs),
         "secretsmanager" => swap(&mut one.secrets, &mut other.secrets),
         "monitoring" => swap(&mut one.cloudwatch, &mut other.cloudwatch),
-        "redshift" => swap(&mut one.redshift, &mut other.redshift),
+        "redshift" => {
+            swap(&mut one.redshift, &mut other.redshift);
+            swap(&mut one.abroad, &mut other.abroad);
+        }
         // One without the other would run statements again that are done.
         "redshift-data" => {
             swap(&mut one.data_api, &mut other.data_api);

@@ -53,6 +53,11 @@ pub(crate) fn per_object(kind: &str) -> &'static [(&'static str, Per, &'static s
         "redshift.logging" => {
             &[("redshift:DescribeLoggingStatus", Per::Parent("cluster"), "5.4: the logging of one cluster per call")]
         }
+        "redshift.snapshot-copy-grant" => &[(
+            "redshift:DescribeSnapshotCopyGrants",
+            Per::Parent("region"),
+            "5.5: a grant lies in the region the copies go to, and is listed there",
+        )],
         "elasticloadbalancing.load-balancer" => &[(
             "elasticloadbalancing:DescribeLoadBalancerAttributes",
             Per::Object(1),

@@ -1,7 +1,18 @@
 //! A provisioned cluster and what it stands on: specs by example, and a subject for each kind.
 
 use super::{Again, Subject, network::subnets, refused, row, subject};
+use rsds::sandbox::World;
 use serde_json::{Value as Json, json};
+
+/// Where copies of snapshots go.
+pub(crate) const ABROAD: &str = "us-east-1";
+
+/// The first key that somebody makes there: ids follow from the region alone.
+pub(crate) fn key_abroad() -> String {
+    let mut abroad = World::new(ABROAD);
+    let id = abroad.uuid();
+    abroad.arn("kms", &format!("key/{id}"))
+}
 
 pub(super) fn subnet_group(name: &str) -> Json {
     json!({ "name": name, "description": "subnets", "vpc": "@networking/vpc.id", "subnets": subnets(3) })
@@ -50,6 +61,16 @@ pub(super) fn schedule(name: &str) -> Json {
 
 pub(super) fn on_schedule(cluster: &str, schedule: &str) -> Json {
     json!({ "cluster": format!("@{cluster}.name"), "schedule": format!("@{schedule}.name") })
+}
+
+pub(super) fn grant(name: &str, region: &str) -> Json {
+    json!({ "name": name, "region": region, "kms_key": null })
+}
+
+pub(super) fn copy(cluster: &str, region: &str, grant: &str) -> Json {
+    json!({
+        "cluster": format!("@{cluster}.name"), "region": region, "retention": 7, "grant": format!("@{grant}.name"),
+    })
 }
 
 pub(super) fn subjects() -> Vec<Subject> {
@@ -177,6 +198,30 @@ pub(super) fn subjects() -> Vec<Subject> {
             on_schedule("spare/cluster-1", "spare/schedule-1"),
             Again::Same,
             vec![row("schedule", json!("@spare/schedule-2.name")), row("cluster", json!("@spare/cluster-2.name"))],
+        ),
+        subject(
+            "redshift.snapshot-copy-grant",
+            "subject/redshift.snapshot-copy-grant",
+            grant("subject", ABROAD),
+            Again::Refused,
+            vec![
+                row("kms_key", json!(key_abroad())),
+                row("kms_key", Json::Null),
+                row("name", json!("subject-renamed")),
+                row("region", json!("eu-west-1")),
+            ],
+        ),
+        subject(
+            "redshift.snapshot-copy",
+            "subject/redshift.snapshot-copy",
+            copy("spare/cluster-1", ABROAD, "spare/copy-grant-1"),
+            Again::Refused,
+            vec![
+                row("retention", json!(3)),
+                row("grant", json!("@spare/copy-grant-2.name")),
+                row("region", json!("eu-west-1")).with("grant", json!("@spare/copy-grant-3.name")),
+                row("cluster", json!("@spare/cluster-2.name")),
+            ],
         ),
     ]
 }

@@ -1,7 +1,7 @@
 //! Redshift Serverless and its logs: specs by example, and a subject for each kind.
 
 use super::{
-    Again, KEPT, Subject,
+    ABROAD, Again, KEPT, Subject, key_abroad,
     network::{moved, subnets},
     refused, row, subject,
 };
@@ -52,6 +52,10 @@ pub(super) fn scheduled(name: &str) -> Json {
         "role": "@spare/scheduler-1.arn", "prefix": "weekly", "retention": 7, "description": "a schedule",
         "enabled": true,
     })
+}
+
+pub(super) fn copy(namespace: &str) -> Json {
+    json!({ "namespace": format!("@{namespace}.name"), "region": ABROAD, "retention": 7, "kms_key": null })
 }
 
 pub(super) fn subjects() -> Vec<Subject> {
@@ -167,6 +171,19 @@ pub(super) fn subjects() -> Vec<Subject> {
             row("workgroup", json!("@consumer-analytics-2/workgroup.arn")),
         ],
     );
+    let copying = subject(
+        "redshift-serverless.snapshot-copy",
+        "subject/redshift-serverless.snapshot-copy",
+        copy("spare/namespace-1"),
+        Again::Refused,
+        vec![
+            row("retention", json!(3)),
+            row("kms_key", json!(key_abroad())),
+            row("kms_key", Json::Null),
+            row("region", json!("eu-west-1")),
+            row("namespace", json!("@consumer-analytics-1/namespace.name")),
+        ],
+    );
     let scheduled = subject(
         "redshift-serverless.scheduled-action",
         "subject/redshift-serverless.scheduled-action",
@@ -198,5 +215,5 @@ pub(super) fn subjects() -> Vec<Subject> {
             row("name", json!("renamed.example.com")),
         ],
     );
-    vec![namespace, workgroup, restored, logs, endpoint, budget, scheduled, domain]
+    vec![namespace, workgroup, restored, logs, endpoint, budget, copying, scheduled, domain]
 }
