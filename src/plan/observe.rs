@@ -219,7 +219,10 @@ fn below_others(state: &State, observed: &mut Observed) {
 /// Tells a resource that stands in the place of a recorded one whose id is its name: it lacks the mark of our state. An
 /// id that AWS gives is never given twice.
 fn is_another(aws: &Aws, kind: &dyn AnyKind, entry: &Entry, live: &AnyLive) -> bool {
-    let named = kind.key().iter().any(|field| entry.spec[*field].as_str() == Some(live.id.as_str()));
+    // Or whose id is an ARN that ends in it.
+    let id = live.id.as_str();
+    let held = |name: &str| id == name || id.strip_suffix(name).is_some_and(|start| start.ends_with(':'));
+    let named = kind.key().iter().any(|field| entry.spec[*field].as_str().is_some_and(held));
     let tags = tags::of_spec(&live.spec);
     // What AWS made by itself has no tags at all.
     let stray = kind.made_by_aws() && tags.is_empty();

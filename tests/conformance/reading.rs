@@ -136,7 +136,7 @@ async fn what_was_given_is_read_back_at_one_cost_with_declared_actions() {
     let outcome = bench.estate.run(&destroying(&[])).await;
     assert!(outcome.is_complete(), "{:#?}", outcome.failed);
     // Redshift itself made log groups for what the spare clusters export.
-    assert_eq!(bench.leftovers(), ["us-west-2/logs"]);
+    assert_eq!(bench.leftovers(), ["us-east-1/kms", "us-west-2/logs"]);
     calls.extend(bench.estate.sandbox.take_calls());
     all_calls_are_declared(&calls);
 }
