@@ -147,6 +147,7 @@ impl World {
             ("kms", self.kms.is_empty()),
             ("redshift", self.redshift.is_empty() && self.abroad.has_nothing_in(&self.region)),
             ("redshift snapshots", self.redshift.snapshots.is_empty()),
+            ("redshift data shares taken up", !self.sql.abroad.is_taken_up()),
             ("redshift-serverless", self.serverless.is_empty()),
             ("elasticloadbalancing", self.elb.is_empty()),
             ("secretsmanager", self.secrets.is_empty()),

@@ -38,6 +38,7 @@ const SPECIAL: &[(&str, &str, &str, Class)] = &[
     ("redshift-data:", "ValidationException", "endpoint doesn't exist", Class::Propagating),
     ("", "InvalidDataShareFault", "the ARN doesn't exist", Class::NotFound),
     ("", "InvalidDataShareFault", "already removed authorization", Class::NotFound),
+    ("", "InvalidDataShareFault", "isn't associated with this data consumer", Class::NotFound),
 ];
 
 const BY_CODE: &[(Class, &[&str])] = &[

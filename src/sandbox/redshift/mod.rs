@@ -15,6 +15,7 @@ mod cluster_spec;
 mod cluster_tests;
 mod cluster_view;
 mod datashare;
+mod datashare_consumer;
 mod logging;
 mod name;
 mod node;
@@ -227,6 +228,7 @@ pub static SERVICE: Service = Service {
     ],
     operations: &[
         datashare::OPERATIONS,
+        datashare_consumer::OPERATIONS,
         subnet_group::OPERATIONS,
         parameter_group::OPERATIONS,
         cluster::OPERATIONS,

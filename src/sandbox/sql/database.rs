@@ -56,7 +56,9 @@ pub(super) fn create_shared(sql: &mut Sql, scene: &Scene<'_>, statement: &Statem
     };
     check_new(scene.own(sql)?, scene, name)?;
     let origin = Origin { share: share.clone(), producer: namespace.clone(), with_permissions: *permissions };
-    if account.as_ref().is_some_and(|account| account != scene.account) {
+    // Whose it is must be said of a share of another account, and may be of one's own.
+    let whose = sql.abroad.of(namespace).map_or(scene.account, |partner| &partner.account);
+    if account.as_deref().unwrap_or(scene.account) != whose {
         return Err(query::no_share(&origin));
     }
     query::granted(sql, scene, &origin)?;

@@ -4,6 +4,7 @@
 //! rule: aws-facts.md 10. A statement that is not of that grammar is a syntax error, never a success. Must never
 //! hold a password, nor change a catalogue by a statement that fails.
 
+mod abroad;
 mod catalogue;
 mod console;
 mod database;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::{serverless, world::World};
 use parse::Statement;
 
+pub use abroad::{Abroad, Partner};
 pub use catalogue::{Catalogue, Cell, Consumer, Grant, Share};
 pub use query::Answer;
 pub(in crate::sandbox) use token::{is_verified, redacted};
@@ -38,6 +40,8 @@ pub struct Sql {
     pub catalogues: BTreeMap<String, Catalogue>,
     /// What changed catalogues held at their last recovery point before the change, by namespace and that moment.
     pub past: BTreeMap<String, BTreeMap<Timestamp, Catalogue>>,
+    /// What other accounts share with this one.
+    pub abroad: Abroad,
 }
 
 impl Sql {

@@ -47,6 +47,11 @@ pub(super) fn granted<'a>(
     scene: &Scene<'_>,
     origin: &Origin,
 ) -> Result<(&'a Catalogue, &'a Share), SqlError> {
+    if let Some(partner) = sql.abroad.of(&origin.producer) {
+        let share = partner.catalogue.shares.get(&origin.share);
+        let share = share.filter(|share| share.is_taken_up_by(scene.account, &scene.session.namespace));
+        return share.map(|share| (&partner.catalogue, share)).ok_or_else(|| no_share(origin));
+    }
     let alive = scene.warehouses.iter().any(|warehouse| warehouse.namespace == origin.producer);
     let producer = sql.catalogues.get(&origin.producer).filter(|_| alive).ok_or_else(|| no_share(origin))?;
     let share = producer.shares.get(&origin.share).ok_or_else(|| no_share(origin))?;
@@ -60,7 +65,8 @@ pub(super) fn check_encryption(scene: &Scene<'_>, origin: &Origin) -> Result<(),
     let encrypted = |namespace: &str| {
         scene.warehouses.iter().find(|warehouse| warehouse.namespace == namespace).map(|warehouse| warehouse.encrypted)
     };
-    if encrypted(&origin.producer) == encrypted(&scene.session.namespace) {
+    // What another account shares is encrypted, or it could not (aws-facts.md 10.1).
+    if encrypted(&origin.producer).unwrap_or(true) == encrypted(&scene.session.namespace).unwrap_or(true) {
         return Ok(());
     }
     Err(SqlError::new("Producer and consumer of a datashare must both be encrypted or both be unencrypted"))

@@ -101,8 +101,8 @@ const USERS: &[&str] = &[
 type Row = Vec<Cell>;
 /// A share by name.
 type Outbound<'a> = (&'a String, &'a Share);
-/// A producer's namespace, and a share of it by name.
-type Inbound<'a> = (&'a String, &'a String, &'a Share);
+/// A producer's account and namespace, and a share of it by name.
+type Inbound<'a> = (&'a str, &'a String, &'a String, &'a Share);
 
 /// A view by its name, if there is one.
 pub(super) fn rows(name: &str, sql: &Sql, scene: &Scene<'_>) -> Result<Option<Answer>, SqlError> {
@@ -143,7 +143,7 @@ fn id(own: &Catalogue, user: &str) -> Cell {
 }
 
 /// The shares it offers that the user may see, and those it was given: with the producer's namespace.
-fn seen<'a>(own: &'a Catalogue, sql: &'a Sql, scene: &Scene<'_>) -> (Vec<Outbound<'a>>, Vec<Inbound<'a>>) {
+fn seen<'a>(own: &'a Catalogue, sql: &'a Sql, scene: &'a Scene<'_>) -> (Vec<Outbound<'a>>, Vec<Inbound<'a>>) {
     let user = &scene.session.user;
     let outbound = own.shares.iter().filter(|(name, share)| {
         let object = Object::Share((*name).clone());
@@ -155,17 +155,21 @@ fn seen<'a>(own: &'a Catalogue, sql: &'a Sql, scene: &Scene<'_>) -> (Vec<Outboun
     });
     let all = all.flat_map(|(producer, other)| other.shares.iter().map(move |(name, share)| (producer, name, share)));
     let inbound = all.filter(|(_, _, share)| share.grants.iter().any(|grant| grant.consumer == to_us));
-    (outbound.collect(), inbound.collect())
+    let inbound = inbound.map(|(producer, name, share)| (scene.account, producer, name, share));
+    let taken_up = |share: &Share| share.is_taken_up_by(scene.account, &scene.session.namespace);
+    let abroad = sql.abroad.shares().filter(|(.., share)| own.is_super(user) && taken_up(share));
+    let abroad = abroad.map(|(producer, partner, name, share)| (partner.account.as_str(), producer, name, share));
+    (outbound.collect(), inbound.chain(abroad).collect())
 }
 
-fn producer(scene: &Scene<'_>, namespace: &str) -> [Cell; 2] {
-    [padded(scene.account, 16), padded(namespace, 64)]
+fn producer(account: &str, namespace: &str) -> [Cell; 2] {
+    [padded(account, 16), padded(namespace, 64)]
 }
 
 fn shares(own: &Catalogue, sql: &Sql, scene: &Scene<'_>) -> Vec<Row> {
     let (outbound, inbound) = seen(own, sql, scene);
-    let row = |name: &str, share: &Share, [owner, source, database]: [Cell; 3], kind: &str, namespace: &str| {
-        let [account, namespace] = producer(scene, namespace);
+    let row = |name: &str, share: &Share, [owner, source, database]: [Cell; 3], kind: &str, of: [Cell; 2]| {
+        let [account, namespace] = of;
         let created = Cell::text(moment(share.created));
         vec![
             Cell::text(name),
@@ -184,13 +188,13 @@ fn shares(own: &Catalogue, sql: &Sql, scene: &Scene<'_>) -> Vec<Row> {
     };
     let outbound = outbound.into_iter().map(|(name, share)| {
         let whose = [id(own, &share.owner), Cell::text(&share.database), Cell::Null];
-        row(name, share, whose, "OUTBOUND", &scene.session.namespace)
+        row(name, share, whose, "OUTBOUND", producer(scene.account, &scene.session.namespace))
     });
-    let inbound = inbound.into_iter().map(|(namespace, name, share)| {
+    let inbound = inbound.into_iter().map(|(account, namespace, name, share)| {
         let shows = |origin: &super::catalogue::Origin| origin.share == *name && origin.producer == *namespace;
         let database = own.databases.iter().find(|(_, it)| it.origin.as_ref().is_some_and(shows));
         let database = database.map_or(Cell::Null, |(name, _)| Cell::text(name));
-        row(name, share, [Cell::Null, Cell::Null, database], "INBOUND", namespace)
+        row(name, share, [Cell::Null, Cell::Null, database], "INBOUND", producer(account, namespace))
     });
     outbound.chain(inbound).collect()
 }
@@ -201,9 +205,9 @@ fn moment(at: jiff::Timestamp) -> String {
 
 fn objects(own: &Catalogue, sql: &Sql, scene: &Scene<'_>) -> Vec<Row> {
     let (outbound, inbound) = seen(own, sql, scene);
-    let of = |name: &str, share: &Share, kind: &str, namespace: &str| {
+    let of = |name: &str, share: &Share, kind: &str, whose: (&str, &str)| {
         let row = |what: &str, object: String, new: Cell| {
-            let [account, namespace] = producer(scene, namespace);
+            let [account, namespace] = producer(whose.0, whose.1);
             vec![padded(kind, 8), Cell::text(name), Cell::text(what), Cell::text(object), account, namespace, new]
         };
         let new = |on: &bool| if kind == "OUTBOUND" { Cell::Bool(*on) } else { Cell::Null };
@@ -211,8 +215,11 @@ fn objects(own: &Catalogue, sql: &Sql, scene: &Scene<'_>) -> Vec<Row> {
         let tables = share.tables.iter().map(|(schema, table)| row("table", format!("{schema}.{table}"), Cell::Null));
         schemas.chain(tables).collect::<Vec<Row>>()
     };
-    let outbound = outbound.into_iter().flat_map(|(name, share)| of(name, share, "OUTBOUND", &scene.session.namespace));
-    let inbound = inbound.into_iter().flat_map(|(namespace, name, share)| of(name, share, "INBOUND", namespace));
+    let own = (scene.account, scene.session.namespace.as_str());
+    let outbound = outbound.into_iter().flat_map(|(name, share)| of(name, share, "OUTBOUND", own));
+    let inbound = inbound
+        .into_iter()
+        .flat_map(|(account, namespace, name, share)| of(name, share, "INBOUND", (account, namespace)));
     outbound.chain(inbound).collect()
 }
 
