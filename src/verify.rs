@@ -1,11 +1,12 @@
 //! The proof of the data sharing: every consumer is asked for what the producer shares, and the answers are compared.
 //!
-//! Called by `rsds datashare verify`. Asks through the Data API, each warehouse by itself and all at once; this wakes those
+//! Where another account is the producer nobody here can ask it: then the consumers' answers stand alone, and the proof says
+//! so. Called by `rsds datashare verify`. Asks through the Data API, each warehouse by itself and all at once; this wakes those
 //! that are idle. Must never change anything, nor take a warehouse that does not answer for one that has nothing.
 
 use crate::{
     aws::{Aws, Fault, data_api::Rows, sql::identifier},
-    config::typed::{Config, Consumer, Datashare, Principal, Reader},
+    config::typed::{Config, Consumer, Datashare, Offerer, Principal, Reader},
     stack::datashares::grantees,
 };
 use futures_util::future::join_all;
@@ -19,6 +20,8 @@ const OBJECTS: &str =
     "SELECT share_name, object_type, object_name FROM svv_datashare_objects WHERE share_type = 'OUTBOUND'";
 const DATABASES: &str =
     "SELECT consumer_database, share_name, producer_namespace FROM svv_datashares WHERE share_type = 'INBOUND'";
+/// The same of what the shares of other accounts hold.
+const INBOUND: &str = "SELECT share_name, producer_namespace, object_type, object_name FROM svv_datashare_objects WHERE share_type = 'INBOUND'";
 const PRIVILEGES: &str =
     "SELECT database_name, privilege_type, identity_name, identity_type FROM svv_database_privileges";
 
@@ -92,6 +95,21 @@ fn count(database: Option<&str>, (schema, table): &Table) -> String {
     format!("SELECT count(*) FROM {}", parts.collect::<Vec<_>>().join("."))
 }
 
+/// The tables and views among objects: what each is, and its path.
+fn tables<'a>(objects: impl Iterator<Item = (&'a String, &'a String)>) -> Vec<Table> {
+    let is_table = |of: &str| of.contains("table") || of.contains("view");
+    let paths = objects.filter(|(of, _)| is_table(&of.to_lowercase())).filter_map(|(_, path)| path.split_once('.'));
+    paths.map(|(schema, table)| (schema.to_owned(), table.to_owned())).collect()
+}
+
+/// The tables of another account's share, as a consumer shows them.
+fn held(name: &str, from: &Offerer, inbound: &Rows) -> Vec<Table> {
+    tables(inbound.iter().filter_map(|row| match row.as_slice() {
+        [share, producer, of, path] if share == name && *producer == from.namespace => Some((of, path)),
+        _ => None,
+    }))
+}
+
 fn number(rows: &Rows) -> String {
     rows.first().and_then(|row| row.first()).cloned().unwrap_or_default()
 }
@@ -157,7 +175,7 @@ impl Examiner<'_> {
     /// Asks the producer what it shares. A share that is not there is not in the second part.
     async fn producer(&self) -> (Vec<Check>, BTreeMap<String, Offered>) {
         let (mut checks, mut offered) = (Vec::new(), BTreeMap::new());
-        let shares = &self.config.datashares;
+        let shares: BTreeMap<_, _> = self.config.own_shares().collect();
         if shares.is_empty() {
             return (checks, offered);
         }
@@ -173,21 +191,19 @@ impl Examiner<'_> {
             }
         };
         for name in shares.keys() {
-            if !there.iter().any(|row| row.first() == Some(name)) {
+            if !there.iter().any(|row| row.first() == Some(*name)) {
                 checks.push(check(name, PRODUCER, "share", Proof::Fails("there is no such share".to_owned())));
                 continue;
             }
-            let is_table = |of: &str| of.contains("table") || of.contains("view");
-            let tables = objects.iter().filter_map(|row| match row.as_slice() {
-                [share, of, path] if share == name && is_table(&of.to_lowercase()) => path.split_once('.'),
+            let tables = tables(objects.iter().filter_map(|row| match row.as_slice() {
+                [share, of, path] if share == *name => Some((of, path)),
                 _ => None,
-            });
-            let tables: Vec<Table> = tables.map(|(schema, table)| (schema.to_owned(), table.to_owned())).collect();
+            }));
             let sampled: Vec<Table> = tables.iter().take(self.sample).cloned().collect();
             let proof = match self.counts(PRODUCER, database, None, &sampled).await {
                 Err(why) => Proof::Fails(why),
                 Ok(counts) => {
-                    offered.insert(name.clone(), sampled.into_iter().zip(counts).collect());
+                    offered.insert((*name).clone(), sampled.into_iter().zip(counts).collect());
                     match tables.len() {
                         0 => Proof::Open("it holds no table yet".to_owned()),
                         all => Proof::Holds(format!("holds {}", crate::ui::count(all, "table"))),
@@ -206,11 +222,15 @@ impl Examiner<'_> {
         if its.is_empty() {
             return Vec::new();
         }
-        let questions = [DATABASES.to_owned(), PRIVILEGES.to_owned()];
-        let (databases, privileges) = match self.ask(&name, &consumer.database, &questions).await {
+        let mut questions = vec![DATABASES.to_owned(), PRIVILEGES.to_owned()];
+        if its.iter().any(|(_, share)| share.from.is_some()) {
+            questions.push(INBOUND.to_owned());
+        }
+        let (databases, privileges, inbound) = match self.ask(&name, &consumer.database, &questions).await {
             Ok(answers) => {
                 let mut answers = answers.into_iter();
-                (answers.next().unwrap_or_default(), answers.next().unwrap_or_default())
+                let mut next = || answers.next().unwrap_or_default();
+                (next(), next(), next())
             }
             Err(why) => {
                 return its
@@ -225,10 +245,14 @@ impl Examiner<'_> {
                 (format!("database {}", share.database), self.database(share_name, share, &databases));
             let stands = matches!(database, Proof::Holds(_));
             checks.push(check(share_name, &name, what, database));
-            if let Some(offered) = offered.get(share_name).filter(|_| stands) {
-                let rows = self.rows(&name, consumer, share, offered).await;
-                checks.extend(rows.into_iter().map(|(what, proof)| check(share_name, &name, what, proof)));
-            }
+            let held = share.from.as_ref().map(|from| held(share_name, from, &inbound));
+            let rows = match (&held, offered.get(share_name)) {
+                _ if !stands => Vec::new(),
+                (Some(held), _) => self.answers(&name, consumer, share, held).await,
+                (None, Some(offered)) => self.rows(&name, consumer, share, offered).await,
+                (None, None) => Vec::new(),
+            };
+            checks.extend(rows.into_iter().map(|(what, proof)| check(share_name, &name, what, proof)));
             for who in grantees(self.config, share_name, share) {
                 let (kind, who) = principal(&who);
                 let granted = privileges.iter().any(|row| match row.as_slice() {
@@ -247,7 +271,8 @@ impl Examiner<'_> {
                 checks.push(check(share_name, &name, format!("usage of {kind} {who}"), proof));
             }
             for user in logins(self.config, share_name, share).into_iter().filter(|_| stands) {
-                let table = offered.get(share_name).and_then(|offered| offered.keys().next());
+                let offered = || offered.get(share_name).and_then(|offered| offered.keys().next());
+                let table = held.as_ref().map_or_else(offered, |held| held.first());
                 let proof = self.login(&name, consumer, share, (user, table)).await;
                 checks.push(check(share_name, &name, format!("login of {user}"), proof));
             }
@@ -276,16 +301,49 @@ impl Examiner<'_> {
         }
     }
 
-    /// Whether the database is there, and is made from this share of our producer.
+    /// Whether the database is there, and is made from this share of our producer, or of the other account's.
     fn database(&self, name: &str, share: &Datashare, databases: &Rows) -> Proof {
         let row = databases.iter().find(|row| row.first() == Some(&share.database));
-        match row.map(Vec::as_slice) {
-            None => Proof::Fails("there is no such database made from a share".to_owned()),
-            Some([_, of, producer]) if of == name && self.standing.get(PRODUCER) == Some(producer) => {
-                Proof::Holds(format!("made from the share {name}"))
+        let whose = share.from.as_ref().map(|from| &from.namespace).or_else(|| self.standing.get(PRODUCER));
+        match (row.map(Vec::as_slice), &share.from) {
+            (None, None) => Proof::Fails("there is no such database made from a share".to_owned()),
+            (None, Some(from)) => Proof::Fails(format!(
+                "there is no such database made from a share that can be read: whether the account {} took it back is \
+                 told by rsds plan",
+                from.account
+            )),
+            (Some([_, of, producer]), from) if of == name && whose == Some(producer) => {
+                let of = from.as_ref().map_or_else(String::new, |from| format!(" of the account {}", from.account));
+                Proof::Holds(format!("made from the share {name}{of}"))
             }
-            Some(row) => Proof::Fails(format!("it is made from another share: {}", row[1..].join(" of "))),
+            (Some(row), _) => Proof::Fails(format!("it is made from another share: {}", row[1..].join(" of "))),
         }
+    }
+
+    /// Counts the sample of another account's share: it answers, and there is nothing to compare it with.
+    async fn answers(
+        &self,
+        name: &str,
+        consumer: &Consumer,
+        share: &Datashare,
+        held: &[Table],
+    ) -> Vec<(String, Proof)> {
+        if held.is_empty() {
+            return vec![("tables".to_owned(), Proof::Open("its producer shares no table yet".to_owned()))];
+        }
+        let mut proofs = Vec::new();
+        for table in held.iter().take(self.sample) {
+            let counts =
+                self.counts(name, &consumer.database, Some(&share.database), std::slice::from_ref(table)).await;
+            let proof = match counts {
+                Ok(count) => {
+                    Proof::Holds(format!("{} rows; not compared: its producer is not ours to ask", count.concat()))
+                }
+                Err(why) => Proof::Fails(why),
+            };
+            proofs.push((format!("rows of {}.{}", table.0, table.1), proof));
+        }
+        proofs
     }
 
     /// Counts the sample and compares. What differs is counted once more on both sides: the producer may be loading.

@@ -208,14 +208,18 @@ struct Sharing {
     asked: (usize, usize),
 }
 
-async fn sharing(readers: usize) -> Sharing {
-    const SHARE: &str =
-        "[datashares.airline_share]\nschemas = [\"flights\"]\ngrant_to = [\"role:analyst\"]\n[roles.analyst]\n";
+/// A share of the estate's own producer, and one of another account's.
+const SHARE: &str =
+    "[datashares.airline_share]\nschemas = [\"flights\"]\ngrant_to = [\"role:analyst\"]\n[roles.analyst]\n";
+const OFFERED: &str = "[datashares.partner_sales]\naccount = \"210987654321\"\n\
+     namespace = \"2f6c1b9e-5d3a-4c70-9b1e-210987654321\"\ngrant_to = [\"role:analyst\"]\n[roles.analyst]\n";
+
+async fn sharing(readers: usize, share: &str) -> Sharing {
     let mut estate = Estate::bare(TINY);
     let subnets = "networking.subnet_cidrs=[\"10.50.0.0/18\", \"10.50.64.0/18\", \"10.50.128.0/18\"]";
     estate.set(&[subnets, &format!("consumers.reporting.count={readers}")]);
     estate.apply().await;
-    estate.write(&format!("{TINY}{SHARE}"));
+    estate.write(&format!("{TINY}{share}"));
     let count = |estate: &Estate, operation: &str| {
         estate.sandbox.take_calls().iter().filter(|call| call.operation == operation).count()
     };
@@ -223,7 +227,10 @@ async fn sharing(readers: usize) -> Sharing {
     let outcome = estate.apply().await;
     let statements = count(&estate, "ExecuteStatement");
     assert!(estate.plan(&Options::default()).await.unwrap().is_empty());
-    let idle = count(&estate, "BatchExecuteStatement");
+    let calls = estate.sandbox.take_calls();
+    let these = |begin: &str| calls.iter().filter(|call| call.operation.starts_with(begin)).count();
+    let idle = these("BatchExecuteStatement");
+    assert_eq!(these("DescribeDataShares"), 1, "shares are listed once, however many readers there are");
     estate.settled().await;
     let all = count(&estate, "BatchExecuteStatement");
     Sharing { readers, statements, seconds: outcome.seconds as u64, asked: (idle, all) }
@@ -234,10 +241,23 @@ async fn sharing(readers: usize) -> Sharing {
 async fn of_the_data_sharing() {
     let (mut found, mut right) = (Vec::new(), Vec::new());
     for (readers, seconds) in [(1, 5), (10, 11), (50, 40)] {
-        found.push(sharing(readers).await);
+        found.push(sharing(readers, SHARE).await);
         println!("{:?}", found.last().unwrap());
         // The producer's: a share, three steps of its schema, a role, a grant for each reader; three of each reader.
         let statements = 5 + 4 * readers;
+        right.push(Sharing { readers, statements, seconds, asked: (0, readers + 1) });
+    }
+    assert_eq!(found, right);
+}
+
+/// What another account shares costs the producer nothing but the role, and is taken up by all readers at once.
+#[tokio::test(start_paused = true)]
+async fn of_what_another_account_shares() {
+    let (mut found, mut right) = (Vec::new(), Vec::new());
+    for (readers, seconds) in [(1, 2), (10, 3), (50, 3)] {
+        found.push(sharing(readers, OFFERED).await);
+        println!("{:?}", found.last().unwrap());
+        let statements = 1 + 3 * readers;
         right.push(Sharing { readers, statements, seconds, asked: (0, readers + 1) });
     }
     assert_eq!(found, right);

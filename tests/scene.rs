@@ -121,6 +121,9 @@ pub(crate) const SMALL_SHARING: &str = concat!(
 schemas = ["flights"]
 accounts = ["210987654321"]
 grant_to = ["role:analyst"]
+[datashares.partner_sales]
+account = "210987654321"
+namespace = "2f6c1b9e-5d3a-4c70-9b1e-210987654321"
 [users.bi_reader]
 [roles.analyst]
 members = ["user:bi_reader"]

@@ -11,6 +11,7 @@ mod drift;
 mod endpoints;
 mod existing;
 mod groups;
+mod inbound;
 mod limits;
 mod listeners;
 mod logins;

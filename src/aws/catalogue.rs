@@ -18,6 +18,7 @@ use super::{
     shared_database::SharedDatabase,
 };
 use crate::kind::{AnyWhich, Kind};
+use aws_sdk_redshift::types::DataShare;
 use futures_util::future::try_join_all;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -32,8 +33,7 @@ pub(super) const TABLES: &str = "SELECT database_name, schema_name, table_name F
 const SCHEMAS: &str = "SELECT database_name, schema_name FROM svv_redshift_schemas";
 const CONSUMERS: &str = "SELECT share_name, consumer_namespace, consumer_account FROM svv_datashare_consumers";
 const DATABASES: &str = "SELECT database_name FROM svv_redshift_databases WHERE database_type = 'shared'";
-const INBOUND: &str =
-    "SELECT consumer_database, share_name, producer_namespace FROM svv_datashares WHERE share_type = 'INBOUND'";
+const INBOUND: &str = "SELECT consumer_database, share_name, producer_namespace, producer_account FROM svv_datashares WHERE share_type = 'INBOUND'";
 const ROLES: &str = "SELECT role_name FROM svv_roles";
 const USERS: &str = "SELECT usename FROM pg_user";
 const USER_GRANTS: &str = "SELECT role_name, user_name FROM svv_user_grants";
@@ -52,18 +52,18 @@ const QUESTIONS: [(&str, &[&str]); 7] = [
     (DatabaseUsage::NAME, &[PRIVILEGES]),
 ];
 
-/// What the `redshift` API says of a share of this account.
+/// What the `redshift` API says of a share.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Listed {
+pub(crate) struct Listed {
     /// Whether public warehouses may read it.
-    public: bool,
+    pub(crate) public: bool,
     /// The GUIDs of the namespaces, and the accounts, that it is granted to, each with its status.
     consumers: BTreeMap<String, String>,
 }
 
 impl Listed {
     /// Returns the status of a consumer.
-    pub(super) fn status(&self, consumer: &str) -> Option<&str> {
+    pub(crate) fn status(&self, consumer: &str) -> Option<&str> {
         self.consumers.get(consumer).map(String::as_str)
     }
 }
@@ -123,9 +123,11 @@ impl Catalogue {
         self.rows(CONSUMERS).any(|row| row[0] == share && is(row))
     }
 
-    /// Returns whether a database stands for a share and, while that can be read, for which, and its producer's GUID.
-    pub(super) fn database(&self, name: &str) -> Option<Option<(&str, &str)>> {
-        let share = self.rows(INBOUND).find(|row| row[0] == name).map(|row| (row[1].as_str(), row[2].as_str()));
+    /// Returns whether a database stands for a share and, while that can be read, for which, its producer's GUID, and the
+    /// account that is of.
+    pub(super) fn database(&self, name: &str) -> Option<Option<(&str, &str, &str)>> {
+        let share = self.rows(INBOUND).find(|row| row[0] == name);
+        let share = share.map(|row| (row[1].as_str(), row[2].as_str(), row[3].as_str()));
         let there = share.is_some() || self.rows(DATABASES).any(|row| row[0] == name);
         there.then_some(share)
     }
@@ -198,18 +200,37 @@ pub(super) async fn listed(look: &Look) -> Result<Arc<BTreeMap<String, Listed>>,
 async fn list(aws: &Aws) -> Result<BTreeMap<String, Listed>, Fault> {
     let shares = aws.redshift.describe_data_shares().into_paginator().items().send();
     let shares: Vec<_> = shares.collect::<Result<_, _>>().called("redshift:DescribeDataShares").await?;
+    Ok(by_arn(shares))
+}
+
+/// Returns what the `redshift` API says of each share that this account is a consumer of, by ARN, listed once a look.
+pub(super) async fn offered(look: &Look) -> Result<Arc<BTreeMap<String, Listed>>, Fault> {
+    look.once("data shares offered", async { Box::pin(offers(look)).await }).await
+}
+
+/// The same, asked now.
+pub(crate) async fn offers(aws: &Aws) -> Result<BTreeMap<String, Listed>, Fault> {
+    let shares = aws.redshift.describe_data_shares_for_consumer().into_paginator().items().send();
+    Ok(by_arn(shares.collect::<Result<_, _>>().called("redshift:DescribeDataSharesForConsumer").await?))
+}
+
+/// The GUID of a namespace, or the account, of what the API calls a consumer: a namespace by its ARN or its GUID
+/// (unconfirmed).
+pub(super) fn consumer(identifier: &str) -> &str {
+    identifier.rsplit(['/', ':']).next().unwrap_or_default()
+}
+
+fn by_arn(shares: Vec<DataShare>) -> BTreeMap<String, Listed> {
     let listed = shares.into_iter().filter_map(|share| {
         let associations = share.data_share_associations.unwrap_or_default();
         let consumers = associations.into_iter().filter_map(|one| {
-            let consumer = one.consumer_identifier?;
-            // A namespace by its ARN or its GUID (unconfirmed).
-            let consumer = consumer.rsplit(['/', ':']).next().unwrap_or_default().to_owned();
-            Some((consumer, one.status.map(|status| status.as_str().to_owned()).unwrap_or_default()))
+            let status = one.status.map(|status| status.as_str().to_owned()).unwrap_or_default();
+            Some((consumer(&one.consumer_identifier?).to_owned(), status))
         });
         let public = share.allow_publicly_accessible_consumers.unwrap_or_default();
         Some((share.data_share_arn?, Listed { public, consumers: consumers.collect() }))
     });
-    Ok(listed.collect())
+    listed.collect()
 }
 
 fn field<'a>(which: &'a AnyWhich, name: &str) -> &'a str {

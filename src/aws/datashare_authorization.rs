@@ -105,7 +105,8 @@ impl Kind for DatashareAuthorization {
         (!outputs.taken_up).then(|| {
             format!(
                 "the other account has not taken the share up: somebody there runs `aws redshift \
-                 associate-data-share-consumer --associate-entire-account --data-share-arn {}`",
+                 associate-data-share-consumer --associate-entire-account --data-share-arn {}`, or with rsds names it as \
+                 `[datashares]` with `account` and `namespace`",
                 outputs.share
             )
         })

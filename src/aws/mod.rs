@@ -55,6 +55,7 @@ pub mod database_role;
 pub mod database_usage;
 pub mod database_user;
 pub mod datashare;
+pub mod datashare_association;
 pub mod datashare_authorization;
 pub mod datashare_grant;
 pub mod endpoint_access;
@@ -138,6 +139,7 @@ crate::kinds![
     datashare::Datashare,
     datashare_grant::DatashareGrant,
     datashare_authorization::DatashareAuthorization,
+    datashare_association::DatashareAssociation,
     shared_database::SharedDatabase,
     database_role::DatabaseRole,
     database_user::DatabaseUser,

@@ -1,15 +1,16 @@
 //! Kind `redshift.shared-database`: the database of a consumer through which it reads a data share.
 //!
 //! Driven by `plan` and `apply` through the list of kinds. It carries no tags: it is ours if the state holds the intent, its
-//! warehouse is ours, and it stands for our share. Must never drop a database that holds data of its own.
+//! warehouse is ours, and it stands for the share that the TOML says. Must never drop a database that holds data of its own.
 
 use super::{
     Aws, Fault, Look, catalogue, data_api,
     datashare::parts,
+    datashare_association::owner,
     fault::found,
     ids::{DatabaseName, DatashareArn, NamespaceId},
     named,
-    sql::{guid, identifier},
+    sql::{consumer, guid, identifier},
 };
 use crate::kind::{Actions, Created, Field, Id, Job, Kind, Known, Live, Named, Readiness, Stage, Typical, Which};
 use serde::{Deserialize, Serialize};
@@ -77,11 +78,12 @@ impl Kind for SharedDatabase {
             let mut spec = question.spec.clone();
             match catalogues.of(&spec.warehouse) {
                 Some(catalogue) => match catalogue.database(&spec.name)? {
-                    Some((share, producer)) if parts(&spec.share) != Some((producer, share)) => {
+                    Some((share, producer, account)) if parts(&spec.share) != Some((producer, share)) => {
                         // Not recorded yet: a database of that name which stands for something else is somebody's.
                         question.id.as_ref()?;
                         let (place, _) = spec.share.as_str().split_once(":datashare:")?;
-                        spec.share = format!("{place}:datashare:{producer}/{share}").into();
+                        let (place, _) = place.rsplit_once(':')?;
+                        spec.share = format!("{place}:{account}:datashare:{producer}/{share}").into();
                     }
                     Some(_) => {}
                     // Of a share that it may not read just now: what is recorded holds.
@@ -105,7 +107,9 @@ impl Kind for SharedDatabase {
         let (producer, share) =
             named.ok_or_else(|| Fault::internal(format!("{} is no ARN of a data share", spec.share)))?;
         let name = identifier(&spec.name);
-        let statement = format!("CREATE DATABASE {name} FROM DATASHARE {share} OF NAMESPACE {producer}");
+        let theirs = owner(spec.share.as_str()).filter(|account| *account != aws.account).and_then(consumer);
+        let theirs = theirs.map_or_else(String::new, |account| format!("{account} "));
+        let statement = format!("CREATE DATABASE {name} FROM DATASHARE {share} OF {theirs}NAMESPACE {producer}");
         aws.execute(spec.warehouse.as_str(), &spec.connect, &statement).await?;
         Ok(Created { id: id(spec), outputs: SharedDatabaseOutputs { name: spec.name.as_str().into() } })
     }

@@ -28,7 +28,8 @@ pub(crate) fn guid(id: &str) -> Option<String> {
     good.then(|| format!("'{id}'"))
 }
 
-/// Quotes whom a data share is granted to: a namespace's GUID, or an account; only when it has the form of one.
+/// Quotes whom a data share is granted to, or whose it is: a namespace's GUID, or an account; only when it has the form of
+/// one.
 pub(crate) fn consumer(id: &str) -> Option<String> {
     let account = id.len() == 12 && id.bytes().all(|digit| digit.is_ascii_digit());
     account.then(|| format!("ACCOUNT '{id}'")).or_else(|| Some(format!("NAMESPACE {}", guid(id)?)))

@@ -15,9 +15,9 @@ use super::sql_name;
 use super::tree::{Node, Value, parse_value};
 use super::typed::{
     AdminPassword, BreachAction, Capacity, Cluster, Config, Consumer, CustomDomain, Datashare, HealthCheck,
-    LimitedFeature, Listener, LogExport, Monitoring, Networking, Nlb, NlbTargets, Pause, Period, Principal, Producer,
-    ProducerKind, ProducerLimit, Protect, ResourceOverride, Role, SnapshotCopy, StateBackend, Thresholds, UsageLimit,
-    User, Vpc, Zones,
+    LimitedFeature, Listener, LogExport, Monitoring, Networking, Nlb, NlbTargets, Offerer, Pause, Period, Principal,
+    Producer, ProducerKind, ProducerLimit, Protect, ResourceOverride, Role, SnapshotCopy, StateBackend, Thresholds,
+    UsageLimit, User, Vpc, Zones,
 };
 
 /// Converts the whole tree; `env` is the name of the environment.
@@ -348,7 +348,12 @@ fn nlb(view: &View<'_>) -> Nlb {
 }
 
 fn datashare(name: &str, view: &View<'_>) -> Datashare {
+    let from = view.at("account").text_if().map(|account| {
+        let namespace = view.at("namespace").text();
+        Offerer { account, namespace }
+    });
     Datashare {
+        from,
         schemas: view.at("schemas").texts(),
         tables: view.at("tables").texts().iter().filter_map(|text| sql_name::table(text).ok()).collect(),
         include_new: view.at("include_new").flag(),

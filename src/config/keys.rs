@@ -229,8 +229,10 @@ pub const KEYS: &[Key] = &[
     key("nlb.listeners[].port", ANY_PORT, Required, "Any port no other listener has."),
     key("nlb.listeners[].consumers", NAMES, Required, "Groups it sends to."),
 
-    key("datashares", Map(Shape::Identifier), Nothing, "Data shares of the producer."),
+    key("datashares", Map(Shape::Identifier), Nothing, "Data shares: of the producer, or of another account (`account`)."),
     key("datashares.*", Table, Nothing, "One share."),
+    key("datashares.*.account", Text(Shape::Account), Nothing, "Whose it is: a share that another account authorizes for this one, and consumers take up. What is in it is its producer's to say."),
+    key("datashares.*.namespace", Text(Shape::Guid), Nothing, "With `account`: the id of its producer's namespace there (`SELECT current_namespace`)."),
     key("datashares.*.schemas", Texts(Shape::Identifier), Value("[]"), "Every table in them, and, with `include_new`, every later one."),
     key("datashares.*.tables", Texts(Shape::Table), Value("[]"), "Single tables on top."),
     key("datashares.*.include_new", Bool, Value("true"), "Later tables of `schemas` too."),

@@ -47,6 +47,8 @@ pub enum Shape {
     Region,
     /// An AWS account number.
     Account,
+    /// The id of a Redshift namespace.
+    Guid,
     /// An IPv4 range in canonical form whose prefix length is within these.
     Cidr(u8, u8),
     /// One of these words.
@@ -104,6 +106,7 @@ impl Shape {
             Self::Region => region(text),
             Self::Account => digits(text, 12)
                 .ok_or_else(|| Fault::new(format!("`{text}` is not an account number: it has 12 digits"))),
+            Self::Guid => guid(text),
             Self::Cidr(from, to) => cidr(text, from, to).map(drop),
             Self::Choice(words) => choice(text, words),
             Self::Duration(from, to) => duration(text, from, to).map(drop),
@@ -136,6 +139,9 @@ impl Shape {
             Self::Group => json!({"type": "string", "pattern": "^(?!.*-[0-9]+$)[a-z](-?[a-z0-9])*$"}),
             Self::Region => json!({"type": "string", "pattern": "^[a-z]{2,4}(-[a-z]+)+-[0-9]$"}),
             Self::Account => json!({"type": "string", "pattern": "^[0-9]{12}$"}),
+            Self::Guid => {
+                json!({"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"})
+            }
             Self::Cidr(..) => json!({"type": "string", "pattern": "^[0-9.]+/[0-9]+$"}),
             Self::Choice(words) => json!({"enum": words}),
             Self::Duration(..) | Self::Span(_) => json!({"type": "string", "pattern": "[0-9] *[a-zA-Z]"}),
@@ -168,6 +174,23 @@ impl Shape {
 
 fn digits(text: &str, count: usize) -> Option<()> {
     (text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(())
+}
+
+/// As SQL and ARNs have it: in small letters.
+fn guid(text: &str) -> Result<(), Fault> {
+    let hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'));
+    let parts: Vec<&str> = text.split('-').collect();
+    if parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(|part| hex(part)) {
+        return Ok(());
+    }
+    let fault = Fault::new(format!("`{text}` is not the id of a namespace"));
+    let lower = text.trim().to_lowercase();
+    Err(match lower != text && guid(&lower).is_ok() {
+        true => fault.help(format!("in small letters: `{lower}`")),
+        false => fault.help(
+            "its producer tells it: `SELECT current_namespace`, in the form of `2f6c1b9e-5d3a-4c70-9b1e-0123456789ab`",
+        ),
+    })
 }
 
 fn bucket(text: &str, extra: &[u8], what: &str) -> Result<(), Fault> {

@@ -41,7 +41,7 @@ pub struct Config {
     pub consumers: BTreeMap<String, Consumer>,
     /// The load balancer in front of the readers; it exists only when [`Config::has_nlb`].
     pub nlb: Nlb,
-    /// Data shares of the producer, by share name.
+    /// Data shares of the producer, and those of other accounts that are taken up, by share name.
     pub datashares: BTreeMap<String, Datashare>,
     /// Logins that work on every consumer, by user name.
     pub users: BTreeMap<String, User>,
@@ -155,6 +155,11 @@ impl Config {
         let producer = self.producer.publicly_accessible.then(|| "producer.publicly_accessible".to_owned());
         let nlb = (!self.nlb.internal && self.has_nlb()).then(|| "nlb.internal".to_owned());
         consumers.chain(producer).chain(nlb).collect()
+    }
+
+    /// Lists the shares of the producer.
+    pub fn own_shares(&self) -> impl Iterator<Item = (&String, &Datashare)> {
+        self.datashares.iter().filter(|(_, share)| share.from.is_none())
     }
 
     /// Lists the groups a share is for: the named ones, or all of them.
@@ -339,9 +344,20 @@ pub struct Listener {
     pub consumers: Vec<String>,
 }
 
-/// One data share of the producer.
+/// The producer of a data share that another account offers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Offerer {
+    /// Its account, twelve digits.
+    pub account: String,
+    /// The GUID of its namespace.
+    pub namespace: String,
+}
+
+/// One data share: of the producer, or of another account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Datashare {
+    /// Whose it is, where another account offers it.
+    pub from: Option<Offerer>,
     /// Schemas with every table in them.
     pub schemas: Vec<String>,
     /// Single tables on top, as schema and table.

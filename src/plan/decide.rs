@@ -503,9 +503,11 @@ impl<'a> Decider<'a> {
     /// Returns the warehouse of what lives inside one, if it goes too.
     fn warehouse_that_goes(&self, kind: &dyn AnyKind, entry: &Entry, destroy: bool) -> Option<&Address> {
         let goes = |on: &Address| self.selected.contains(on) && (destroy || !self.stack.wanted.contains_key(on));
+        // What only refers to a warehouse (an association) has none that it lives in, and is undone by itself.
+        let home = entry.spec.get("warehouse").filter(|home| home.is_string())?;
         let is_it = |on: &Address| {
             let outputs = self.state.entries.get(on).map(|warehouse| &warehouse.outputs);
-            outputs.is_some_and(|outputs| outputs.values().any(|value| *value == entry.spec["warehouse"]))
+            outputs.is_some_and(|outputs| outputs.values().any(|value| value == home))
         };
         let mut of = entry.depends_on.iter().filter_map(|dependency| self.state.entries.get_key_value(&dependency.on));
         of.find(|(on, _)| kind.inside() && goes(on) && is_it(on)).map(|(on, _)| on)

@@ -62,7 +62,8 @@ pub(super) fn describe<'a>(
             warehouse::describe(&mut part, config, owner, network, warehouse);
         let name = config.reader_name(reader);
         let (component, database) = (reader.component(), consumer.database.as_str());
-        places.push((reader, Place { component, namespace: namespace.id(), database, compute }));
+        let (namespace, arn) = (namespace.id(), namespace.arn());
+        places.push((reader, Place { component, namespace, arn, database, compute }));
         let timeout = format!("{origin}.query_timeout");
         part.comes_from(&workgroup, "parameters.max_query_execution_time", &timeout);
         if let Some(limit) = &consumer.usage_limit {

@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::aws::policy::partition;
 use crate::aws::sql::{self, NO_PASSWORD, identifier, truth};
 use crate::config::Config;
-use crate::config::typed::{Consumer, Datashare, Principal, Reader};
+use crate::config::typed::{Consumer, Datashare, Offerer, Principal, Reader};
 
 /// The key of the producer in the answer and in the question for its namespace.
 const PRODUCER: &str = "producer";
@@ -37,7 +38,7 @@ fn connected(database: &str, statements: Vec<String>) -> Vec<String> {
 
 fn on_producer(config: &Config, namespace_id: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
     let mut out = Vec::new();
-    for (name, share) in &config.datashares {
+    for (name, share) in config.own_shares() {
         contents(&mut out, name, share);
         for account in &share.accounts {
             let name = identifier(name);
@@ -101,6 +102,10 @@ fn on_reader(config: &Config, reader: Reader<'_>, namespace_id: &dyn Fn(&str) ->
     let received = || config.datashares.iter().filter(|(_, share)| config.share_groups(share).contains(&reader.group));
     let producer = guid(namespace_id, PRODUCER);
     for (name, share) in received() {
+        if let Some(from) = &share.from {
+            taken_up(&mut out, config, name, share, from);
+            continue;
+        }
         let (database, name) = (identifier(&share.database), identifier(name));
         out.push(producer.as_ref().map_or_else(
             || format!("-- CREATE DATABASE {database} from the data share {name} of the producer: its namespace id is known after apply"),
@@ -113,10 +118,30 @@ fn on_reader(config: &Config, reader: Reader<'_>, namespace_id: &dyn Fn(&str) ->
         for who in grantees(config, name, share) {
             let grant = format!("GRANT USAGE ON DATABASE {database} TO {};", principal(&who));
             // Without the database the grant cannot run either.
-            out.push(if producer.is_some() { grant } else { format!("-- then: {grant}") });
+            let known = producer.is_some() || share.from.is_some();
+            out.push(if known { grant } else { format!("-- then: {grant}") });
         }
     }
     out
+}
+
+/// What a consumer runs for a share of another account. That it is associated is no SQL.
+fn taken_up(out: &mut Vec<String>, config: &Config, name: &str, share: &Datashare, from: &Offerer) {
+    let arn = offered_arn(config, name, from);
+    out.push(format!(
+        "-- first: aws redshift associate-data-share-consumer --data-share-arn {arn} --consumer-arn (of this namespace)"
+    ));
+    // The rules hold both to their forms.
+    if let (Some(account), Some(guid)) = (sql::consumer(&from.account), sql::guid(&from.namespace)) {
+        let (database, name) = (identifier(&share.database), identifier(name));
+        out.push(format!("CREATE DATABASE {database} FROM DATASHARE {name} OF {account} NAMESPACE {guid};"));
+    }
+}
+
+/// Returns the ARN of a share that another account offers.
+pub(crate) fn offered_arn(config: &Config, name: &str, from: &Offerer) -> String {
+    let (Offerer { account, namespace }, region) = (from, &config.region);
+    format!("arn:{}:redshift:{region}:{account}:datashare:{namespace}/{name}", partition(region))
 }
 
 fn receivers<'a>(config: &'a Config, share: &'a Datashare) -> impl Iterator<Item = (Reader<'a>, &'a Consumer)> {

@@ -37,21 +37,21 @@ pub(super) fn describe<'a>(
     let mut part = stack.component("producer", "producer");
     let key = key(&mut part, config);
     let managed = config.producer.admin_password == AdminPassword::Managed;
-    let (namespace, compute, open) = match &config.producer.kind {
+    let ((namespace, arn), compute, open) = match &config.producer.kind {
         // Without a secret there is no way in that may share (aws-facts.md 11); what has been shared stays.
         ProducerKind::Serverless(capacity) => {
             let Described { namespace, runs, .. } =
                 serverless(&mut part, config, owner, network, watch, (*capacity, key));
-            (namespace.id(), runs, managed || shared)
+            ((namespace.id(), namespace.arn()), runs, managed || shared)
         }
         ProducerKind::Cluster(wanted) => {
             let cluster = cluster::describe(&mut part, config, owner, network, wanted, key);
             watch.cluster(&mut part, &cluster);
-            (cluster.namespace_id(), cluster.address().clone(), true)
+            ((cluster.namespace_id(), cluster.namespace_arn()), cluster.address().clone(), true)
         }
     };
     let database = config.producer.database.as_str();
-    open.then(|| Place { component: "producer".to_owned(), namespace, database, compute })
+    open.then(|| Place { component: "producer".to_owned(), namespace, arn, database, compute })
 }
 
 /// Describes the key, which is the same for both forms of the producer; returns the user's own if there is one.

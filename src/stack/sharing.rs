@@ -2,7 +2,11 @@
 //!
 //! Called by `build` after the warehouses. What lies in a warehouse sits in its component, so that it comes and goes with it.
 
-use super::{Component, Stack, datashares::grantees, users::Passwords};
+use super::{
+    Component, Stack,
+    datashares::{grantees, offered_arn},
+    users::Passwords,
+};
 use crate::{
     address::Address,
     aws::{
@@ -10,9 +14,10 @@ use crate::{
         database_usage::{DatabaseUsage, DatabaseUsageSpec},
         database_user::{DatabaseUser, DatabaseUserSpec},
         datashare::{Datashare, DatashareSpec, Shared},
+        datashare_association::{DatashareAssociation, DatashareAssociationSpec},
         datashare_authorization::{DatashareAuthorization, DatashareAuthorizationSpec},
         datashare_grant::{DatashareGrant, DatashareGrantSpec},
-        ids::{Grantee, NamespaceId},
+        ids::{DatashareArn, Grantee, NamespaceArn, NamespaceId},
         role_member::{RoleMember, RoleMemberSpec},
         shared_database::{SharedDatabase, SharedDatabaseSpec},
     },
@@ -27,10 +32,20 @@ pub(super) struct Place<'a> {
     pub(super) component: String,
     /// Its namespace.
     pub(super) namespace: In<NamespaceId>,
+    /// The ARN of its namespace.
+    pub(super) arn: In<NamespaceArn>,
     /// Its own database.
     pub(super) database: &'a str,
     /// What computes there, or has filled it: before that no statement runs.
     pub(super) compute: Address,
+}
+
+/// Where a share comes from.
+enum Source<'a> {
+    /// The estate's own producer.
+    Own(Handle<Datashare>, &'a Place<'a>),
+    /// Another account: the share's ARN.
+    Offered(String),
 }
 
 /// A name of the database as part of an address, which knows no `$`.
@@ -54,20 +69,24 @@ pub(super) fn describe(
     let places = producer.into_iter().chain(readers.iter().map(|(_, place)| place));
     let people: BTreeMap<&str, Grantees> =
         places.map(|place| (place.component.as_str(), people(stack, config, place, passwords))).collect();
-    let Some(producer) = producer else { return };
     for (name, share) in &config.datashares {
         let origin = format!("datashares.{name}");
         let component = format!("datashare-{}", spelt(name));
-        let shared = offered(&mut stack.component(&component, &origin), name, share, producer);
-        for account in &share.accounts {
-            authorization(&mut stack.component(&component, &origin), producer, &shared, account);
-        }
+        let source = match (&share.from, producer) {
+            (Some(from), _) => Source::Offered(offered_arn(config, name, from)),
+            (None, Some(producer)) => {
+                let shared = offered(&mut stack.component(&component, &origin), name, share, producer);
+                for account in &share.accounts {
+                    authorization(&mut stack.component(&component, &origin), producer, &shared, account);
+                }
+                Source::Own(shared, producer)
+            }
+            (None, None) => continue,
+        };
         let groups = config.share_groups(share);
         for (reader, place) in readers.iter().filter(|(reader, _)| groups.contains(&reader.group)) {
-            let (part, consumer) = (&mut stack.component(&component, &origin), place.namespace.clone().into_text());
-            let grant = grant(part, producer, &shared, &reader.component(), consumer);
+            let database = received(stack, (&component, &origin), share, &source, reader, place);
             let mut part = stack.component(&place.component, &origin);
-            let database = received(&mut part, share, &shared, &grant, place);
             for who in grantees(config, name, share) {
                 let who = who.to_string();
                 if let Some(grantee) = people.get(place.component.as_str()).and_then(|people| people.get(&who)) {
@@ -176,21 +195,56 @@ fn authorization(part: &mut Component<'_>, producer: &Place<'_>, share: &Handle<
     part.comes_from(&authorized, "account", &key);
 }
 
+/// Another account's share is associated with a consumer.
+fn association(part: &mut Component<'_>, share: &str, name: &str, place: &Place<'_>) -> Handle<DatashareAssociation> {
+    let spec = DatashareAssociationSpec { share: In::Literal(share.into()), consumer: place.arn.clone() };
+    let association = part.add::<DatashareAssociation>(&format!("association-{name}"), spec);
+    part.comes_from(&association, "share", &format!("{}.account", part.origin()));
+    association
+}
+
+/// A consumer is let at the share, and has a database made from it.
 fn received(
+    stack: &mut Stack,
+    (component, origin): (&str, &str),
+    share: &typed::Datashare,
+    source: &Source<'_>,
+    reader: &Reader<'_>,
+    place: &Place<'_>,
+) -> Handle<SharedDatabase> {
+    let (mut part, name) = (stack.component(component, origin), reader.component());
+    match source {
+        Source::Own(shared, producer) => {
+            let grant = grant(&mut part, producer, shared, &name, place.namespace.clone().into_text());
+            let mut part = stack.component(&place.component, origin);
+            let database = database(&mut part, share, shared.arn(), place);
+            part.after(&database, &grant, "a consumer sees a share once it may read it");
+            database
+        }
+        Source::Offered(arn) => {
+            let association = association(&mut part, arn, &name, place);
+            let mut part = stack.component(&place.component, origin);
+            let database = database(&mut part, share, In::Literal(arn.as_str().into()), place);
+            part.after(&database, &association, "a consumer sees a share once it is associated with it");
+            part.comes_from(&database, "share", &format!("{origin}.account"));
+            database
+        }
+    }
+}
+
+fn database(
     part: &mut Component<'_>,
     share: &typed::Datashare,
-    shared: &Handle<Datashare>,
-    grant: &Handle<DatashareGrant>,
+    of: In<DatashareArn>,
     place: &Place<'_>,
 ) -> Handle<SharedDatabase> {
     let spec = SharedDatabaseSpec {
         name: share.database.clone(),
         warehouse: place.namespace.clone(),
         connect: place.database.to_owned(),
-        share: shared.arn(),
+        share: of,
     };
     let database = part.add::<SharedDatabase>(&format!("database-{}", spelt(&share.database)), spec);
-    part.after(&database, grant, "a consumer sees a share once it may read it");
     part.after_address(&database, &place.compute, RUNS);
     part.comes_from(&database, "name", &format!("{}.database", part.origin()));
     database

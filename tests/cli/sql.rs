@@ -68,6 +68,54 @@ fn what_is_applied_is_read_by_every_consumer() {
     assert!(script.out.starts_with("-- producer\n-- connect to database "), "{script}");
 }
 
+/// What another account shares: read by every consumer, and by nobody here to be compared with.
+#[test]
+fn what_another_account_shares_is_printed_proven_and_shown() {
+    let offered = r#"
+[datashares.partner_sales]
+account = "210987654321"
+namespace = "2f6c1b9e-5d3a-4c70-9b1e-210987654321"
+database = "sales"
+grant_to = ["role:analyst"]
+[users.bi_reader]
+grants = ["partner_sales"]
+[roles.analyst]
+"#;
+    let folder = Folder::new(&format!("{SMALL}{offered}"));
+    folder.rsds(&[&["apply", "--auto-approve"], &FAST]).exits(0);
+    let printed = folder.rsds(&[&["datashare", "sql", "consumer-readers-1"], &FAST]).exits(0);
+    insta::assert_snapshot!(printed.out, @r#"
+    -- connect to database dev
+    -- first: aws redshift associate-data-share-consumer --data-share-arn arn:aws:redshift:us-west-2:210987654321:datashare:2f6c1b9e-5d3a-4c70-9b1e-210987654321/partner_sales --consumer-arn (of this namespace)
+    CREATE DATABASE "sales" FROM DATASHARE "partner_sales" OF ACCOUNT '210987654321' NAMESPACE '2f6c1b9e-5d3a-4c70-9b1e-210987654321';
+    CREATE USER "bi_reader" PASSWORD DISABLE;
+    -- rsds apply sets the password of "bi_reader", from its secret: nobody else could read it here
+    CREATE ROLE "analyst";
+    GRANT USAGE ON DATABASE "sales" TO ROLE "analyst";
+    GRANT USAGE ON DATABASE "sales" TO "bi_reader";
+    "#);
+    let proven = folder.rsds(&[&["datashare", "verify", "--sample", "1"], &FAST]).exits(0);
+    insta::assert_snapshot!(proven.out, @r"
+    partner_sales
+      ✓ consumer-readers-1  database sales            made from the share partner_sales of the account 210987654321
+      ✓ consumer-readers-1  rows of flights.bookings  12 rows; not compared: its producer is not ours to ask
+      ✓ consumer-readers-1  usage of role analyst     granted
+      ✓ consumer-readers-1  usage of user bi_reader   granted
+      ✓ consumer-readers-1  login of bi_reader        reads flights.bookings with the password of its secret
+    Verified: 5 of 5 checks hold.
+    ");
+    let output = folder.rsds(&[&["output", "data_sharing_commands", "--json"], &FAST]).exits(0);
+    assert!(output.out.contains("OF ACCOUNT '210987654321' NAMESPACE"), "{output}");
+    folder.rsds(&[&["status"], &FAST]).exits(0).prints("partner_sales");
+    ask(&folder, "consumer-readers-1", "drop database sales").exits(0);
+    let proven = folder.rsds(&[&["datashare", "verify"], &FAST]).exits(1);
+    assert!(proven.out.contains("whether the account 210987654321 took it back is told by rsds plan"), "{proven}");
+    folder.rsds(&[&["datashare", "sync", "--auto-approve"], &FAST]).exits(0);
+    folder.rsds(&[&["datashare", "verify"], &FAST]).exits(0);
+    let policy = folder.rsds(&[&["policy"], &FAST]).exits(0);
+    assert!(policy.out.contains("redshift:AssociateDataShareConsumer"), "{policy}");
+}
+
 #[test]
 fn a_statement_that_fails_says_why_and_changes_nothing() {
     let folder = Folder::new(SMALL);

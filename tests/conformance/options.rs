@@ -16,6 +16,12 @@ vpc_cidr = "10.40.0.0/16"
 [consumers.readers]
 [datashares.one]
 tables = ["flights.schedule"]
+[datashares.partner_sales]
+account = "210987654321"
+namespace = "2f6c1b9e-5d3a-4c70-9b1e-210987654321"
+[datashares.partner_stock]
+account = "210987654321"
+namespace = "2f6c1b9e-5d3a-4c70-9b1e-210987654321"
 [users.u]
 [roles.r]
 [roles.s]
@@ -184,6 +190,14 @@ const OTHER: &[(&str, &[&str])] = &[
     ("nlb.listeners[].port", &["nlb.listeners=[{ port = 6001, consumers = [\"readers\"] }]"]),
     ("nlb.listeners[].consumers", &["nlb.listeners=[{ port = 6002, consumers = [\"readers\"] }]"]),
     ("consumers.*.behind_nlb", &["consumers.readers.behind_nlb=false", "nlb.listeners=[]"]),
+    (
+        "datashares.*.account",
+        &[
+            "datashares.partner_sales.account=\"321098765432\"",
+            "datashares.partner_sales.namespace=\"84d0a7c3-1e52-4f9b-8a66-321098765432\"",
+        ],
+    ),
+    ("datashares.*.namespace", &["datashares.partner_stock.namespace=\"5b8e2d40-7c11-4e0a-a3f5-210987654321\""]),
     ("datashares.*.schemas", &[SHARE]),
     ("datashares.*.tables", &["datashares.one.tables=[\"flights.bookings\"]"]),
     ("datashares.*.include_new", &["datashares.one.include_new=false", SHARE]),
@@ -384,7 +398,9 @@ const OF_SERVERLESS: Rows = &[
 ];
 
 /// Keys of which no third value is any good, and why.
-const NO_THIRD: [(&str, &str); 7] = [
+const NO_THIRD: [(&str, &str); 9] = [
+    ("datashares.*.account", "two accounts share something of that name"),
+    ("datashares.*.namespace", "two producers of one account share something of that name"),
     ("datashares.*.consumers", "the file has one group"),
     ("users.*.grants", "the file has one share"),
     ("account", "there is one account"),

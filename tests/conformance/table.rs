@@ -64,6 +64,10 @@ deletion_protection = true
 schemas = ["flights"]
 accounts = ["210987654321"]
 grant_to = ["role:analyst"]
+[datashares.harbour_traffic]
+account = "321098765432"
+namespace = "84d0a7c3-1e52-4f9b-8a66-321098765432"
+consumers = ["reporting"]
 [users.bi]
 grants = ["conf_share"]
 [roles.analyst]

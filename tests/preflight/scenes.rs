@@ -63,6 +63,10 @@ scenes! {
     "s3-route": no_way_to_s3,
     "restore": a_snapshot_that_is_not_there,
     "schemas": a_schema_and_a_table_that_are_not_there,
+    "offers": a_share_that_nobody_offers,
+    "offers": a_share_of_ones_own_account,
+    "offers": shares_that_are_not_authorized,
+    "offers": a_share_that_public_consumers_may_not_read,
     "final-snapshots": no_room_for_the_final_snapshot,
     "clock": a_clock_that_is_wrong,
     "state-bucket": a_bucket_that_keeps_badly,
@@ -97,6 +101,43 @@ mod stage {
         let topic = rsds::sandbox::sns::Topic { key, ..Default::default() };
         let scene = Scene::of(&telling_a_topic()).await.works_badly();
         scene.edit(|world| drop(world.sns.topics.insert("oncall".to_owned(), topic)))
+    }
+
+    /// An estate that takes up what another account shares; and what that says this one is to it.
+    async fn offered(names: [&str; 2], sets: &[&str], status: &str) -> Scene {
+        let namespace = "2f6c1b9e-5d3a-4c70-9b1e-210987654321";
+        let share =
+            |name: &str| format!("[datashares.{name}]\naccount = \"210987654321\"\nnamespace = \"{namespace}\"\n");
+        let scene = Scene::of(&format!("{TINY}{}", names.map(share).concat())).await.with(sets);
+        scene.edit(|world| {
+            let shares = world.sql.abroad.0.get_mut(namespace).unwrap().catalogue.shares.values_mut();
+            shares.for_each(|share| status.clone_into(&mut share.grants[0].status));
+        })
+    }
+
+    const BOTH: [&str; 2] = ["partner_sales", "partner_stock"];
+
+    pub(super) async fn a_share_that_nobody_offers() -> Scene {
+        let nobody = "datashares.partner_stock.account=\"999999999999\"";
+        offered(["partner_sale", "partner_stock"], &[nobody], "AUTHORIZED").await
+    }
+
+    pub(super) async fn a_share_of_ones_own_account() -> Scene {
+        offered(BOTH, &["datashares.partner_sales.account=\"123456789012\""], "AUTHORIZED").await
+    }
+
+    pub(super) async fn shares_that_are_not_authorized() -> Scene {
+        let scene = offered(BOTH, &["consumers.reporting.count=2"], "DEAUTHORIZED").await;
+        scene.edit(|world| {
+            let partner = world.sql.abroad.0.values_mut().find(|partner| partner.account == "210987654321").unwrap();
+            let share = partner.catalogue.shares.get_mut("partner_stock").unwrap();
+            "PENDING_AUTHORIZATION".clone_into(&mut share.grants[0].status);
+        })
+    }
+
+    pub(super) async fn a_share_that_public_consumers_may_not_read() -> Scene {
+        let sets = ["consumers.reporting.publicly_accessible=true", "networking.internet_gateway=true"];
+        offered(BOTH, &sets, "AUTHORIZED").await.works_badly()
     }
 
     pub(super) async fn denied_outright() -> Scene {

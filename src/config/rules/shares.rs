@@ -10,6 +10,11 @@ pub(super) fn check(rules: &mut Rules<'_>) {
     let config = rules.config;
     for (name, share) in &config.datashares {
         let path = join("datashares", name);
+        databases(rules, config, name, share, &path);
+        if share.from.is_some() {
+            offered(rules, config, share, &path);
+            continue;
+        }
         if share.schemas.is_empty()
             && share.tables.is_empty()
             && rules.sound(&format!("{path}.schemas"))
@@ -17,7 +22,10 @@ pub(super) fn check(rules: &mut Rules<'_>) {
         {
             rules.error(&path, Fault::new("the share holds nothing").help("list `schemas`, or single `tables`"));
         }
-        databases(rules, config, name, share, &path);
+        if rules.written(&format!("{path}.namespace")) {
+            let fault = Fault::new("only a share of another account has this");
+            rules.error_at_key(&format!("{path}.namespace"), fault.help("say whose it is: `account`"));
+        }
         public(rules, config, share, &path);
         accounts(rules, config, share, &path);
     }
@@ -60,6 +68,30 @@ fn public(rules: &mut Rules<'_>, config: &Config, share: &Datashare, path: &str)
     }
 }
 
+/// What only the side that makes a share can say.
+const OF_ITS_PRODUCER: [&str; 6] =
+    ["schemas", "tables", "include_new", "create_schemas", "accounts", "publicly_accessible"];
+
+/// A share of another account: where it is, and nothing of what is in it.
+fn offered(rules: &mut Rules<'_>, config: &Config, share: &Datashare, path: &str) {
+    for key in OF_ITS_PRODUCER.map(|key| format!("{path}.{key}")) {
+        if rules.written(&key) {
+            let fault =
+                Fault::new("the share is of another account (`account`), and what is in it is its producer's to say");
+            rules.error_at_key(&key, fault.help("take it out here"));
+        }
+    }
+    let (account, namespace) = (format!("{path}.account"), format!("{path}.namespace"));
+    if !rules.written(&namespace) {
+        let fault = Fault::new("whose share it is takes the id of its producer's namespace, too");
+        rules.error(&account, fault.help("add `namespace`: `SELECT current_namespace` tells it there"));
+    }
+    if let Some(from) = share.from.as_ref().filter(|from| config.account.as_ref() == Some(&from.account)) {
+        let fault = Fault::new(format!("{} is the estate's own account (`account`)", from.account));
+        rules.error(&account, fault.help("leave `account` and `namespace` out: the estate's own producer shares"));
+    }
+}
+
 /// AWS refuses a grant to the account that the share is of; its namespaces are `consumers`.
 fn accounts(rules: &mut Rules<'_>, config: &Config, share: &Datashare, path: &str) {
     for (index, account) in share.accounts.iter().enumerate() {
@@ -76,7 +108,7 @@ fn without_way_in(rules: &mut Rules<'_>) {
     let (config, producer) = (rules.config, &rules.config.producer);
     let closed =
         matches!(producer.kind, ProducerKind::Serverless(_)) && producer.admin_password != AdminPassword::Managed;
-    if closed && !config.datashares.is_empty() {
+    if closed && config.own_shares().next().is_some() {
         let message =
             "`[datashares]`: rsds has no way into a producer whose password AWS does not keep, and leaves them to you";
         let origin = locate(rules.tree, "producer.admin_password").0.key.clone();

@@ -106,6 +106,43 @@ fn shared_databases_do_not_collide() {
 }
 
 #[test]
+fn what_is_in_another_accounts_share_is_not_said_here() {
+    const GUID: &str = "2f6c1b9e-5d3a-4c70-9b1e-210987654321";
+    let lines = format!(
+        "[datashares.sales]\naccount = \"210987654321\"\nnamespace = \"{}\"\nschemas = [\"a\"]\npublicly_accessible = true\n\
+         [datashares.short]\naccount = \"12\"\n\
+         [datashares.third]\nnamespace = \"{GUID}\"\nschemas = [\"a\"]\n\
+         [datashares.mine]\naccount = \"123456789012\"\nnamespace = \"{GUID}\"\n\
+         [datashares.half]\naccount = \"210987654321\"\nconsumers = [\"analitics\"]\ndatabase = \"dev\"\n\
+         [datashares.word]\naccount = \"210987654321\"\nnamespace = \"the-guid\"\naccounts = [\"210987654321\"]",
+        GUID.to_uppercase()
+    );
+    refused(
+        &format!("account = \"123456789012\"\n{}", and(&lines)),
+        &[
+            (11, "is not the id of a namespace (in small letters: `2f6c1b9e-5d3a-4c70-9b1e-210987654321`)"),
+            (12, "schemas: the share is of another account (`account`), and what is in it is its producer's to say"),
+            (13, "publicly_accessible: the share is of another account"),
+            (15, "`12` is not an account number"),
+            (17, "only a share of another account has this (say whose it is: `account`)"),
+            (20, "123456789012 is the estate's own account (`account`)"),
+            (23, "whose share it is takes the id of its producer's namespace, too"),
+            (24, "there is no consumer group `analitics` (did you mean `analytics`?)"),
+            (28, "`the-guid` is not the id of a namespace (its producer tells it: `SELECT current_namespace`"),
+            (29, "accounts: the share is of another account"),
+        ],
+    );
+    let sound = format!("[datashares.sales]\naccount = \"210987654321\"\nnamespace = \"{GUID}\"");
+    let closed = GOOD.replace("[producer]", "[producer]\nadmin_password = \"external\"");
+    assert_eq!(good(&and(&sound)).warnings().len() + good(&format!("{closed}{sound}\n")).warnings().len(), 0);
+    // The own database of a group is nobody's share, whosever it is.
+    refused(
+        &and(&format!("{sound}\ndatabase = \"dev\"")),
+        &[(11, "`dev` is the own database of the group `analytics`")],
+    );
+}
+
+#[test]
 fn public_consumers_need_public_shares() {
     let text = and("publicly_accessible = true\n[datashares.sales]\nschemas = [\"sales\"]")
         .replace("[networking]", "[networking]\ninternet_gateway = true");

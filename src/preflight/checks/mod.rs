@@ -12,6 +12,7 @@ mod keys;
 mod linked_roles;
 mod names;
 mod node_type;
+mod offers;
 mod paths;
 mod permissions;
 mod public_access;
@@ -103,6 +104,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &s3_route::CHECK,
     &restore::CHECK,
     &schemas::CHECK,
+    &offers::CHECK,
     &snapshots::CHECK,
     &clock::CHECK,
     &state_bucket::CHECK,

@@ -8,11 +8,13 @@ mod backup;
 mod certificate;
 mod inside;
 mod network;
+mod share;
 mod warehouse;
 
 pub(super) use account::Question;
 pub(super) use backup::{Backup, Source};
 pub(super) use certificate::Certificate;
+pub(super) use share::Offer;
 
 use crate::aws::{Aws, Fault};
 use futures_util::future::join_all;
@@ -85,6 +87,8 @@ pub(super) enum Ask {
     Topic(String),
     /// A certificate.
     Certificate(String),
+    /// Every data share that another account offers this one.
+    Offers,
 }
 
 impl Ask {
@@ -121,6 +125,7 @@ impl Ask {
             Self::Key(_) => "kms:DescribeKey",
             Self::Topic(_) => "sns:GetTopicAttributes",
             Self::Certificate(_) => "acm:DescribeCertificate",
+            Self::Offers => "redshift:DescribeDataSharesForConsumer",
         }
     }
 
@@ -156,12 +161,13 @@ impl Ask {
             Self::Key(key) => account::key(aws, key).await,
             Self::Topic(arn) => account::topic(aws, arn).await,
             Self::Certificate(arn) => certificate::described(aws, arn).await,
+            Self::Offers => share::offers(aws).await,
         }
     }
 }
 
 /// The IAM actions of all questions there are, for the documentation.
-pub const ACTIONS: [&str; 31] = [
+pub const ACTIONS: [&str; 32] = [
     "acm:DescribeCertificate",
     "ec2:DescribeAvailabilityZones",
     "ec2:DescribeInternetGateways",
@@ -189,6 +195,7 @@ pub const ACTIONS: [&str; 31] = [
     "redshift:DescribeClusterSnapshots",
     "redshift:DescribeClusterSubnetGroups",
     "redshift:DescribeClusters",
+    "redshift:DescribeDataSharesForConsumer",
     "redshift:DescribeOrderableClusterOptions",
     "servicequotas:ListServiceQuotas",
     "sns:GetTopicAttributes",
@@ -258,6 +265,8 @@ pub(super) enum Fact {
         arn: String,
     },
     Certificate(Certificate),
+    /// Data shares of other accounts, by ARN.
+    Offers(BTreeMap<String, Offer>),
     Decisions(BTreeMap<String, Decision>),
     /// AWS has no such thing.
     Nothing,

@@ -51,6 +51,18 @@ const GRANTED: &[&str] = &[
 /// Accounts that are not the estate's.
 const ACCOUNTS: [&str; 4] = ["210987654321", "210987654322", "210987654323", "210987654324"];
 
+/// What other accounts offer.
+const SALES: &str =
+    "arn:aws:redshift:us-west-2:210987654321:datashare:2f6c1b9e-5d3a-4c70-9b1e-210987654321/partner_sales";
+const STOCK: &str =
+    "arn:aws:redshift:us-west-2:210987654321:datashare:2f6c1b9e-5d3a-4c70-9b1e-210987654321/partner_stock";
+const TRAFFIC: &str =
+    "arn:aws:redshift:us-west-2:321098765432:datashare:84d0a7c3-1e52-4f9b-8a66-321098765432/harbour_traffic";
+
+fn association(share: &str, consumer: &str) -> Json {
+    json!({ "share": share, "consumer": format!("@{consumer}/namespace.arn") })
+}
+
 fn database(name: &str, (warehouse, connect): (&str, &str), share: &str) -> Json {
     json!({ "name": name, "warehouse": warehouse, "connect": connect, "share": format!("@{share}.arn") })
 }
@@ -82,6 +94,11 @@ pub(super) fn spares() -> Vec<Given> {
         role("spare/database-role-4", "spare_two", ONE),
     ];
     all.extend(grants);
+    for (address, consumer) in
+        [("spare/association-1", "consumer-analytics-1"), ("spare/association-2", "consumer-analytics-2")]
+    {
+        all.push(given("redshift.datashare-association", address, association(TRAFFIC, consumer)));
+    }
     let granted = [
         ("spare/account-grant-1", "spare/share-1", PRODUCER, ACCOUNTS[0]),
         ("spare/account-grant-2", "spare/share-1", PRODUCER, ACCOUNTS[1]),
@@ -233,5 +250,16 @@ pub(super) fn subjects() -> Vec<Subject> {
         ],
     );
     authorized.given.after = GRANTED;
-    vec![shared, granted, received, role, user, member, usage, authorized]
+    let associated = subject(
+        "redshift.datashare-association",
+        "subject/redshift.datashare-association",
+        association(SALES, "consumer-analytics-1"),
+        Again::Same,
+        vec![
+            row("share", json!(STOCK)),
+            row("consumer", json!("@consumer-analytics-2/namespace.arn")),
+            row("share", json!(SALES)),
+        ],
+    );
+    vec![shared, granted, received, role, user, member, usage, authorized, associated]
 }
