@@ -11,7 +11,7 @@ pub(super) fn check(rules: &mut Rules<'_>) {
     for (name, share) in &config.datashares {
         let path = join("datashares", name);
         databases(rules, config, name, share, &path);
-        if share.from.is_some() {
+        if share.from.is_some() || !rules.sound(&format!("{path}.account")) {
             offered(rules, config, share, &path);
             continue;
         }
@@ -82,7 +82,7 @@ fn offered(rules: &mut Rules<'_>, config: &Config, share: &Datashare, path: &str
         }
     }
     let (account, namespace) = (format!("{path}.account"), format!("{path}.namespace"));
-    if !rules.written(&namespace) {
+    if !rules.written(&namespace) && rules.sound(&namespace) {
         let fault = Fault::new("whose share it is takes the id of its producer's namespace, too");
         rules.error(&account, fault.help("add `namespace`: `SELECT current_namespace` tells it there"));
     }
