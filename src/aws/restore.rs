@@ -99,7 +99,8 @@ impl Kind for Restore {
         update: &[],
         delete: &[],
     };
-    const TYPICAL: Typical = Typical { create: 600, update: 1, delete: 1 };
+    // Its one step besides waits until what was begun is over.
+    const TYPICAL: Typical = Typical { create: 600, update: 600, delete: 1 };
     const LONGEST_NEW: u32 = 86_400;
     const KEY: &'static [&'static str] = &["namespace"];
     const TAGGED: bool = false;

@@ -477,21 +477,28 @@ impl<'a> Decider<'a> {
         let Some(kind) = crate::aws::kind(&entry.kind) else { return };
         let removal = kind.remove(&entry.spec).unwrap_or_default();
         let warehouse = self.warehouse_that_goes(kind, entry, reason == Reason::Destroy).cloned();
+        let cut_off = matches!(entry.status, Status::Creating { .. });
         let (action, reasons) = match self.observed.live(address) {
             // AWS takes it away with its warehouse, which may sleep: no statement is needed.
             _ if warehouse.is_some() => {
                 (Action::Forget, std::iter::once(reason).chain(warehouse.map(Reason::GoesWith)).collect())
             }
             // What was being created may land yet: apply looks again before it says that nothing is there.
-            None if matches!(entry.status, Status::Creating { .. }) && !removal.is_empty() => {
-                (Action::Delete, vec![reason, Reason::CutOff("creating".into())])
-            }
+            None if cut_off && !removal.is_empty() => (Action::Delete, vec![reason, Reason::CutOff("creating".into())]),
             None if entry.deposed.is_empty() => {
                 let other = self.observed.other(address).map(|other| Reason::Foreign(other.id.to_string()));
                 (Action::Forget, vec![reason, other.unwrap_or(Reason::Gone)])
             }
             _ if removal.is_empty() && kind.keeps_data_readable() => (Action::Keep, vec![reason, Reason::NeededByData]),
-            // What has been done, and is history.
+            // What has been done is history; what is half-way is not.
+            _ if removal.is_empty() && cut_off && !self.goes_below(entry, reason == Reason::Destroy) => {
+                self.errors.push(PlanError {
+                    address: Some(address.clone()),
+                    message: format!("{address} is half-way, and would be left so"),
+                    help: "leave it in the TOML and apply: once it is done, it may be taken out".to_owned(),
+                });
+                return;
+            }
             _ if removal.is_empty() => (Action::Forget, vec![reason]),
             _ => (Action::Delete, vec![reason]),
         };
@@ -500,9 +507,19 @@ impl<'a> Decider<'a> {
         self.record(address, kind, origin, Choice::new(action, reasons, Vec::new(), work));
     }
 
+    /// Tells whether a recorded resource goes, in a destroy or because the TOML no longer has it.
+    fn goes(&self, address: &Address, destroy: bool) -> bool {
+        self.selected.contains(address) && (destroy || !self.stack.wanted.contains_key(address))
+    }
+
+    /// Tells whether something that a resource was made of goes, too.
+    fn goes_below(&self, entry: &Entry, destroy: bool) -> bool {
+        let mut values = entry.depends_on.iter().filter(|dependency| dependency.order_only.is_none());
+        values.any(|dependency| self.goes(&dependency.on, destroy))
+    }
+
     /// Returns the warehouse of what lives inside one, if it goes too.
     fn warehouse_that_goes(&self, kind: &dyn AnyKind, entry: &Entry, destroy: bool) -> Option<&Address> {
-        let goes = |on: &Address| self.selected.contains(on) && (destroy || !self.stack.wanted.contains_key(on));
         // What only refers to a warehouse (an association) has none that it lives in, and is undone by itself.
         let home = entry.spec.get("warehouse").filter(|home| home.is_string())?;
         let is_it = |on: &Address| {
@@ -510,7 +527,7 @@ impl<'a> Decider<'a> {
             outputs.is_some_and(|outputs| outputs.values().any(|value| value == home))
         };
         let mut of = entry.depends_on.iter().filter_map(|dependency| self.state.entries.get_key_value(&dependency.on));
-        of.find(|(on, _)| kind.inside() && goes(on) && is_it(on)).map(|(on, _)| on)
+        of.find(|(on, _)| kind.inside() && self.goes(on, destroy) && is_it(on)).map(|(on, _)| on)
     }
 
     /// Returns an output's value if it is known and will stay what it is.

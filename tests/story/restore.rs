@@ -3,6 +3,7 @@
 use crate::{harness::*, scene::*};
 use rsds::{
     plan::Options,
+    sandbox::Fault,
     stack::outputs::{secrets, warehouses},
     state::Store as _,
     verify::{Proof, verify},
@@ -258,6 +259,33 @@ async fn a_namespace_goes_back_to_a_snapshot_when_somebody_says_so() {
     estate.replace(&["producer/workgroup"]).await;
     assert_eq!(estate.restores(), 0);
     assert_eq!(estate.ask("consumer-reporting-1", "select count(*) from airline_share.flights.bookings").await, "13");
+}
+
+/// Left so, it would be done again when somebody names it again, over whatever has come since.
+#[tokio::test(start_paused = true)]
+async fn a_restore_that_is_half_way_is_not_forgotten() {
+    let mut estate = Estate::bare(SMALL_SHARING);
+    estate.keep("kept", "awsuser");
+    estate.set(&["producer.restore.snapshot=kept"]);
+    estate.sandbox.inject(Fault { times: usize::MAX, ..denied("redshift-serverless:UntagResource") });
+    let outcome = estate.run(&Options::default()).await;
+    assert!(
+        outcome.failed.iter().any(|(address, ..)| address.to_string() == "producer/restore"),
+        "{:#?}",
+        outcome.failed
+    );
+    assert_eq!(estate.sandbox.disarm(), [""; 0]);
+    estate.set(&[]);
+    let refused = estate.refusal(&Options::default()).await;
+    assert!(refused.contains("producer/restore is half-way, and would be left so"), "{refused}");
+    estate.refusal(&destroying(&["producer/restore"])).await;
+    estate.set(&["producer.restore.snapshot=kept"]);
+    estate.sandbox.take_calls();
+    estate.converge(&Options::default()).await;
+    assert_eq!(estate.restores(), 0);
+    // With its namespace it may go whenever that does.
+    let outcome = estate.run(&destroying(&[])).await;
+    assert!(outcome.is_complete(), "{:#?}", outcome.failed);
 }
 
 #[tokio::test(start_paused = true)]
