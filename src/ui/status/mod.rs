@@ -16,7 +16,9 @@ use super::{
 };
 use crate::{
     address::Address,
+    aws::workgroup::Workgroup,
     failure::Failure,
+    kind::Kind as _,
     status::{Condition, Report, Resource},
 };
 use serde_json::{Map, Value as Json, json};
@@ -65,7 +67,22 @@ impl StatusView<'_> {
             page.extend(drift::lines(address, drift, &|key| self.nearest(key)));
         }
         page.push((Styled::new().text(self.pending()), 2));
+        if let Some(command) = self.sign_in() {
+            let said =
+                "One consumer with temporary credentials, at its own endpoint (behind the balancer is any of them):";
+            page.push((Styled::new().text(said), 2));
+            page.push((Styled::new().text("  ").label(Label::Value, command), 6));
+        }
         page
+    }
+
+    /// The command that lets whoever may call AWS into the first consumer.
+    fn sign_in(&self) -> Option<String> {
+        let mut all = self.report.state.entries.iter();
+        let (_, reader) =
+            all.find(|(address, entry)| entry.kind == Workgroup::NAME && address.component() != "producer")?;
+        let name = reader.spec["name"].as_str()?;
+        Some(format!("aws redshift-serverless get-credentials --workgroup-name {name}"))
     }
 
     fn resource(&self, address: &Address, resource: &Resource, width: usize, page: &mut Page) {

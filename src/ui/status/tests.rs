@@ -198,3 +198,21 @@ fn a_comment_has_what_is_not_well_open() {
         "{titles:?}"
     );
 }
+
+#[test]
+fn who_may_call_aws_is_told_how_to_reach_one_consumer() {
+    let told = |state: &State| {
+        let plan = Ok(plan(vec![], vec![]));
+        let report = Report::of(state, &Observed::default(), &plan);
+        StatusView { report: &report, verbose: false, spot_of: &|_| None, place: &|_| None }.human(false, 100)
+    };
+    let mut state = state();
+    assert!(!told(&state).contains("get-credentials"), "without a name there is no command");
+    for (component, name) in [("producer", "airline-dev-producer"), ("consumer-a-1", "airline-dev-a-1")] {
+        let mut entry = state.entries[&address("consumer-a-1/workgroup")].clone();
+        entry.spec = json!({ "name": name }).into();
+        state.entries.insert(Address::new(component, "workgroup"), entry);
+    }
+    let told = told(&state);
+    assert!(told.contains("\n  aws redshift-serverless get-credentials --workgroup-name airline-dev-a-1\n"), "{told}");
+}
