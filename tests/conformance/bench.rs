@@ -96,7 +96,8 @@ impl Bench {
     pub(crate) async fn stack(&self, session: &Session) -> Stack {
         let mut stack = session.stack().await.unwrap();
         for given in table::spares().into_iter().chain(table::subjects().into_iter().map(|subject| subject.given)) {
-            stack.wanted.insert(at(given.address), wanted(&given, &session.aws.owner));
+            let other = stack.wanted.insert(at(given.address), wanted(&given, &session.aws.owner));
+            assert!(other.is_none(), "{} twice", given.address);
         }
         for (address, field, to) in &self.edits {
             let wanted = stack.wanted.get_mut(address).unwrap();
