@@ -112,7 +112,7 @@ fn serverless(
     watch.workgroup(part, &name, workgroup, capacity, None);
     watch.storage(part, namespace);
     snapshots(part, config, owner, namespace, workgroup);
-    copies(part, config, namespace);
+    copies(part, config, &described);
     described
 }
 
@@ -148,15 +148,16 @@ fn snapshots(
 }
 
 /// Describes where its snapshots are copied to.
-fn copies(part: &mut Component<'_>, config: &Config, namespace: &Handle<Namespace>) {
+fn copies(part: &mut Component<'_>, config: &Config, described: &Described) {
     let Some(copy) = &config.producer.snapshot_copy else { return };
     let spec = ServerlessSnapshotCopySpec {
-        namespace: namespace.name(),
+        namespace: described.namespace.name(),
         region: copy.region.clone(),
         retention: warehouse::days(copy.retention),
         kms_key: copy.kms_key_arn.as_deref().map(KeyArn::from),
     };
     let copying = part.add::<ServerlessSnapshotCopy>("snapshot-copy", spec);
+    part.after_address(&copying, &described.runs, "a namespace takes one change at a time");
     for (field, key) in [("region", "region"), ("retention", "retention"), ("kms_key", "kms_key_arn")] {
         part.comes_from(&copying, field, &format!("producer.snapshot_copy.{key}"));
     }

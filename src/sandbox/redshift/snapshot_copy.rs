@@ -22,6 +22,8 @@ use super::{
 pub struct Abroad {
     /// Snapshot copy grants by region and name.
     pub grants: BTreeMap<String, BTreeMap<String, Grant>>,
+    /// Their tags, by ARN.
+    pub tags: BTreeMap<String, BTreeMap<String, String>>,
     /// Clusters whose snapshots are copied, by ARN.
     pub copying: BTreeMap<String, CopyOn>,
     /// Copies that no call has come upon yet, by region.

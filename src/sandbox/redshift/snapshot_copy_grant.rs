@@ -55,7 +55,7 @@ impl Grant {
         json!({
             "SnapshotCopyGrantName": self.name,
             "KmsKeyId": self.key.clone().unwrap_or_else(managed),
-            "Tags": tag::render(&world.redshift, &self.arn),
+            "Tags": tag::rendered(tag::of(world, &self.arn)),
         })
     }
 }
@@ -96,7 +96,7 @@ fn describe_snapshot_copy_grants(world: &mut World, req: &Request, _: Timestamp)
         true => vec![find(world, req)?],
         false => world.abroad.grants_in(&world.region).cloned().collect(),
     };
-    let fits = |grant: &Grant| choice.admits_any(world.redshift.tags.get(&grant.arn));
+    let fits = |grant: &Grant| choice.admits_any(tag::of(world, &grant.arn));
     let found = found.into_iter().filter(fits).map(|grant| grant.render(world)).collect();
     listing("SnapshotCopyGrants", found, req)
 }
@@ -112,6 +112,6 @@ fn delete_snapshot_copy_grant(world: &mut World, req: &Request, _: Timestamp) ->
         here.remove(&grant.name);
     }
     world.abroad.grants.retain(|_, grants| !grants.is_empty());
-    world.redshift.tags.remove(&grant.arn);
+    world.abroad.tags.remove(&grant.arn);
     Ok(json!({}))
 }

@@ -51,16 +51,37 @@ pub(super) fn read(req: &Request) -> Result<BTreeMap<String, String>, AwsError> 
     if tags.len() > MOST { Err(too_many()) } else { Ok(tags) }
 }
 
+/// The tags of everything there is by ARN, each resource's where it is kept itself.
+type Tags = BTreeMap<String, BTreeMap<String, String>>;
+
+fn is_grant(arn: &str) -> bool {
+    arn.contains(":snapshotcopygrant:")
+}
+
+fn kept<'a>(world: &'a mut World, arn: &str) -> &'a mut Tags {
+    if is_grant(arn) { &mut world.abroad.tags } else { &mut world.redshift.tags }
+}
+
+/// The tags of a resource.
+pub(super) fn of<'a>(world: &'a World, arn: &str) -> Option<&'a BTreeMap<String, String>> {
+    if is_grant(arn) { world.abroad.tags.get(arn) } else { world.redshift.tags.get(arn) }
+}
+
 /// Adds tags to a resource; the caller has checked them.
 pub(super) fn put(world: &mut World, arn: &str, tags: BTreeMap<String, String>) {
     if !tags.is_empty() {
-        world.redshift.tags.entry(arn.to_owned()).or_default().extend(tags);
+        kept(world, arn).entry(arn.to_owned()).or_default().extend(tags);
     }
 }
 
 /// The tags of a resource as its describe answers them.
 pub(super) fn render(redshift: &Redshift, arn: &str) -> Vec<Reply> {
-    let tags = redshift.tags.get(arn).into_iter().flatten();
+    rendered(redshift.tags.get(arn))
+}
+
+/// Tags as a describe answers them.
+pub(super) fn rendered(tags: Option<&BTreeMap<String, String>>) -> Vec<Reply> {
+    let tags = tags.into_iter().flatten();
     tags.map(|(key, value)| json!({ "Key": key, "Value": value })).collect()
 }
 
@@ -94,7 +115,7 @@ fn resource(world: &World, req: &Request, now: Timestamp) -> Result<String, AwsE
 /// Everything that has tags at that moment, for the tagging API.
 pub(in super::super) fn tagged(world: &World, now: Timestamp) -> Vec<(String, BTreeMap<String, String>)> {
     let there = resources(world, now).into_iter();
-    there.filter_map(|(_, arn)| world.redshift.tags.get(&arn).cloned().map(|tags| (arn, tags))).collect()
+    there.filter_map(|(_, arn)| of(world, &arn).cloned().map(|tags| (arn, tags))).collect()
 }
 
 fn create_tags(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply, AwsError> {
@@ -103,7 +124,7 @@ fn create_tags(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply
     if tags.is_empty() {
         return Err(req.missing("Tags"));
     }
-    let mut all = world.redshift.tags.get(&arn).cloned().unwrap_or_default();
+    let mut all = of(world, &arn).cloned().unwrap_or_default();
     all.extend(tags.clone());
     if all.len() > MOST {
         return Err(too_many());
@@ -118,10 +139,11 @@ fn delete_tags(world: &mut World, req: &Request, now: Timestamp) -> Result<Reply
     if keys.is_empty() {
         return Err(req.missing("TagKeys"));
     }
-    if let Some(tags) = world.redshift.tags.get_mut(&arn) {
+    let all = kept(world, &arn);
+    if let Some(tags) = all.get_mut(&arn) {
         tags.retain(|key, _| !keys.contains(key));
     }
-    world.redshift.tags.retain(|_, tags| !tags.is_empty());
+    all.retain(|_, tags| !tags.is_empty());
     Ok(json!({}))
 }
 
@@ -139,7 +161,7 @@ fn describe_tags(world: &mut World, req: &Request, now: Timestamp) -> Result<Rep
         if kind.as_ref().is_some_and(|kind| kind != known) || arn.as_ref().is_some_and(|arn| *arn != name) {
             continue;
         }
-        let tags = world.redshift.tags.get(&name).into_iter().flatten();
+        let tags = of(world, &name).into_iter().flatten();
         found.extend(tags.filter(|(key, value)| choice.admits(key, value)).map(|(key, value)| {
             json!({ "Tag": { "Key": key, "Value": value }, "ResourceName": name, "ResourceType": known })
         }));
