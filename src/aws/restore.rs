@@ -102,6 +102,8 @@ impl Kind for Restore {
     // Its one step besides waits until what was begun is over.
     const TYPICAL: Typical = Typical { create: 600, update: 600, delete: 1 };
     const LONGEST_NEW: u32 = 86_400;
+    // It may look available still for a moment, as a workgroup does (aws-facts.md 6.2).
+    const STABLE_READS: u32 = 2;
     const KEY: &'static [&'static str] = &["namespace"];
     const TAGGED: bool = false;
     const NAMED_BY: &'static str = "the ARN of its namespace";
